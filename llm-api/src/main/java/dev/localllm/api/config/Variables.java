@@ -1,0 +1,101 @@
+package dev.localllm.api.config;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.util.unit.DataSize;
+
+/** Reads environment variables as values of a type. An empty or blank variable counts as not set. */
+final class Variables {
+
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+    private static final Pattern SIZE = Pattern.compile("\\d{1,9}(B|KB|MB|GB)");
+
+    private final UnaryOperator<@Nullable String> lookup;
+
+    Variables(UnaryOperator<@Nullable String> lookup) {
+        this.lookup = lookup;
+    }
+
+    @Nullable String text(String name) {
+        String value = lookup.apply(name);
+        return value == null || value.isBlank() ? null : value.strip();
+    }
+
+    String text(String name, String whenUnset) {
+        String value = text(name);
+        return value == null ? whenUnset : value;
+    }
+
+    /** What the text means to the parser, or whenUnset; a parser that throws or returns null refuses the value. */
+    <T> T parsed(String name, T whenUnset, String expected, Function<String, @Nullable T> parser) {
+        String value = text(name);
+        if (value == null) {
+            return whenUnset;
+        }
+        T parsed = attempt(parser, value);
+        if (parsed == null) {
+            throw new InvalidSettingException(name, value, expected);
+        }
+        return parsed;
+    }
+
+    int integer(String name, int whenUnset, int min, int max) {
+        return parsed(name, whenUnset, "a whole number from " + min + " to " + max, text -> {
+            int number = Integer.parseInt(text);
+            return number >= min && number <= max ? number : null;
+        });
+    }
+
+    Duration duration(String name, Duration whenUnset, Duration max) {
+        return parsed(name, whenUnset, "a duration from 1ms to " + text(max) + ", as 500ms, 30s, 5m or 1h", text -> {
+            Duration duration = duration(text);
+            return duration == null || duration.isZero() || duration.compareTo(max) > 0 ? null : duration;
+        });
+    }
+
+    DataSize size(String name, DataSize whenUnset, DataSize max) {
+        return parsed(name, whenUnset, "a size from 1B to " + max.toMegabytes() + "MB, as 512KB or 1MB", text -> {
+            DataSize size = SIZE.matcher(text).matches() ? DataSize.parse(text) : DataSize.ofBytes(0);
+            return size.toBytes() < 1 || size.compareTo(max) > 0 ? null : size;
+        });
+    }
+
+    /** Trimmed items of a comma-separated list; null if an item is blank or doesn't pass. */
+    static @Nullable List<String> items(String text, Predicate<String> valid) {
+        List<String> items = Arrays.stream(text.split(",", -1)).map(String::strip).toList();
+        return items.stream().allMatch(item -> !item.isBlank() && valid.test(item)) ? items : null;
+    }
+
+    static @Nullable Duration duration(String text) {
+        Matcher matcher = DURATION.matcher(text);
+        if (!matcher.matches()) {
+            return null;
+        }
+        long amount = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            default -> Duration.ofHours(amount);
+        };
+    }
+
+    private static String text(Duration duration) {
+        return duration.toHours() > 0 ? duration.toHours() + "h" : duration.toSeconds() + "s";
+    }
+
+    private static <T> @Nullable T attempt(Function<String, @Nullable T> parser, String value) {
+        try {
+            return parser.apply(value);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.localllm.api.health;
+
+import dev.localllm.core.catalog.ModelDirectory;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.catalog.ModelInfo;
+import dev.localllm.core.failure.LlmException;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
+import reactor.core.publisher.Mono;
+
+/** Asks whether Ollama answers and has the model that is needed. Asks at most once in a few seconds. */
+public final class OllamaHealth implements ReactiveHealthIndicator {
+
+    static final String REASON = "reason";
+
+    private static final Duration FRESH = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private final Mono<Health> health;
+
+    /** @param needed the default model, or null if any model that can chat will do */
+    public OllamaHealth(ModelDirectory models, @Nullable ModelId needed) {
+        this.health = models.list()
+                .map(found -> judge(found, needed))
+                .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))
+                .onErrorResume(LlmException.class, e -> Mono.just(down(e.failure().message())))
+                .cache(FRESH);
+    }
+
+    @Override
+    public Mono<Health> health() {
+        return health;
+    }
+
+    private static Health judge(List<ModelInfo> found, @Nullable ModelId needed) {
+        boolean there = found.stream().anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
+        if (there) {
+            return Health.up().build();
+        }
+        return down(needed == null
+                ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
+                : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
+    }
+
+    private static Health down(String reason) {
+        return Health.down().withDetail(REASON, reason).build();
+    }
+}

@@ -1,0 +1,153 @@
+package dev.localllm.api.openai;
+
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.Role;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Body of POST /v1/chat/completions, checked and understood.
+ *
+ * @param model as the caller named it; null for the default
+ * @param includeUsage whether a stream tells its usage before it ends
+ */
+record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stream, boolean includeUsage) {
+
+    private static final int MAX_STOP_TEXTS = 4;
+    private static final String ROLES = "system, developer, user or assistant";
+
+    /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first field at fault. */
+    static CompletionRequest parse(byte[] body) {
+        Fields fields = Fields.parse(body);
+        boolean stream = fields.bool("stream");
+        CompletionRequest request = new CompletionRequest(
+                model(fields),
+                new ChatRequest(messages(fields), options(fields)),
+                stream,
+                includeUsage(fields, stream));
+        allowWhatChangesNothing(fields);
+        fields.refuseOthers();
+        return request;
+    }
+
+    private static @Nullable ModelId model(Fields fields) {
+        String name = fields.string("model");
+        if (name == null) {
+            return null;
+        }
+        if (name.isBlank() || name.length() > 256) {
+            throw fields.wrong("model", "a name of 1 to 256 characters");
+        }
+        return new ModelId(name);
+    }
+
+    private static List<Message> messages(Fields fields) {
+        List<Message> messages = new ArrayList<>();
+        for (Fields message : fields.objects("messages")) {
+            messages.add(new Message(role(message), text(message)));
+            message.refuseOthers();
+        }
+        if (messages.isEmpty()) {
+            throw fields.isAbsent("messages")
+                    ? fields.missing("messages", "one or more messages")
+                    : fields.wrong("messages", "one or more messages");
+        }
+        return messages;
+    }
+
+    private static Role role(Fields message) {
+        return switch (message.string("role")) {
+            case "system", "developer" -> Role.SYSTEM;
+            case "user" -> Role.USER;
+            case "assistant" -> Role.ASSISTANT;
+            case null -> throw message.missing("role", ROLES);
+            default -> throw message.wrong("role", ROLES);
+        };
+    }
+
+    private static String text(Fields message) {
+        message.allowOnly("refusal", node -> false);
+        if (message.isAbsent("content")) {
+            throw message.missing("content", "a string or an array of text parts");
+        }
+        if (message.isString("content")) {
+            String text = message.string("content");
+            return text == null ? "" : text;
+        }
+        StringBuilder text = new StringBuilder();
+        for (Fields part : message.objects("content")) {
+            text.append(partText(part));
+            part.refuseOthers();
+        }
+        return text.toString();
+    }
+
+    private static String partText(Fields part) {
+        if (!"text".equals(part.string("type"))) {
+            throw part.wrong("type", "text");
+        }
+        String text = part.string("text");
+        if (text == null) {
+            throw part.missing("text", "a string");
+        }
+        return text;
+    }
+
+    private static GenerationOptions options(Fields fields) {
+        return new GenerationOptions(
+                fields.number("temperature", 0, 2),
+                fields.number("top_p", 0, 1),
+                maxTokens(fields),
+                fields.strings("stop", MAX_STOP_TEXTS),
+                fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
+                fields.number("frequency_penalty", -2, 2),
+                fields.number("presence_penalty", -2, 2));
+    }
+
+    /** The newer name wins, as with OpenAI. */
+    private static @Nullable Integer maxTokens(Fields fields) {
+        Long older = fields.integer("max_tokens", 1, Integer.MAX_VALUE);
+        Long newer = fields.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
+        Long limit = newer == null ? older : newer;
+        return limit == null ? null : Math.toIntExact(limit);
+    }
+
+    private static boolean includeUsage(Fields fields, boolean stream) {
+        Fields options = fields.object("stream_options");
+        if (options == null) {
+            return false;
+        }
+        if (!stream) {
+            throw fields.wrong("stream_options", "absent, unless stream is true");
+        }
+        boolean include = options.bool("include_usage");
+        options.allowOnly("include_obfuscation", node -> node.isBoolean() && !node.booleanValue());
+        options.refuseOthers();
+        return include;
+    }
+
+    /** Labels of the caller's own, and values that say what is the case anyway; many SDKs send them. */
+    private static void allowWhatChangesNothing(Fields fields) {
+        fields.allowOnly("user", JsonNode::isString);
+        fields.allowOnly("safety_identifier", JsonNode::isString);
+        fields.allowOnly("metadata", JsonNode::isObject);
+        fields.allowOnly("store", CompletionRequest::isFalse);
+        fields.allowOnly("logprobs", CompletionRequest::isFalse);
+        fields.allowOnly("n", node -> node.isIntegralNumber() && node.intValue() == 1);
+        fields.allowOnly("logit_bias", node -> node.isObject() && node.isEmpty());
+        fields.allowOnly("tools", node -> node.isArray() && node.isEmpty());
+        fields.allowOnly("functions", node -> node.isArray() && node.isEmpty());
+        fields.allowOnly("tool_choice", node -> node.isString() && node.stringValue().equals("none"));
+        fields.allowOnly("response_format", node -> node.path("type").asString("").equals("text"));
+        fields.allowOnly("modalities", node -> node.size() == 1 && node.path(0).asString("").equals("text"));
+    }
+
+    private static boolean isFalse(JsonNode node) {
+        return node.isBoolean() && !node.booleanValue();
+    }
+}

@@ -1,0 +1,179 @@
+package dev.localllm.api.openai;
+
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The fields of a JSON object, read by name and checked; every refusal names the field by its path. JSON's null
+ * counts as absent. {@link #refuseOthers} refuses what nobody asked for, so that no field is ignored.
+ */
+final class Fields {
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final JsonNode object;
+    private final String path;
+    private final Set<String> known = new HashSet<>();
+
+    private Fields(JsonNode object, String path) {
+        this.object = object;
+        this.path = path;
+    }
+
+    static Fields parse(byte[] json) {
+        JsonNode node;
+        try {
+            node = MAPPER.readTree(json);
+        } catch (JacksonException e) {
+            throw refusal(null, "The request's body is not JSON: " + e.getOriginalMessage());
+        }
+        if (!node.isObject()) {
+            throw refusal(null, "The request's body is not a JSON object.");
+        }
+        return new Fields(node, "");
+    }
+
+    @Nullable String string(String name) {
+        JsonNode value = value(name, JsonNode::isString, "a string");
+        return value == null ? null : value.stringValue();
+    }
+
+    boolean bool(String name) {
+        JsonNode value = value(name, JsonNode::isBoolean, "true or false");
+        return value != null && value.booleanValue();
+    }
+
+    @Nullable Double number(String name, double min, double max) {
+        String expected = "a number from " + min + " to " + max;
+        JsonNode value = value(name, JsonNode::isNumber, expected);
+        if (value == null) {
+            return null;
+        }
+        double number = value.doubleValue();
+        require(number >= min && number <= max, name, value, expected);
+        return number;
+    }
+
+    @Nullable Long integer(String name, long min, long max) {
+        String expected = "a whole number from " + min + " to " + max;
+        JsonNode value = value(name, node -> node.isIntegralNumber() && node.canConvertToLong(), expected);
+        if (value == null) {
+            return null;
+        }
+        long number = value.longValue();
+        require(number >= min && number <= max, name, value, expected);
+        return number;
+    }
+
+    @Nullable Fields object(String name) {
+        JsonNode value = value(name, JsonNode::isObject, "an object");
+        return value == null ? null : new Fields(value, path(name));
+    }
+
+    /** The objects of an array; empty if the field is absent. */
+    List<Fields> objects(String name) {
+        JsonNode array = value(name, JsonNode::isArray, "an array of objects");
+        List<Fields> objects = new ArrayList<>();
+        for (int i = 0; array != null && i < array.size(); i++) {
+            JsonNode item = array.get(i);
+            String itemName = name + "[" + i + "]";
+            require(item.isObject(), itemName, item, "an object");
+            objects.add(new Fields(item, path(itemName)));
+        }
+        return objects;
+    }
+
+    /** The strings of an array, or a lone string as the only one; empty if the field is absent. */
+    List<String> strings(String name, int max) {
+        String expected = "a string or an array of at most " + max + " strings";
+        JsonNode value = value(name, node -> node.isString() || node.isArray(), expected);
+        if (value == null) {
+            return List.of();
+        }
+        if (value.isString()) {
+            return List.of(value.stringValue());
+        }
+        List<String> strings = new ArrayList<>();
+        for (JsonNode item : value) {
+            require(item.isString() && value.size() <= max, name, value, expected);
+            strings.add(item.stringValue());
+        }
+        return strings;
+    }
+
+    boolean isString(String name) {
+        return object.path(name).isString();
+    }
+
+    boolean isAbsent(String name) {
+        return object.path(name).isMissingNode() || object.path(name).isNull();
+    }
+
+    /** Lets a field pass that asks for nothing which the answer would not have anyway; its other values are refused. */
+    void allowOnly(String name, Predicate<JsonNode> harmless) {
+        JsonNode value = value(name, node -> true, "");
+        if (value != null && !harmless.test(value)) {
+            throw refusal(path(name), path(name) + ": not supported by this server");
+        }
+    }
+
+    /** Refuses the first field that was not asked for. */
+    void refuseOthers() {
+        for (String name : object.propertyNames()) {
+            if (!known.contains(name)) {
+                throw refusal(path(name), path(name) + ": unknown field");
+            }
+        }
+    }
+
+    LlmException missing(String name, String expected) {
+        return refusal(path(name), path(name) + ": missing (expected: " + expected + ")");
+    }
+
+    LlmException wrong(String name, String expected) {
+        return refusal(path(name), message(path(name), object.path(name), expected));
+    }
+
+    private @Nullable JsonNode value(String name, Predicate<JsonNode> valid, String expected) {
+        known.add(name);
+        if (isAbsent(name)) {
+            return null;
+        }
+        JsonNode value = object.path(name);
+        require(valid.test(value), name, value, expected);
+        return value;
+    }
+
+    private void require(boolean holds, String name, JsonNode value, String expected) {
+        if (!holds) {
+            throw refusal(path(name), message(path(name), value, expected));
+        }
+    }
+
+    private String path(String name) {
+        return path.isEmpty() ? name : path + "." + name;
+    }
+
+    private static String message(String path, JsonNode value, String expected) {
+        String shown = value.isContainer() ? (value.isArray() ? "an array" : "an object") : value.toString();
+        return path + ": " + (shown.length() > 64 ? shown.substring(0, 64) + "…" : shown) + " (expected: " + expected + ")";
+    }
+
+    private static LlmException refusal(@Nullable String field, String message) {
+        return new LlmException(new InvalidRequest(field, message));
+    }
+}

@@ -1,0 +1,53 @@
+package dev.localllm.api.openai;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.localllm.core.catalog.ModelDirectory;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.catalog.ModelInfo;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import java.util.List;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RestController;
+import reactor.core.publisher.Mono;
+
+/** GET /v1/models and /v1/models/{id}: the models that callers may name. */
+@RestController
+final class ModelController {
+
+    record ModelList(String object, List<Model> data) {}
+
+    /** @param created in seconds of Unix time */
+    record Model(String id, String object, long created, @JsonProperty("owned_by") String ownedBy) {}
+
+    private final ModelDirectory models;
+
+    ModelController(ModelDirectory models) {
+        this.models = models;
+    }
+
+    @GetMapping("/v1/models")
+    Mono<ModelList> list() {
+        return models.list()
+                .map(found -> new ModelList(
+                        "list",
+                        found.stream().map(info -> model(info.id(), info)).toList()));
+    }
+
+    /** The id may have slashes; the answer repeats it as it was asked for, as Ollama does. */
+    @GetMapping("/v1/models/{*id}")
+    Mono<Model> get(@PathVariable String id) {
+        String name = id.substring(1);
+        return models.list()
+                .flatMapIterable(found -> found)
+                .filter(info -> !name.isBlank() && name.length() <= 256 && info.id().matches(new ModelId(name)))
+                .next()
+                .map(info -> model(new ModelId(name), info))
+                .switchIfEmpty(Mono.error(() -> new LlmException(new UnknownModel(name))));
+    }
+
+    private static Model model(ModelId id, ModelInfo info) {
+        return new Model(id.value(), "model", info.modifiedAt().getEpochSecond(), "library");
+    }
+}

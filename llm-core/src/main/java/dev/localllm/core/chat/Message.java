@@ -1,0 +1,4 @@
+package dev.localllm.core.chat;
+
+/** One turn of a chat. */
+public record Message(Role role, String text) {}

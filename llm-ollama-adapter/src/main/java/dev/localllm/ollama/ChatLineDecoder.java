@@ -1,0 +1,181 @@
+package dev.localllm.ollama;
+
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
+import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Usage;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts one answer's NDJSON into lines and makes events of them. A line that only brings text is recognised byte
+ * by byte and its text passed on as it stands; every other line is parsed. One decoder per answer; not
+ * thread-safe.
+ */
+final class ChatLineDecoder {
+
+    private static final int MAX_LINE_BYTES = 1 << 20;
+    private static final int USUAL_LINE_BYTES = 128;
+    private static final byte[] NOTHING = {};
+
+    private static final byte[] MODEL = ascii("{\"model\":\"");
+    private static final byte[] CREATED_AT = ascii("\",\"created_at\":\"");
+    private static final byte[] CONTENT = ascii("\",\"message\":{\"role\":\"assistant\",\"content\":\"");
+    private static final byte[] END = ascii("\"},\"done\":false}\n");
+
+    private byte[] incomplete = NOTHING;
+    private boolean toolsCalled;
+    private boolean finished;
+
+    /**
+     * Takes what one read brought; the buffer is read, not released.
+     *
+     * @return what became complete by it, possibly nothing
+     * @throws LlmException if a line says that Ollama failed, or if it is no line of an answer
+     */
+    List<ChatEvent> decode(ByteBuf read) {
+        byte[] bytes = withIncomplete(read);
+        List<ChatEvent> events = new ArrayList<>(bytes.length / USUAL_LINE_BYTES + 1);
+        int from = 0;
+        while (from < bytes.length && !finished) {
+            int next = textLine(bytes, from, events);
+            next = next < 0 ? anyLine(bytes, from, events) : next;
+            if (next < 0) {
+                break;
+            }
+            from = next;
+        }
+        keepIncomplete(bytes, from);
+        return events;
+    }
+
+    /** @throws LlmException if the answer did not say that it was done */
+    void end() {
+        if (!finished) {
+            throw protocol("Ollama's answer ended before it was done.");
+        }
+    }
+
+    private byte[] withIncomplete(ByteBuf read) {
+        byte[] bytes = Arrays.copyOf(incomplete, incomplete.length + read.readableBytes());
+        read.readBytes(bytes, incomplete.length, read.readableBytes());
+        return bytes;
+    }
+
+    private void keepIncomplete(byte[] bytes, int from) {
+        incomplete = finished || from == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, from, bytes.length);
+        if (incomplete.length > MAX_LINE_BYTES) {
+            throw protocol("Ollama sent a line of more than " + MAX_LINE_BYTES + " bytes.");
+        }
+    }
+
+    /** Adds the text of a line that brings nothing else. Returns the index after the line, or -1 if it is another one. */
+    private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
+        int createdAt = afterString(bytes, after(bytes, from, MODEL));
+        int content = afterString(bytes, after(bytes, createdAt, CREATED_AT));
+        int text = after(bytes, content, CONTENT);
+        int textEnd = afterString(bytes, text);
+        int next = after(bytes, textEnd, END);
+        if (next >= 0 && textEnd > text) {
+            events.add(new TextDelta(JsonText.ofEscaped(bytes, text, textEnd)));
+        }
+        return next;
+    }
+
+    private static int afterString(byte[] bytes, int from) {
+        return from < 0 ? -1 : JsonText.end(bytes, from, bytes.length);
+    }
+
+    private static int after(byte[] bytes, int from, byte[] literal) {
+        int to = from + literal.length;
+        return from >= 0 && to <= bytes.length && Arrays.equals(bytes, from, to, literal, 0, literal.length) ? to : -1;
+    }
+
+    /** Adds what the line says. Returns the index after it, or -1 if it is not complete. */
+    private int anyLine(byte[] bytes, int from, List<ChatEvent> events) {
+        int end = from;
+        while (end < bytes.length && bytes[end] != '\n') {
+            end++;
+        }
+        if (end == bytes.length) {
+            return -1;
+        }
+        OllamaWire.ChatLine line = OllamaJson.read(bytes, from, end - from, OllamaWire.ChatLine.class);
+        if (line == null) {
+            throw protocol("Ollama sent a line that is not JSON of an answer.");
+        }
+        add(line, events);
+        return end + 1;
+    }
+
+    private void add(OllamaWire.ChatLine line, List<ChatEvent> events) {
+        if (line.error() != null) {
+            throw new LlmException(new UpstreamFailed("Ollama failed: " + line.error()));
+        }
+        OllamaWire.ChatLineMessage message = line.message();
+        if (message == null) {
+            throw protocol("Ollama sent a line without a message.");
+        }
+        addText(message, events);
+        addToolCalls(message, events);
+        if (line.done()) {
+            events.add(new Finished(
+                    finishReason(line.doneReason()), new Usage(line.promptTokens(), line.completionTokens())));
+            finished = true;
+        }
+    }
+
+    private static void addText(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
+        String thinking = message.thinking();
+        if (thinking != null && !thinking.isEmpty()) {
+            events.add(new ThinkingDelta(JsonText.of(thinking)));
+        }
+        String content = message.content();
+        if (content != null && !content.isEmpty()) {
+            events.add(new TextDelta(JsonText.of(content)));
+        }
+    }
+
+    private void addToolCalls(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
+        List<OllamaWire.ToolCall> calls = message.toolCalls();
+        if (calls == null) {
+            return;
+        }
+        for (OllamaWire.ToolCall call : calls) {
+            OllamaWire.ToolCallFunction function = call.function();
+            String id = call.id() == null ? "call_" + function.index() : call.id();
+            events.add(new ToolCallDelta(
+                    function.index(), id, function.name(), function.arguments().toString()));
+            toolsCalled = true;
+        }
+    }
+
+    private FinishReason finishReason(@Nullable String doneReason) {
+        return switch (doneReason) {
+            case "length" -> FinishReason.LENGTH;
+            case "load", "unload" -> throw protocol("Ollama generated nothing (done_reason " + doneReason + ").");
+            case null, default -> toolsCalled ? FinishReason.TOOL_CALLS : FinishReason.STOP;
+        };
+    }
+
+    private static LlmException protocol(String message) {
+        LlmFailure failure = new UpstreamProtocol(message);
+        return new LlmException(failure);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,94 @@
+package dev.localllm.ollama;
+
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.handler.codec.DecoderException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+
+/** What Ollama's refusals and the network's faults mean. Pure. */
+final class OllamaFailures {
+
+    private static final String CONTEXT_EXCEEDED_TYPE = "exceed_context_size_error";
+    private static final List<String> CONTEXT_EXCEEDED_TEXTS = List.of(
+            "exceeds the available context size", "longer than the context length", "exceeds the context length");
+    private static final List<String> UNSUPPORTED_TEXTS =
+            List.of("does not support", "cloud is disabled", "this model is missing data required for image input");
+
+    private OllamaFailures() {}
+
+    /** @param model that was asked for; empty where none was */
+    static LlmFailure ofStatus(int status, byte[] body, String model) {
+        String error = errorText(body);
+        if (error == null) {
+            return notOllama(status);
+        }
+        return switch (status) {
+            case 400, 403, 501 -> refusal(error, model);
+            case 404 -> new UnknownModel(model);
+            case 503 -> new UpstreamUnavailable("Ollama takes no more work at the moment: " + error);
+            default -> new UpstreamFailed("Ollama failed: " + error);
+        };
+    }
+
+    /** The failure that an exchange ended with; what is none of the network's is returned as it is. */
+    static Throwable ofThrowable(Throwable fault) {
+        LlmFailure failure =
+                switch (fault) {
+                    case ConnectTimeoutException e -> new UpstreamTimeout("Ollama can't be reached: connecting took too long.");
+                    case TimeoutException e ->
+                        new UpstreamUnavailable("All connections to Ollama are in use.");
+                    case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
+                    case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
+                    case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
+                    case IOException e -> new UpstreamProtocol("The connection to Ollama broke before the answer was done.");
+                    default -> null;
+                };
+        return failure == null ? fault : new LlmException(failure);
+    }
+
+    private static LlmFailure refusal(String error, String model) {
+        OllamaWire.RunnerErrorBody inner =
+                OllamaJson.read(error.getBytes(StandardCharsets.UTF_8), OllamaWire.RunnerErrorBody.class);
+        OllamaWire.RunnerError runner = inner == null ? null : inner.error();
+        String text = runner == null || runner.message() == null ? error : runner.message();
+        if ((runner != null && CONTEXT_EXCEEDED_TYPE.equals(runner.type()))
+                || containsAny(text, CONTEXT_EXCEEDED_TEXTS)) {
+            return new ContextLengthExceeded(text);
+        }
+        return containsAny(text, UNSUPPORTED_TEXTS)
+                ? new UnsupportedByModel(model, text)
+                : new InvalidRequest(null, "Ollama refused the request: " + text);
+    }
+
+    private static LlmFailure notOllama(int status) {
+        return new UpstreamProtocol(
+                status == 403
+                        ? "Ollama refused the host name it was called by (OLLAMA_BASE_URL; expected: an IP address, localhost or a name under .internal or .local)."
+                        : "The model server answered with status " + status + " and no error text of Ollama's.");
+    }
+
+    private static @Nullable String errorText(byte[] body) {
+        OllamaWire.ErrorBody parsed = OllamaJson.read(body, OllamaWire.ErrorBody.class);
+        return parsed == null ? null : parsed.error();
+    }
+
+    private static boolean containsAny(String text, List<String> parts) {
+        return parts.stream().anyMatch(text::contains);
+    }
+}

@@ -1,0 +1,101 @@
+package dev.localllm.ollama;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.OffsetDateTime;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** The JSON of Ollama's native API, as far as this client uses it. Unknown fields are left alone. */
+final class OllamaWire {
+
+    private OllamaWire() {}
+
+    /**
+     * Body of POST /api/chat. Without {@code truncate:false} and {@code shift:false} Ollama cuts an over-long
+     * prompt in silence.
+     *
+     * @param keepAlive a Go duration such as {@code 300s}; {@code -1s} for ever
+     */
+    record ChatBody(
+            String model,
+            List<ChatMessage> messages,
+            boolean stream,
+            boolean truncate,
+            boolean shift,
+            @JsonProperty("keep_alive") String keepAlive,
+            Options options) {}
+
+    record ChatMessage(String role, String content) {}
+
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    record Options(
+            @JsonProperty("num_ctx") int contextTokens,
+            @JsonProperty("num_predict") @Nullable Integer maxTokens,
+            @Nullable Double temperature,
+            @JsonProperty("top_p") @Nullable Double topP,
+            List<String> stop,
+            @Nullable Long seed,
+            @JsonProperty("frequency_penalty") @Nullable Double frequencyPenalty,
+            @JsonProperty("presence_penalty") @Nullable Double presencePenalty) {}
+
+    /**
+     * One line of an answer. A plain one, then the last one:
+     *
+     * <pre>{@code
+     * {"model":"tiny","created_at":"2026-11-23T08:41:32.07Z","message":{"role":"assistant","content":"On"},"done":false}
+     * {"model":"tiny","created_at":"2026-11-23T08:41:33.20Z","message":{"role":"assistant","content":""},"done":true,
+     *  "done_reason":"stop","total_duration":5461459,"load_duration":660225,"prompt_eval_count":23,
+     *  "prompt_eval_duration":485000,"eval_count":16,"eval_duration":2682000}
+     * }</pre>
+     *
+     * A model server that fails in mid-answer sends {@code {"error":"…"}} under status 200 and ends cleanly.
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record ChatLine(
+            @Nullable ChatLineMessage message,
+            boolean done,
+            @JsonProperty("done_reason") @Nullable String doneReason,
+            @JsonProperty("prompt_eval_count") int promptTokens,
+            @JsonProperty("eval_count") int completionTokens,
+            @Nullable String error) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record ChatLineMessage(
+            @Nullable String content,
+            @Nullable String thinking,
+            @JsonProperty("tool_calls") @Nullable List<ToolCall> toolCalls) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record ToolCall(@Nullable String id, ToolCallFunction function) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record ToolCallFunction(int index, String name, JsonNode arguments) {}
+
+    /** Answer of GET /api/tags. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Tags(List<Tag> models) {}
+
+    /** @param capabilities null from servers that are too old to tell */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Tag(
+            String name,
+            @JsonProperty("modified_at") OffsetDateTime modifiedAt,
+            @Nullable List<String> capabilities) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Version(String version) {}
+
+    /** Body of a failure: {@code {"error":"model 'nope' not found"}}. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record ErrorBody(@Nullable String error) {}
+
+    /** What some error texts hold inside, as JSON: {@code {"error":{"code":400,"message":"…","type":"…"}}}. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record RunnerErrorBody(@Nullable RunnerError error) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record RunnerError(@Nullable String message, @Nullable String type) {}
+}

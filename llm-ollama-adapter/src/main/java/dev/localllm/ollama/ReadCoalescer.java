@@ -1,0 +1,78 @@
+package dev.localllm.ollama;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.LastHttpContent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hands on what one read of the socket brought as one buffer. Ollama sends each token as an HTTP chunk of its own
+ * and the codec makes a message of each; behind a burst that would be a write and a flush per token all the way
+ * to the caller.
+ */
+final class ReadCoalescer extends ChannelInboundHandlerAdapter {
+
+    static final String NAME = "readCoalescer";
+
+    private @Nullable ByteBuf pending;
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof HttpContent content && !(message instanceof LastHttpContent)) {
+            add(ctx, content.content());
+            return;
+        }
+        forward(ctx);
+        ctx.fireChannelRead(message);
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        forward(ctx);
+        ctx.fireChannelReadComplete();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        forward(ctx);
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (pending != null) {
+            pending.release();
+            pending = null;
+        }
+    }
+
+    private void add(ChannelHandlerContext ctx, ByteBuf chunk) {
+        if (pending == null) {
+            pending = chunk;
+            return;
+        }
+        if (!pending.isWritable(chunk.readableBytes()) || pending.refCnt() > 1 || pending.isReadOnly()) {
+            pending = moved(ctx, pending, chunk.readableBytes());
+        }
+        pending.writeBytes(chunk);
+        chunk.release();
+    }
+
+    private static ByteBuf moved(ChannelHandlerContext ctx, ByteBuf full, int extra) {
+        ByteBuf larger = ctx.alloc().buffer(2 * (full.readableBytes() + extra));
+        larger.writeBytes(full);
+        full.release();
+        return larger;
+    }
+
+    private void forward(ChannelHandlerContext ctx) {
+        ByteBuf ready = pending;
+        if (ready != null) {
+            pending = null;
+            ctx.fireChannelRead(new DefaultHttpContent(ready));
+        }
+    }
+}
