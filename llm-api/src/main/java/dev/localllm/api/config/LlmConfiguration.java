@@ -55,7 +55,7 @@ class LlmConfiguration {
     }
 
     @Bean
-    OllamaHealth ollamaHealth(ModelDirectory models, Settings settings) {
+    OllamaHealth ollamaHealthIndicator(ModelDirectory models, Settings settings) {
         return new OllamaHealth(models, settings.modelName());
     }
 

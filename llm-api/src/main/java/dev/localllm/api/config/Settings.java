@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.util.unit.DataSize;
 
@@ -61,7 +60,7 @@ public record Settings(
      * @param lookup the value of a variable, null if it is not set
      * @throws InvalidSettingException for the first variable that is missing or wrong
      */
-    public static Settings from(UnaryOperator<@Nullable String> lookup) {
+    public static Settings from(Function<String, @Nullable String> lookup) {
         Variables variables = new Variables(lookup);
         AppEnvironment environment = variables.parsed(
                 "APP_ENV", AppEnvironment.LOCAL, "local, staging or production", Settings::environment);

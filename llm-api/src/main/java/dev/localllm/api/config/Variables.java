@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -17,9 +16,9 @@ final class Variables {
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
     private static final Pattern SIZE = Pattern.compile("\\d{1,9}(B|KB|MB|GB)");
 
-    private final UnaryOperator<@Nullable String> lookup;
+    private final Function<String, @Nullable String> lookup;
 
-    Variables(UnaryOperator<@Nullable String> lookup) {
+    Variables(Function<String, @Nullable String> lookup) {
         this.lookup = lookup;
     }
 

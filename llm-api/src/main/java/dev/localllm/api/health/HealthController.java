@@ -1,16 +1,17 @@
 package dev.localllm.api.health;
 
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
-import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.boot.actuate.endpoint.web.WebServerNamespace;
 import org.springframework.boot.actuate.endpoint.ApiVersion;
 import org.springframework.boot.health.actuate.endpoint.CompositeHealthDescriptor;
 import org.springframework.boot.health.actuate.endpoint.HealthDescriptor;
 import org.springframework.boot.health.actuate.endpoint.IndicatedHealthDescriptor;
 import org.springframework.boot.health.actuate.endpoint.ReactiveHealthEndpointWebExtension;
+import org.springframework.boot.health.contributor.Status;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -38,42 +39,35 @@ final class HealthController {
 
     @GetMapping("/health")
     Mono<ResponseEntity<Live>> live() {
-        return group("liveness")
-                .map(result -> ResponseEntity.status(result.getStatus())
-                        .body(new Live(
-                                result.getBody().getStatus().getCode(),
-                                server.environment(),
-                                server.version(),
-                                server.revision())));
+        return health("liveness", live -> new Live(
+                live.getStatus().getCode(), server.environment(), server.version(), server.revision()));
     }
 
     @GetMapping("/health/ready")
     Mono<ResponseEntity<Ready>> ready() {
-        return group("readiness")
-                .map(result -> ResponseEntity.status(result.getStatus())
-                        .body(new Ready(
-                                result.getBody().getStatus().getCode(),
-                                missing("server", result.getBody()).toList())));
+        return health("readiness", ready -> new Ready(
+                ready.getStatus().getCode(), missing("server", ready).toList()));
     }
 
-    private Mono<WebEndpointResponse<? extends HealthDescriptor>> group(String name) {
-        return health.health(ApiVersion.V3, WebServerNamespace.SERVER, SecurityContext.NONE, true, name);
+    private <T> Mono<ResponseEntity<T>> health(String group, Function<HealthDescriptor, T> body) {
+        return health.health(ApiVersion.V3, WebServerNamespace.SERVER, SecurityContext.NONE, true, group)
+                .map(result -> ResponseEntity.status(result.getStatus())
+                        .body(body.apply(Objects.requireNonNull(result.getBody()))));
     }
 
     private static Stream<String> missing(String name, HealthDescriptor descriptor) {
-        return switch (descriptor) {
-            case CompositeHealthDescriptor composite ->
-                composite.getComponents().entrySet().stream()
-                        .flatMap(component -> missing(component.getKey(), component.getValue()));
-            case IndicatedHealthDescriptor indicated
-            when !"UP".equals(indicated.getStatus().getCode()) -> Stream.of(reason(name, indicated));
-            default -> Stream.empty();
-        };
+        if (descriptor instanceof CompositeHealthDescriptor composite && composite.getComponents() != null) {
+            return composite.getComponents().entrySet().stream()
+                    .flatMap(component -> missing(component.getKey(), component.getValue()));
+        }
+        boolean down = !Status.UP.equals(descriptor.getStatus());
+        return down && descriptor instanceof IndicatedHealthDescriptor indicated
+                ? Stream.of(reason(name, indicated))
+                : Stream.empty();
     }
 
     private static String reason(String name, IndicatedHealthDescriptor descriptor) {
-        Map<String, Object> details = descriptor.getDetails();
-        Object reason = details == null ? null : details.get(OllamaHealth.REASON);
+        Object reason = descriptor.getDetails().get(OllamaHealth.REASON);
         return reason == null ? name + " is " + descriptor.getStatus().getCode() + "." : reason.toString();
     }
 }

@@ -1,0 +1,94 @@
+package dev.localllm.ollama.simulator;
+
+import dev.localllm.ollama.simulator.SimulatorWire.ChatMessage;
+import dev.localllm.ollama.simulator.SimulatorWire.Line;
+import java.time.InstantSource;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The lines that answer a prompt: one per token, and the one that says done. */
+final class Answer {
+
+    private static final long NANOS_PER_TOKEN = 2_000_000;
+
+    private final Prompt prompt;
+    private final InstantSource clock;
+    private final List<String> tokens;
+    private final String reason;
+
+    Answer(Prompt prompt, InstantSource clock) {
+        this.prompt = prompt;
+        this.clock = clock;
+        List<String> all = prompt.texts().isEmpty()
+                ? List.of()
+                : Storyteller.answer(prompt.texts().getLast(), prompt.seed());
+        List<String> unstopped = beforeStop(all, prompt.stop());
+        boolean cut = prompt.maxTokens() > 0 && unstopped.size() > prompt.maxTokens();
+        this.tokens = cut ? unstopped.subList(0, prompt.maxTokens()) : unstopped;
+        this.reason = prompt.texts().isEmpty() ? (unloads(prompt) ? "unload" : "load") : cut ? "length" : "stop";
+    }
+
+    static boolean unloads(Prompt prompt) {
+        return prompt.keepAlive() != null && prompt.keepAlive().isZero();
+    }
+
+    boolean generates() {
+        return !prompt.texts().isEmpty();
+    }
+
+    List<String> tokens() {
+        return tokens;
+    }
+
+    Line line(String token) {
+        return new Line(
+                prompt.name(), now(), message(token), response(token), false, null, null, null, null, null, null, null, null);
+    }
+
+    /** @param text empty after streamed tokens, else all of the answer */
+    Line last(String text) {
+        if (!generates()) {
+            return new Line(
+                    prompt.name(), now(), message(""), response(""), true, reason, null, null, null, null, null, null, null);
+        }
+        long evalNanos = NANOS_PER_TOKEN * tokens.size();
+        return new Line(
+                prompt.name(),
+                now(),
+                message(text),
+                response(text),
+                true,
+                reason,
+                prompt.chat() ? null : List.of(1, 2, 3),
+                evalNanos + 2 * NANOS_PER_TOKEN,
+                NANOS_PER_TOKEN,
+                prompt.promptTokens(),
+                NANOS_PER_TOKEN,
+                tokens.size(),
+                evalNanos);
+    }
+
+    private String now() {
+        return SimulatorWire.time(clock.instant());
+    }
+
+    private @Nullable ChatMessage message(String text) {
+        return prompt.chat() ? new ChatMessage("assistant", text) : null;
+    }
+
+    private @Nullable String response(String text) {
+        return prompt.chat() ? null : text;
+    }
+
+    /** The tokens before the first stop text; one that begins inside a token cuts it. */
+    private static List<String> beforeStop(List<String> tokens, List<String> stops) {
+        String text = String.join("", tokens);
+        int end = stops.stream()
+                .filter(stop -> !stop.isEmpty())
+                .mapToInt(text::indexOf)
+                .filter(index -> index >= 0)
+                .min()
+                .orElse(text.length());
+        return end == text.length() ? tokens : Storyteller.tokens(text.substring(0, end));
+    }
+}

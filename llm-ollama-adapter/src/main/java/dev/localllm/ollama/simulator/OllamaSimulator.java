@@ -1,0 +1,244 @@
+package dev.localllm.ollama.simulator;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+import reactor.netty.http.server.HttpServerRoutes;
+import reactor.netty.resources.LoopResources;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A server on loopback that speaks Ollama's native API and makes its answers up. Owns its threads, which are
+ * daemons; {@link #close} ends them and every exchange. Thread-safe.
+ */
+public final class OllamaSimulator implements AutoCloseable {
+
+    public static final String CHAT_MODEL = "simulator:latest";
+    public static final String EMBED_MODEL = "simulator-embed:latest";
+
+    private static final String VERSION = "0.33.0-simulator";
+    private static final String JSON = "application/json; charset=utf-8";
+    private static final Duration DEFAULT_KEEP_ALIVE = Duration.ofMinutes(5);
+    private static final Duration FOR_EVER = Duration.ofDays(365L * 290);
+    private static final Duration CLOSING = Duration.ofSeconds(5);
+
+    private final InstantSource clock = InstantSource.system();
+    private final int tokensPerSecond;
+    private final LoopResources loops;
+    private final DisposableServer server;
+    private final OpenExchanges open = new OpenExchanges();
+    private final AtomicInteger chats = new AtomicInteger();
+    private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
+    private final Map<SimulatedModel, SimulatorWire.RunningModel> loaded = new ConcurrentHashMap<>();
+    private volatile @Nullable Steps steps;
+
+    private OllamaSimulator(SimulatorSettings settings) {
+        this.tokensPerSecond = settings.tokensPerSecond();
+        this.loops = LoopResources.create("ollama-simulator", 1, true);
+        this.server = HttpServer.create()
+                .host("127.0.0.1")
+                .port(settings.port())
+                .runOn(loops)
+                .route(this::routes)
+                .bindNow();
+    }
+
+    /** Starts a simulator that accepts connections when this returns. */
+    public static OllamaSimulator start(SimulatorSettings settings) {
+        return new OllamaSimulator(settings);
+    }
+
+    public URI baseUrl() {
+        return URI.create("http://127.0.0.1:" + server.port());
+    }
+
+    /** The next answers go wrong like this, in this order, one fault each; those after them are well. */
+    public void script(Fault... next) {
+        faults.addAll(List.of(next));
+    }
+
+    /** The next answer's tokens wait to be released. One answer at a time can be held. */
+    public Steps hold() {
+        Steps held = new Steps();
+        steps = held;
+        return held;
+    }
+
+    /** Requests received, whose answers are neither complete nor given up by the caller. */
+    public int openExchanges() {
+        return open.count();
+    }
+
+    /** The number now and each time that it changes; never completes. */
+    public Flux<Integer> openExchangesOverTime() {
+        return open.overTime();
+    }
+
+    /** Requests for an answer so far, those that were refused included. */
+    public int chats() {
+        return chats.get();
+    }
+
+    @Override
+    public void close() {
+        server.disposeNow(CLOSING);
+        loops.disposeLater(Duration.ZERO, CLOSING).subscribe();
+    }
+
+    private void routes(HttpServerRoutes routes) {
+        routes.get("/", (request, response) -> text(response, 200, "Ollama is running"))
+                .head("/", (request, response) -> text(response, 200, "Ollama is running"))
+                .get("/api/version", (request, response) -> json(response, new SimulatorWire.Version(VERSION)))
+                .head("/api/version", (request, response) -> json(response, new SimulatorWire.Version(VERSION)))
+                .get("/api/tags", (request, response) -> json(response, tags()))
+                .head("/api/tags", (request, response) -> json(response, tags()))
+                .get("/api/ps", (request, response) ->
+                        json(response, new SimulatorWire.RunningModels(List.copyOf(loaded.values()))))
+                .post("/api/show", counted(this::show))
+                .post("/api/embed", counted(this::embed))
+                .post("/api/chat", counted((body, response) -> answer(body, true, response)))
+                .post("/api/generate", counted((body, response) -> answer(body, false, response)))
+                .route(request -> true, OllamaSimulator::elsewhere);
+    }
+
+    private interface Handler {
+        Publisher<Void> handle(byte[] body, HttpServerResponse response);
+    }
+
+    private BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> counted(
+            Handler handler) {
+        return (request, response) -> open.count(
+                response,
+                request.receive()
+                        .aggregate()
+                        .asByteArray()
+                        .defaultIfEmpty(new byte[0])
+                        .flatMap(body -> Mono.from(handler.handle(body, response)))
+                        .onErrorResume(Refusal.class, refusal -> Mono.from(refused(response, refusal))));
+    }
+
+    private Publisher<Void> show(byte[] body, HttpServerResponse response) {
+        JsonNode request = Prompt.json(body, "api.ShowRequest");
+        String name = request.path("model").asString(request.path("name").asString(""));
+        if (name.isEmpty()) {
+            throw new Refusal(400, "model is required");
+        }
+        SimulatedModel model = SimulatedModel.named(name);
+        if (model == null) {
+            throw new Refusal(404, "model '" + (name.indexOf(':') < 0 ? name + ":latest" : name) + "' not found");
+        }
+        return json(response, model.show());
+    }
+
+    private Publisher<Void> embed(byte[] body, HttpServerResponse response) {
+        JsonNode request = Prompt.json(body, "api.EmbedRequest");
+        String name = request.path("model").asString("");
+        SimulatedModel model = SimulatedModel.named(name);
+        if (model == null) {
+            throw new Refusal(404, "model \"" + name + "\" not found, try pulling it first");
+        }
+        List<String> inputs = Embedder.inputs(request.path("input"));
+        if (!model.can("embedding")) {
+            throw new Refusal(501, "This server does not support embeddings. Start it with `--embeddings`");
+        }
+        return json(response, Embedder.answer(name, inputs));
+    }
+
+    private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
+        chats.incrementAndGet();
+        Fault fault = faults.poll();
+        return switch (fault) {
+            case Fault.NeverAnswers f -> Mono.never();
+            case Fault.SlowHeaders f -> Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(body, chat, null, response))));
+            case Fault.Refuses f -> throw new Refusal(f.status(), f.error());
+            case null, default -> answer(body, chat, fault, response);
+        };
+    }
+
+    private Publisher<Void> answer(byte[] body, boolean chat, @Nullable Fault fault, HttpServerResponse response) {
+        Prompt prompt = Prompt.parse(body, chat);
+        Answer answer = new Answer(prompt, clock);
+        load(prompt);
+        if (!prompt.stream() || !answer.generates()) {
+            return json(response, answer.last(String.join("", answer.tokens())));
+        }
+        Flux<byte[]> lines = paced(answer);
+        return response.header(HttpHeaderNames.CONTENT_TYPE, "application/x-ndjson")
+                .send(FaultyLines.of(lines, fault, response).map(OllamaSimulator::buffer), line -> true);
+    }
+
+    private static ByteBuf buffer(byte[] bytes) {
+        return Unpooled.wrappedBuffer(bytes);
+    }
+
+    private Flux<byte[]> paced(Answer answer) {
+        Flux<byte[]> lines = Flux.fromIterable(answer.tokens())
+                .map(token -> SimulatorWire.line(answer.line(token)))
+                .concatWith(Mono.fromSupplier(() -> SimulatorWire.line(answer.last(""))));
+        Steps held = steps;
+        if (held != null) {
+            steps = null;
+            return held.hold(lines);
+        }
+        return tokensPerSecond == 0 ? lines : lines.delayElements(Duration.ofNanos(1_000_000_000L / tokensPerSecond));
+    }
+
+    private void load(Prompt prompt) {
+        Duration keepAlive = prompt.keepAlive() == null ? DEFAULT_KEEP_ALIVE : prompt.keepAlive();
+        if (keepAlive.isZero()) {
+            loaded.remove(prompt.model());
+            return;
+        }
+        String expiresAt = SimulatorWire.time(clock.instant().plus(keepAlive.isNegative() ? FOR_EVER : keepAlive));
+        loaded.put(prompt.model(), prompt.model().process(expiresAt, prompt.contextTokens()));
+    }
+
+    private static SimulatorWire.Tags tags() {
+        return new SimulatorWire.Tags(
+                List.of(SimulatedModel.CHAT.tag(), SimulatedModel.EMBED.tag()));
+    }
+
+    private static Publisher<Void> elsewhere(HttpServerRequest request, HttpServerResponse response) {
+        boolean known = List.of("/api/chat", "/api/generate", "/api/embed", "/api/show", "/api/tags", "/api/ps", "/api/version")
+                .contains(request.fullPath());
+        return known ? text(response, 405, "405 method not allowed") : text(response, 404, "404 page not found");
+    }
+
+    private static Publisher<Void> refused(HttpServerResponse response, Refusal refusal) {
+        return whole(response.status(refusal.status()), JSON, refusal.body());
+    }
+
+    private static Publisher<Void> json(HttpServerResponse response, Object value) {
+        return whole(response, JSON, SimulatorWire.json(value));
+    }
+
+    private static Publisher<Void> text(HttpServerResponse response, int status, String text) {
+        return whole(response.status(status), "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Publisher<Void> whole(HttpServerResponse response, String contentType, byte[] body) {
+        return response.header(HttpHeaderNames.CONTENT_TYPE, contentType)
+                .header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length))
+                .send(Mono.fromSupplier(() -> buffer(body)))
+                .then();
+    }
+}

@@ -1,0 +1,72 @@
+package dev.localllm.ollama.simulator;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A model that is not there. */
+enum SimulatedModel {
+    CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", "completion"),
+    EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", "embedding");
+
+    static final int EMBEDDING_LENGTH = 32;
+    static final long SIZE_BYTES = 1_048_576;
+
+    private static final String MODIFIED_AT = "2026-11-01T00:00:00Z";
+    private static final int CONTEXT_LENGTH = 131_072;
+
+    private final String fullName;
+    private final String digest;
+    private final String family;
+    private final String capability;
+
+    SimulatedModel(String fullName, String digestPart, String family, String capability) {
+        this.fullName = fullName;
+        this.digest = digestPart.repeat(4);
+        this.family = family;
+        this.capability = capability;
+    }
+
+    /** The model of that name, or null; case and the tag {@code latest} don't count. */
+    static @Nullable SimulatedModel named(String name) {
+        String folded = name.toLowerCase(Locale.ROOT);
+        for (SimulatedModel model : values()) {
+            if (model.fullName.equals(folded) || model.fullName.equals(folded + ":latest")) {
+                return model;
+            }
+        }
+        return null;
+    }
+
+    boolean can(String wanted) {
+        return capability.equals(wanted);
+    }
+
+    SimulatorWire.Tag tag() {
+        return new SimulatorWire.Tag(
+                fullName, fullName, MODIFIED_AT, SIZE_BYTES, digest, details(), List.of(capability));
+    }
+
+    SimulatorWire.RunningModel process(String expiresAt, int contextLength) {
+        return new SimulatorWire.RunningModel(
+                fullName, fullName, SIZE_BYTES, digest, details().withoutLengths(), expiresAt, 0, contextLength);
+    }
+
+    SimulatorWire.Show show() {
+        return new SimulatorWire.Show(
+                "Apache-2.0",
+                "# A simulator: no model behind it\nFROM " + fullName + "\n",
+                "num_ctx                        " + CONTEXT_LENGTH,
+                "{{ .Prompt }}",
+                details().withoutLengths(),
+                Map.of("general.architecture", family, family + ".context_length", CONTEXT_LENGTH),
+                List.of(capability),
+                MODIFIED_AT);
+    }
+
+    private SimulatorWire.Details details() {
+        return new SimulatorWire.Details(
+                "", "gguf", family, List.of(family), "0", "simulated", CONTEXT_LENGTH, EMBEDDING_LENGTH);
+    }
+}
