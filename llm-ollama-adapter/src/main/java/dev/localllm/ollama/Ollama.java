@@ -40,8 +40,8 @@ public final class Ollama implements AutoCloseable {
         return client(HttpClient.newConnection(), baseUrl, timeout)
                 .get()
                 .uri("/api/version")
-                .responseSingle((response, body) -> body.asString()
-                        .map(text -> response.status().code() == 200 && text.contains("\"version\"")))
+                .responseSingle((response, body) ->
+                        body.asString().map(text -> response.status().code() == 200 && text.contains("\"version\"")))
                 .timeout(timeout)
                 .onErrorReturn(false)
                 .defaultIfEmpty(false);

@@ -24,8 +24,8 @@ final class OllamaChatModel implements ChatModel {
     private final OllamaSettings settings;
 
     OllamaChatModel(HttpClient client, OllamaSettings settings) {
-        this.client = client.headers(
-                headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
+        this.client =
+                client.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
         this.settings = settings;
     }
 

@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-
 /** What Ollama's refusals and the network's faults mean. Pure. */
 final class OllamaFailures {
 
@@ -48,17 +47,15 @@ final class OllamaFailures {
 
     /** The failure that an exchange ended with; what is none of the network's is returned as it is. */
     static Throwable ofThrowable(Throwable fault) {
-        LlmFailure failure =
-                switch (fault) {
-                    case ConnectTimeoutException e -> new UpstreamTimeout("Ollama can't be reached: connecting took too long.");
-                    case TimeoutException e ->
-                        new UpstreamUnavailable("All connections to Ollama are in use.");
-                    case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
-                    case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
-                    case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
-                    case IOException e -> new UpstreamProtocol("The connection to Ollama broke before the answer was done.");
-                    default -> null;
-                };
+        LlmFailure failure = switch (fault) {
+            case ConnectTimeoutException e -> new UpstreamTimeout("Ollama can't be reached: connecting took too long.");
+            case TimeoutException e -> new UpstreamUnavailable("All connections to Ollama are in use.");
+            case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
+            case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
+            case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
+            case IOException e -> new UpstreamProtocol("The connection to Ollama broke before the answer was done.");
+            default -> null;
+        };
         return failure == null ? fault : new LlmException(failure);
     }
 

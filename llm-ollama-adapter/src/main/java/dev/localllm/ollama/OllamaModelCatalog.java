@@ -19,7 +19,8 @@ final class OllamaModelCatalog implements ModelCatalog {
     @Override
     public Mono<List<ModelInfo>> list() {
         return OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class)
-                .map(tags -> tags.models().stream().map(OllamaModelCatalog::info).toList());
+                .map(tags ->
+                        tags.models().stream().map(OllamaModelCatalog::info).toList());
     }
 
     private static ModelInfo info(OllamaWire.Tag tag) {

@@ -19,7 +19,10 @@ final class Addresses {
         URI uri = URI.create(text);
         boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
         boolean port = uri.getPort() >= -1 && uri.getPort() <= 65535 && uri.getPort() != 0;
-        return web && port && uri.getHost() != null && text.equals(uri.getScheme() + "://" + uri.getRawAuthority())
+        return web
+                && port
+                && uri.getHost() != null
+                && text.equals(uri.getScheme() + "://" + uri.getRawAuthority())
                 && uri.getUserInfo() == null;
     }
 
@@ -31,9 +34,7 @@ final class Addresses {
         }
         String address = text.substring(0, slash);
         boolean v6 = address.indexOf(':') >= 0;
-        boolean valid = v6
-                ? NetUtil.isValidIpV6Address(address)
-                : NetUtil.isValidIpV4Address(address);
+        boolean valid = v6 ? NetUtil.isValidIpV6Address(address) : NetUtil.isValidIpV4Address(address);
         int prefix = Integer.parseInt(text.substring(slash + 1));
         return valid && prefix >= 0 && prefix <= (v6 ? 128 : 32);
     }

@@ -8,7 +8,8 @@ public final class InvalidSettingException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     InvalidSettingException(String variable, @Nullable String value, String expected) {
-        super(variable + ": " + (value == null ? "not set" : "'" + printable(value) + "'") + " (expected: " + expected + ")");
+        super(variable + ": " + (value == null ? "not set" : "'" + printable(value) + "'") + " (expected: " + expected
+                + ")");
     }
 
     private static String printable(String value) {

@@ -65,8 +65,7 @@ class LlmConfiguration {
     }
 
     @Bean
-    ApplicationListener<ApplicationReadyEvent> startReport(
-            ServerInfo server, OllamaLocation ollama) {
+    ApplicationListener<ApplicationReadyEvent> startReport(ServerInfo server, OllamaLocation ollama) {
         return event -> {
             String port = event.getApplicationContext().getEnvironment().getProperty("local.server.port");
             log.info("local-llm-server {} ({}) on port {}", server.version(), server.environment(), port);

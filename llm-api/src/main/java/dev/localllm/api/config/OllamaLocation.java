@@ -60,7 +60,9 @@ record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implemen
     /** Blocks, at most for the probe's time: nothing is served before the answer is known. */
     private static @Nullable URI firstThatAnswers(List<URI> candidates) {
         return Flux.fromIterable(candidates)
-                .flatMapSequential(uri -> Ollama.answers(uri, PROBE_TIMEOUT).filter(answers -> answers).map(answers -> uri))
+                .flatMapSequential(uri -> Ollama.answers(uri, PROBE_TIMEOUT)
+                        .filter(answers -> answers)
+                        .map(answers -> uri))
                 .blockFirst();
     }
 }

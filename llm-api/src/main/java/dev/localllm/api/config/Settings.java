@@ -4,7 +4,6 @@ import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
-import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,7 +71,8 @@ public record Settings(
         ModelId modelName = modelName(variables, environment, allowedModels);
         return new Settings(
                 environment,
-                variables.parsed("APP_REVISION", "unknown", "a commit hash of 40 hex digits, or unknown", Settings::revision),
+                variables.parsed(
+                        "APP_REVISION", "unknown", "a commit hash of 40 hex digits, or unknown", Settings::revision),
                 variables.integer("SERVER_PORT", 8000, 0, MAX_PORT),
                 variables.integer("MANAGEMENT_PORT", 9000, 0, MAX_PORT),
                 ollamaBaseUrl(variables, environment),
@@ -81,18 +81,39 @@ public record Settings(
                         ? new AllowedModels(Map.of(modelName, modelName))
                         : allowedModels,
                 variables.integer("NUM_CTX", 8192, 256, 1 << 20),
-                variables.parsed("KEEP_ALIVE", Duration.ofMinutes(30), "a duration as 30s or 5m, or -1 for ever", Settings::keepAlive),
+                variables.parsed(
+                        "KEEP_ALIVE",
+                        Duration.ofMinutes(30),
+                        "a duration as 30s or 5m, or -1 for ever",
+                        Settings::keepAlive),
                 variables.duration("CONNECT_TIMEOUT", Duration.ofSeconds(3), Duration.ofMinutes(1)),
                 variables.integer("MAX_CONCURRENT_REQUESTS", 64, 1, 10_000),
                 variables.integer("OLLAMA_NUM_PARALLEL", 1, 1, 1_000),
-                required(variables, environment, "RATE_LIMIT_RPM", 60, "a whole number from 0 to 1000000", text ->
-                        inRange(Integer.parseInt(text), 0, 1_000_000)),
-                required(variables, environment, "ALLOWED_ORIGINS", LOCAL_ORIGINS, originsExpected(environment), text ->
-                        Variables.items(text, item -> Addresses.isOrigin(item, environment != AppEnvironment.PRODUCTION))),
-                variables.parsed("TRUSTED_PROXIES", LOOPBACK, "a comma-separated list of networks, as 172.28.0.0/24", text ->
-                        Variables.items(text, Addresses::isNetwork)),
-                variables.parsed("CLIENT_ID_HEADER", "X-Client-Id", "the name of an HTTP header", text ->
-                        text.matches("[A-Za-z0-9-]{1,64}") ? text : null),
+                required(
+                        variables,
+                        environment,
+                        "RATE_LIMIT_RPM",
+                        60,
+                        "a whole number from 0 to 1000000",
+                        text -> inRange(Integer.parseInt(text), 0, 1_000_000)),
+                required(
+                        variables,
+                        environment,
+                        "ALLOWED_ORIGINS",
+                        LOCAL_ORIGINS,
+                        originsExpected(environment),
+                        text -> Variables.items(
+                                text, item -> Addresses.isOrigin(item, environment != AppEnvironment.PRODUCTION))),
+                variables.parsed(
+                        "TRUSTED_PROXIES",
+                        LOOPBACK,
+                        "a comma-separated list of networks, as 172.28.0.0/24",
+                        text -> Variables.items(text, Addresses::isNetwork)),
+                variables.parsed(
+                        "CLIENT_ID_HEADER",
+                        "X-Client-Id",
+                        "the name of an HTTP header",
+                        text -> text.matches("[A-Za-z0-9-]{1,64}") ? text : null),
                 variables.size("MAX_BODY_SIZE", DataSize.ofMegabytes(1), DataSize.ofMegabytes(100)),
                 variables.text("SYSTEM_PROMPT") == null ? null : new SystemPrompt(variables.text("SYSTEM_PROMPT", "")),
                 new PromptLimits(
@@ -133,10 +154,13 @@ public record Settings(
 
     private static String ollamaBaseUrl(Variables variables, AppEnvironment environment) {
         boolean local = environment == AppEnvironment.LOCAL;
-        String expected = (local ? "auto, embedded or " : "") + "a URL without path, as http://host.docker.internal:11434";
+        String expected =
+                (local ? "auto, embedded or " : "") + "a URL without path, as http://host.docker.internal:11434";
         return required(variables, environment, "OLLAMA_BASE_URL", AUTO, expected, text -> {
             boolean keyword = text.equals(AUTO) || text.equals(EMBEDDED);
-            return keyword ? (local ? text : null) : Addresses.isOrigin(text, false) && !text.endsWith("/") ? text : null;
+            return keyword
+                    ? (local ? text : null)
+                    : Addresses.isOrigin(text, false) && !text.endsWith("/") ? text : null;
         });
     }
 
@@ -147,7 +171,8 @@ public record Settings(
         if (text == null) {
             return null;
         }
-        ModelId model = variables.parsed("MODEL_NAME", new ModelId(text.substring(0, 1)), MODEL_EXPECTED, Settings::model);
+        ModelId model =
+                variables.parsed("MODEL_NAME", new ModelId(text.substring(0, 1)), MODEL_EXPECTED, Settings::model);
         if (allowedModels.target(model) == null) {
             throw new InvalidSettingException("MODEL_NAME", text, "one of the names in ALLOWED_MODELS");
         }

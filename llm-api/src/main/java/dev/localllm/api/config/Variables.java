@@ -22,7 +22,8 @@ final class Variables {
         this.lookup = lookup;
     }
 
-    @Nullable String text(String name) {
+    @Nullable
+    String text(String name) {
         String value = lookup.apply(name);
         return value == null || value.isBlank() ? null : value.strip();
     }
@@ -68,7 +69,8 @@ final class Variables {
 
     /** Trimmed items of a comma-separated list; null if an item is blank or doesn't pass. */
     static @Nullable List<String> items(String text, Predicate<String> valid) {
-        List<String> items = Arrays.stream(text.split(",", -1)).map(String::strip).toList();
+        List<String> items =
+                Arrays.stream(text.split(",", -1)).map(String::strip).toList();
         return items.stream().allMatch(item -> !item.isBlank() && valid.test(item)) ? items : null;
     }
 

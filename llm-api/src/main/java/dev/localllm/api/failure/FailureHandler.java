@@ -41,7 +41,8 @@ final class FailureHandler implements WebExceptionHandler {
         }
         byte[] body = failure.body();
         headers.setContentLength(body.length);
-        return response.writeWith(Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
+        return response.writeWith(
+                Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
     }
 
     private static HttpFailure failure(Throwable fault) {

@@ -39,8 +39,7 @@ public record HttpFailure(
             case InvalidRequest f -> refusal(HttpStatus.BAD_REQUEST, null, f.field(), f);
             case UnknownModel f -> refusal(HttpStatus.NOT_FOUND, "model_not_found", "model", f);
             case UnsupportedByModel f -> refusal(HttpStatus.BAD_REQUEST, "unsupported_by_model", "model", f);
-            case ContextLengthExceeded f ->
-                refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
+            case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
             case UpstreamUnavailable f ->
                 new HttpFailure(
                         HttpStatus.SERVICE_UNAVAILABLE,
@@ -63,8 +62,7 @@ public record HttpFailure(
     }
 
     static HttpFailure internal() {
-        return serverError(
-                HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed; its log tells why.");
+        return serverError(HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed; its log tells why.");
     }
 
     /** <pre>{@code {"error":{"message":"…","type":"invalid_request_error","param":"model","code":"model_not_found"}}}</pre> */

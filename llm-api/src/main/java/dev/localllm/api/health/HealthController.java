@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.springframework.boot.actuate.endpoint.ApiVersion;
 import org.springframework.boot.actuate.endpoint.SecurityContext;
 import org.springframework.boot.actuate.endpoint.web.WebServerNamespace;
-import org.springframework.boot.actuate.endpoint.ApiVersion;
 import org.springframework.boot.health.actuate.endpoint.CompositeHealthDescriptor;
 import org.springframework.boot.health.actuate.endpoint.HealthDescriptor;
 import org.springframework.boot.health.actuate.endpoint.IndicatedHealthDescriptor;
@@ -39,14 +39,18 @@ final class HealthController {
 
     @GetMapping("/health")
     Mono<ResponseEntity<Live>> live() {
-        return health("liveness", live -> new Live(
-                live.getStatus().getCode(), server.environment(), server.version(), server.revision()));
+        return health(
+                "liveness",
+                live -> new Live(
+                        live.getStatus().getCode(), server.environment(), server.version(), server.revision()));
     }
 
     @GetMapping("/health/ready")
     Mono<ResponseEntity<Ready>> ready() {
-        return health("readiness", ready -> new Ready(
-                ready.getStatus().getCode(), missing("server", ready).toList()));
+        return health(
+                "readiness",
+                ready -> new Ready(
+                        ready.getStatus().getCode(), missing("server", ready).toList()));
     }
 
     private <T> Mono<ResponseEntity<T>> health(String group, Function<HealthDescriptor, T> body) {

@@ -26,7 +26,8 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
         this.health = models.list()
                 .map(found -> judge(found, needed))
                 .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))
-                .onErrorResume(LlmException.class, e -> Mono.just(down(e.failure().message())))
+                .onErrorResume(
+                        LlmException.class, e -> Mono.just(down(e.failure().message())))
                 .cache(FRESH);
     }
 
@@ -36,13 +37,15 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
     }
 
     private static Health judge(List<ModelInfo> found, @Nullable ModelId needed) {
-        boolean there = found.stream().anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
+        boolean there = found.stream()
+                .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
         if (there) {
             return Health.up().build();
         }
-        return down(needed == null
-                ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
-                : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
+        return down(
+                needed == null
+                        ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
+                        : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
     }
 
     private static Health down(String reason) {

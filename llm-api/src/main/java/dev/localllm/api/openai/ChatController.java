@@ -45,8 +45,7 @@ final class ChatController {
         headers.setContentType(MediaType.TEXT_EVENT_STREAM);
         headers.setCacheControl("no-cache");
         headers.set("X-Accel-Buffering", "no");
-        ChunkEncoder encoder =
-                new ChunkEncoder(heads.next(answer.model()), includeUsage, response.bufferFactory());
+        ChunkEncoder encoder = new ChunkEncoder(heads.next(answer.model()), includeUsage, response.bufferFactory());
         Flux<DataBuffer> frames = answer.events()
                 .map(encoder::encode)
                 .onErrorResume(
@@ -65,7 +64,8 @@ final class ChatController {
                 .flatMap(body -> {
                     response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
                     response.getHeaders().setContentLength(body.length);
-                    return response.writeWith(Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
+                    return response.writeWith(
+                            Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
                 });
     }
 }

@@ -41,7 +41,8 @@ final class ChunkEncoder {
         this.buffers = buffers;
         this.includeUsage = includeUsage;
         this.head = "data: {\"id\":\"" + response.id() + "\",\"object\":\"chat.completion.chunk\",\"created\":"
-                + response.created() + ",\"model\":" + JsonText.of(response.model().value()).quoted() + ",\"choices\":[";
+                + response.created() + ",\"model\":"
+                + JsonText.of(response.model().value()).quoted() + ",\"choices\":[";
         String delta = head + "{\"index\":0,\"delta\":{";
         this.textHead = utf8(delta + "\"content\":\"");
         this.thinkingHead = utf8(delta + "\"reasoning\":\"");

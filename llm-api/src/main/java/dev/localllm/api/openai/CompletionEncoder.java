@@ -42,9 +42,11 @@ final class CompletionEncoder {
             throw new IllegalStateException("the answer completed without Finished");
         }
         ByteArrayOutputStream body = new ByteArrayOutputStream(text.size() + thinking.size() + 512);
-        write(body, "{\"id\":\"" + response.id() + "\",\"object\":\"chat.completion\",\"created\":" + response.created()
-                + ",\"model\":" + OpenAiWords.quoted(response.model().value())
-                + ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
+        write(
+                body,
+                "{\"id\":\"" + response.id() + "\",\"object\":\"chat.completion\",\"created\":" + response.created()
+                        + ",\"model\":" + OpenAiWords.quoted(response.model().value())
+                        + ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
         writeText(body);
         if (thinking.size() > 0) {
             write(body, ",\"reasoning\":\"");
@@ -54,8 +56,10 @@ final class CompletionEncoder {
         if (!toolCalls.isEmpty()) {
             write(body, ",\"tool_calls\":[" + String.join(",", toolCalls) + "]");
         }
-        write(body, ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
-                + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}");
+        write(
+                body,
+                ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
+                        + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}");
         return body.toByteArray();
     }
 

@@ -142,9 +142,13 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         fields.allowOnly("logit_bias", node -> node.isObject() && node.isEmpty());
         fields.allowOnly("tools", node -> node.isArray() && node.isEmpty());
         fields.allowOnly("functions", node -> node.isArray() && node.isEmpty());
-        fields.allowOnly("tool_choice", node -> node.isString() && node.stringValue().equals("none"));
-        fields.allowOnly("response_format", node -> node.path("type").asString("").equals("text"));
-        fields.allowOnly("modalities", node -> node.size() == 1 && node.path(0).asString("").equals("text"));
+        fields.allowOnly(
+                "tool_choice", node -> node.isString() && node.stringValue().equals("none"));
+        fields.allowOnly(
+                "response_format", node -> node.path("type").asString("").equals("text"));
+        fields.allowOnly(
+                "modalities",
+                node -> node.size() == 1 && node.path(0).asString("").equals("text"));
     }
 
     private static boolean isFalse(JsonNode node) {

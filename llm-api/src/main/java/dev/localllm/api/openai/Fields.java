@@ -47,7 +47,8 @@ final class Fields {
         return new Fields(node, "");
     }
 
-    @Nullable String string(String name) {
+    @Nullable
+    String string(String name) {
         JsonNode value = value(name, JsonNode::isString, "a string");
         return value == null ? null : value.stringValue();
     }
@@ -57,7 +58,8 @@ final class Fields {
         return value != null && value.booleanValue();
     }
 
-    @Nullable Double number(String name, double min, double max) {
+    @Nullable
+    Double number(String name, double min, double max) {
         String expected = "a number from " + min + " to " + max;
         JsonNode value = value(name, JsonNode::isNumber, expected);
         if (value == null) {
@@ -68,7 +70,8 @@ final class Fields {
         return number;
     }
 
-    @Nullable Long integer(String name, long min, long max) {
+    @Nullable
+    Long integer(String name, long min, long max) {
         String expected = "a whole number from " + min + " to " + max;
         JsonNode value = value(name, node -> node.isIntegralNumber() && node.canConvertToLong(), expected);
         if (value == null) {
@@ -79,7 +82,8 @@ final class Fields {
         return number;
     }
 
-    @Nullable Fields object(String name) {
+    @Nullable
+    Fields object(String name) {
         JsonNode value = value(name, JsonNode::isObject, "an object");
         return value == null ? null : new Fields(value, path(name));
     }
@@ -170,7 +174,8 @@ final class Fields {
 
     private static String message(String path, JsonNode value, String expected) {
         String shown = value.isContainer() ? (value.isArray() ? "an array" : "an object") : value.toString();
-        return path + ": " + (shown.length() > 64 ? shown.substring(0, 64) + "…" : shown) + " (expected: " + expected + ")";
+        return path + ": " + (shown.length() > 64 ? shown.substring(0, 64) + "…" : shown) + " (expected: " + expected
+                + ")";
     }
 
     private static LlmException refusal(@Nullable String field, String message) {

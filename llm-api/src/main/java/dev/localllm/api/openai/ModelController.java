@@ -19,7 +19,11 @@ final class ModelController {
     record ModelList(String object, List<Model> data) {}
 
     /** @param created in seconds of Unix time */
-    record Model(String id, String object, long created, @JsonProperty("owned_by") String ownedBy) {}
+    record Model(
+            String id,
+            String object,
+            long created,
+            @JsonProperty("owned_by") String ownedBy) {}
 
     private final ModelDirectory models;
 
@@ -41,7 +45,8 @@ final class ModelController {
         String name = id.substring(1);
         return models.list()
                 .flatMapIterable(found -> found)
-                .filter(info -> !name.isBlank() && name.length() <= 256 && info.id().matches(new ModelId(name)))
+                .filter(info ->
+                        !name.isBlank() && name.length() <= 256 && info.id().matches(new ModelId(name)))
                 .next()
                 .map(info -> model(new ModelId(name), info))
                 .switchIfEmpty(Mono.error(() -> new LlmException(new UnknownModel(name))));

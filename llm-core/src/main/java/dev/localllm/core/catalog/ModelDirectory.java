@@ -54,10 +54,11 @@ public final class ModelDirectory {
             return models;
         }
         List<ModelInfo> visible = new ArrayList<>();
-        allowed.targets().forEach((name, target) -> models.stream()
-                .filter(model -> model.id().matches(target))
-                .findFirst()
-                .ifPresent(model -> visible.add(new ModelInfo(name, model.modifiedAt(), model.chat()))));
+        allowed.targets()
+                .forEach((name, target) -> models.stream()
+                        .filter(model -> model.id().matches(target))
+                        .findFirst()
+                        .ifPresent(model -> visible.add(new ModelInfo(name, model.modifiedAt(), model.chat()))));
         return List.copyOf(visible);
     }
 

@@ -34,14 +34,16 @@ public final class ChatService {
      */
     public Mono<ChatAnswer> answer(@Nullable ModelId model, ChatRequest request) {
         return Mono.defer(() -> {
-            limits.check(request.messages().size(), characters(request));
-            return models.resolve(model);
-        })
+                    limits.check(request.messages().size(), characters(request));
+                    return models.resolve(model);
+                })
                 .map(target -> new ChatAnswer(target, chatModel.stream(target, withSystemPrompt(request))));
     }
 
     private static long characters(ChatRequest request) {
-        return request.messages().stream().mapToLong(message -> message.text().length()).sum();
+        return request.messages().stream()
+                .mapToLong(message -> message.text().length())
+                .sum();
     }
 
     private ChatRequest withSystemPrompt(ChatRequest request) {

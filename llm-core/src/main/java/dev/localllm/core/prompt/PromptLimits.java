@@ -26,8 +26,8 @@ public record PromptLimits(int maxMessages, int maxCharacters) {
 
     private static void refuse(boolean refused, long actual, int limit, String unit) {
         if (refused) {
-            throw new LlmException(
-                    new InvalidRequest("messages", "messages: " + actual + " " + unit + " (expected: at most " + limit + ")"));
+            throw new LlmException(new InvalidRequest(
+                    "messages", "messages: " + actual + " " + unit + " (expected: at most " + limit + ")"));
         }
     }
 }

@@ -42,14 +42,38 @@ final class Answer {
 
     Line line(String token) {
         return new Line(
-                prompt.name(), now(), message(token), response(token), false, null, null, null, null, null, null, null, null);
+                prompt.name(),
+                now(),
+                message(token),
+                response(token),
+                false,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null);
     }
 
     /** @param text empty after streamed tokens, else all of the answer */
     Line last(String text) {
         if (!generates()) {
             return new Line(
-                    prompt.name(), now(), message(""), response(""), true, reason, null, null, null, null, null, null, null);
+                    prompt.name(),
+                    now(),
+                    message(""),
+                    response(""),
+                    true,
+                    reason,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null);
         }
         long evalNanos = NANOS_PER_TOKEN * tokens.size();
         return new Line(

@@ -12,7 +12,9 @@ final class Embedder {
     private Embedder() {}
 
     static List<String> inputs(JsonNode input) {
-        if (input.isMissingNode() || input.isNull() || (input.isString() && input.stringValue().isEmpty())) {
+        if (input.isMissingNode()
+                || input.isNull()
+                || (input.isString() && input.stringValue().isEmpty())) {
             return List.of();
         }
         if (input.isString()) {
@@ -25,15 +27,20 @@ final class Embedder {
     }
 
     static SimulatorWire.Embeddings answer(String model, List<String> inputs) {
-        int tokens = inputs.stream().mapToInt(input -> Storyteller.tokens(input).size()).sum();
+        int tokens = inputs.stream()
+                .mapToInt(input -> Storyteller.tokens(input).size())
+                .sum();
         return new SimulatorWire.Embeddings(
                 model, inputs.stream().map(Embedder::vector).toList(), 2_000_000, 1_000_000, tokens);
     }
 
     private static List<Float> vector(String text) {
         Random random = new Random(text.hashCode());
-        List<Double> raw = Stream.generate(random::nextGaussian).limit(SimulatedModel.EMBEDDING_LENGTH).toList();
-        double length = Math.sqrt(raw.stream().mapToDouble(value -> value * value).sum());
+        List<Double> raw = Stream.generate(random::nextGaussian)
+                .limit(SimulatedModel.EMBEDDING_LENGTH)
+                .toList();
+        double length =
+                Math.sqrt(raw.stream().mapToDouble(value -> value * value).sum());
         List<Float> unit = new ArrayList<>();
         raw.forEach(value -> unit.add((float) (value / length)));
         return unit;

@@ -19,9 +19,10 @@ final class FaultyLines {
     static Flux<byte[]> of(Flux<byte[]> lines, @Nullable Fault fault, HttpServerResponse response) {
         return switch (fault) {
             case Fault.Pauses f ->
-                lines.index().concatMap(line -> line.getT1() == f.tokens()
-                        ? Mono.just(line.getT2()).delayElement(f.pause())
-                        : Mono.just(line.getT2()));
+                lines.index()
+                        .concatMap(line -> line.getT1() == f.tokens()
+                                ? Mono.just(line.getT2()).delayElement(f.pause())
+                                : Mono.just(line.getT2()));
             case Fault.Stalls f -> lines.take(f.tokens()).concatWith(Mono.never());
             case Fault.CutsLine f ->
                 lines.index((index, line) -> index < f.tokens() ? line : Arrays.copyOf(line, line.length / 2))
@@ -37,7 +38,8 @@ final class FaultyLines {
 
     /** Closes the connection when what was sent before it is on its way. */
     private static Mono<byte[]> closed(HttpServerResponse response) {
-        return Mono.<byte[]>never().doOnSubscribe(subscription ->
-                response.withConnection(connection -> connection.channel().eventLoop().execute(connection::dispose)));
+        return Mono.<byte[]>never()
+                .doOnSubscribe(subscription -> response.withConnection(
+                        connection -> connection.channel().eventLoop().execute(connection::dispose)));
     }
 }

@@ -111,8 +111,10 @@ public final class OllamaSimulator implements AutoCloseable {
                 .head("/api/version", (request, response) -> json(response, new SimulatorWire.Version(VERSION)))
                 .get("/api/tags", (request, response) -> json(response, tags()))
                 .head("/api/tags", (request, response) -> json(response, tags()))
-                .get("/api/ps", (request, response) ->
-                        json(response, new SimulatorWire.RunningModels(List.copyOf(loaded.values()))))
+                .get(
+                        "/api/ps",
+                        (request, response) ->
+                                json(response, new SimulatorWire.RunningModels(List.copyOf(loaded.values()))))
                 .post("/api/show", counted(this::show))
                 .post("/api/embed", counted(this::embed))
                 .post("/api/chat", counted((body, response) -> answer(body, true, response)))
@@ -124,8 +126,7 @@ public final class OllamaSimulator implements AutoCloseable {
         Publisher<Void> handle(byte[] body, HttpServerResponse response);
     }
 
-    private BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> counted(
-            Handler handler) {
+    private BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> counted(Handler handler) {
         return (request, response) -> open.count(
                 response,
                 request.receive()
@@ -168,7 +169,8 @@ public final class OllamaSimulator implements AutoCloseable {
         Fault fault = faults.poll();
         return switch (fault) {
             case Fault.NeverAnswers f -> Mono.never();
-            case Fault.SlowHeaders f -> Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(body, chat, null, response))));
+            case Fault.SlowHeaders f ->
+                Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(body, chat, null, response))));
             case Fault.Refuses f -> throw new Refusal(f.status(), f.error());
             case null, default -> answer(body, chat, fault, response);
         };
@@ -213,12 +215,12 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private static SimulatorWire.Tags tags() {
-        return new SimulatorWire.Tags(
-                List.of(SimulatedModel.CHAT.tag(), SimulatedModel.EMBED.tag()));
+        return new SimulatorWire.Tags(List.of(SimulatedModel.CHAT.tag(), SimulatedModel.EMBED.tag()));
     }
 
     private static Publisher<Void> elsewhere(HttpServerRequest request, HttpServerResponse response) {
-        boolean known = List.of("/api/chat", "/api/generate", "/api/embed", "/api/show", "/api/tags", "/api/ps", "/api/version")
+        boolean known = List.of(
+                        "/api/chat", "/api/generate", "/api/embed", "/api/show", "/api/tags", "/api/ps", "/api/version")
                 .contains(request.fullPath());
         return known ? text(response, 405, "405 method not allowed") : text(response, 404, "404 page not found");
     }

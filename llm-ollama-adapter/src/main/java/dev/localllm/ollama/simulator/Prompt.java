@@ -82,7 +82,9 @@ record Prompt(
     }
 
     int promptTokens() {
-        return texts.stream().mapToInt(text -> Storyteller.tokens(text).size() + 4).sum();
+        return texts.stream()
+                .mapToInt(text -> Storyteller.tokens(text).size() + 4)
+                .sum();
     }
 
     private void checkContext(JsonNode request) {
@@ -93,7 +95,8 @@ record Prompt(
         if (!request.path("truncate").asBoolean(true)) {
             String inner = "{\"error\":{\"code\":400,\"message\":\"request (" + tokens
                     + " tokens) exceeds the available context size (" + contextTokens
-                    + " tokens), try increasing it\",\"type\":\"exceed_context_size_error\",\"n_prompt_tokens\":" + tokens
+                    + " tokens), try increasing it\",\"type\":\"exceed_context_size_error\",\"n_prompt_tokens\":"
+                    + tokens
                     + ",\"n_ctx\":" + contextTokens + "}}";
             throw new Refusal(400, inner);
         }
@@ -184,8 +187,7 @@ record Prompt(
         return text.startsWith("-") ? Duration.ofSeconds(-1) : Duration.parse("PT" + text.toUpperCase(Locale.ROOT));
     }
 
-    private static void typed(
-            JsonNode request, String struct, String field, Predicate<JsonNode> valid, String type) {
+    private static void typed(JsonNode request, String struct, String field, Predicate<JsonNode> valid, String type) {
         JsonNode value = request.path(field);
         if (!value.isMissingNode() && !value.isNull() && !valid.test(value)) {
             throw new Refusal(

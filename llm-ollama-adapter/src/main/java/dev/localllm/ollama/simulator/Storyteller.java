@@ -12,8 +12,8 @@ final class Storyteller {
 
     private static final int MAX_TOKENS = 10_000;
     private static final int QUOTED_CHARACTERS = 60;
-    private static final Pattern TOKEN =
-            Pattern.compile("\\s*(\\p{IsHangul}{1,2}|\\p{L}{1,6}|\\p{N}{1,3}|\\X)|\\s+", Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern TOKEN = Pattern.compile(
+            "\\s*(\\p{IsHangul}{1,2}|\\p{L}{1,6}|\\p{N}{1,3}|\\X)|\\s+", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern WANTED_LENGTH = Pattern.compile("(\\d{1,5}) (?:words|tokens)");
     private static final Pattern HANGUL = Pattern.compile("\\p{IsHangul}");
 
