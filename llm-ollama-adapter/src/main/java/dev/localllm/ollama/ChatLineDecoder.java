@@ -8,7 +8,6 @@ import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Usage;
-import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
@@ -21,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts one answer's NDJSON into lines and makes events of them. A line that only brings text is recognised byte
- * by byte and its text passed on as it stands; every other line is parsed. One decoder per answer; not
- * thread-safe.
+ * by byte and its text passed on as it stands; every other line is parsed. A line that says that Ollama failed, or
+ * that is no line of an answer, is the last one: {@link #failure} tells. One decoder per answer; not thread-safe.
  */
 final class ChatLineDecoder {
 
@@ -38,18 +37,18 @@ final class ChatLineDecoder {
     private byte[] incomplete = NOTHING;
     private boolean toolsCalled;
     private boolean finished;
+    private @Nullable LlmFailure failure;
 
     /**
      * Takes what one read brought; the buffer is read, not released.
      *
      * @return what became complete by it, possibly nothing
-     * @throws LlmException if a line says that Ollama failed, or if it is no line of an answer
      */
     List<ChatEvent> decode(ByteBuf read) {
         byte[] bytes = withIncomplete(read);
         List<ChatEvent> events = new ArrayList<>(bytes.length / USUAL_LINE_BYTES + 1);
         int from = 0;
-        while (from < bytes.length && !finished) {
+        while (from < bytes.length && !ended()) {
             int next = textLine(bytes, from, events);
             next = next < 0 ? anyLine(bytes, from, events) : next;
             if (next < 0) {
@@ -61,11 +60,29 @@ final class ChatLineDecoder {
         return events;
     }
 
-    /** @throws LlmException if the answer did not say that it was done */
-    void end() {
-        if (!finished) {
-            throw protocol("Ollama's answer ended before it was done.");
+    /**
+     * Takes the end of the body, before which a last line may lack its line end.
+     *
+     * @return what became complete by it, possibly nothing
+     */
+    List<ChatEvent> end() {
+        List<ChatEvent> events = new ArrayList<>();
+        if (!ended() && incomplete.length > 0) {
+            parse(incomplete, 0, incomplete.length, events);
         }
+        if (!ended()) {
+            fail("Ollama's answer ended before it was done.");
+        }
+        return events;
+    }
+
+    /** Why the answer will not be complete, or null as long as it may be. */
+    @Nullable LlmFailure failure() {
+        return failure;
+    }
+
+    private boolean ended() {
+        return finished || failure != null;
     }
 
     private byte[] withIncomplete(ByteBuf read) {
@@ -75,9 +92,9 @@ final class ChatLineDecoder {
     }
 
     private void keepIncomplete(byte[] bytes, int from) {
-        incomplete = finished || from == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, from, bytes.length);
+        incomplete = ended() || from == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, from, bytes.length);
         if (incomplete.length > MAX_LINE_BYTES) {
-            throw protocol("Ollama sent a line of more than " + MAX_LINE_BYTES + " bytes.");
+            fail("Ollama sent a line of more than " + MAX_LINE_BYTES + " bytes.");
         }
     }
 
@@ -112,29 +129,43 @@ final class ChatLineDecoder {
         if (end == bytes.length) {
             return -1;
         }
-        OllamaWire.ChatLine line = OllamaJson.read(bytes, from, end - from, OllamaWire.ChatLine.class);
-        if (line == null) {
-            throw protocol("Ollama sent a line that is not JSON of an answer.");
-        }
-        add(line, events);
+        parse(bytes, from, end, events);
         return end + 1;
     }
 
+    private void parse(byte[] bytes, int from, int to, List<ChatEvent> events) {
+        OllamaWire.ChatLine line = OllamaJson.read(bytes, from, to - from, OllamaWire.ChatLine.class);
+        if (line == null) {
+            fail("Ollama sent a line that is not JSON of an answer.");
+        } else {
+            add(line, events);
+        }
+    }
+
     private void add(OllamaWire.ChatLine line, List<ChatEvent> events) {
-        if (line.error() != null) {
-            throw new LlmException(new UpstreamFailed("Ollama failed: " + line.error()));
-        }
         OllamaWire.ChatLineMessage message = line.message();
-        if (message == null) {
-            throw protocol("Ollama sent a line without a message.");
+        if (line.error() != null) {
+            failure = new UpstreamFailed("Ollama failed: " + line.error());
+        } else if (message == null) {
+            fail("Ollama sent a line without a message.");
+        } else {
+            addText(message, events);
+            addToolCalls(message, events);
+            if (line.done()) {
+                finish(line, events);
+            }
         }
-        addText(message, events);
-        addToolCalls(message, events);
-        if (line.done()) {
-            events.add(new Finished(
-                    finishReason(line.doneReason()), new Usage(line.promptTokens(), line.completionTokens())));
-            finished = true;
+    }
+
+    /** A line that ends an answer for which nothing was generated is no answer. */
+    private void finish(OllamaWire.ChatLine line, List<ChatEvent> events) {
+        String reason = line.doneReason();
+        if ("load".equals(reason) || "unload".equals(reason)) {
+            fail("Ollama generated nothing (done_reason " + reason + ").");
+            return;
         }
+        events.add(new Finished(finishReason(reason), new Usage(line.promptTokens(), line.completionTokens())));
+        finished = true;
     }
 
     private static void addText(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
@@ -163,16 +194,14 @@ final class ChatLineDecoder {
     }
 
     private FinishReason finishReason(@Nullable String doneReason) {
-        return switch (doneReason) {
-            case "length" -> FinishReason.LENGTH;
-            case "load", "unload" -> throw protocol("Ollama generated nothing (done_reason " + doneReason + ").");
-            case null, default -> toolsCalled ? FinishReason.TOOL_CALLS : FinishReason.STOP;
-        };
+        if ("length".equals(doneReason)) {
+            return FinishReason.LENGTH;
+        }
+        return toolsCalled ? FinishReason.TOOL_CALLS : FinishReason.STOP;
     }
 
-    private static LlmException protocol(String message) {
-        LlmFailure failure = new UpstreamProtocol(message);
-        return new LlmException(failure);
+    private void fail(String message) {
+        failure = new UpstreamProtocol(message);
     }
 
     private static byte[] ascii(String text) {

@@ -5,12 +5,15 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SynchronousSink;
 import reactor.netty.ByteBufFlux;
 import reactor.netty.http.client.HttpClient;
 
@@ -52,12 +55,19 @@ final class OllamaChatModel implements ChatModel {
                     .flux();
         }
         ChatLineDecoder decoder = new ChatLineDecoder();
-        return content.<List<ChatEvent>>handle((read, sink) -> {
-                    List<ChatEvent> events = decoder.decode(read);
-                    if (!events.isEmpty()) {
-                        sink.next(events);
-                    }
-                })
-                .concatWith(Mono.fromRunnable(decoder::end));
+        return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), decoder.failure(), sink))
+                .concatWith(Mono.fromSupplier(decoder::end)
+                        .handle((events, sink) -> emit(events, decoder.failure(), sink)));
+    }
+
+    /** What came before a failure is delivered before it. */
+    private static void emit(
+            List<ChatEvent> events, @Nullable LlmFailure failure, SynchronousSink<List<ChatEvent>> sink) {
+        if (!events.isEmpty()) {
+            sink.next(events);
+        }
+        if (failure != null) {
+            sink.error(new LlmException(failure));
+        }
     }
 }

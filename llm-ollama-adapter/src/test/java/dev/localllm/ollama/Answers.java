@@ -1,0 +1,63 @@
+package dev.localllm.ollama;
+
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.Role;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** An answer as a test sees it: the events that came, and the failure that ended them, if one did. */
+record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
+
+    static final Duration PATIENCE = Duration.ofSeconds(10);
+    static final ModelId MODEL = new ModelId("simulator");
+
+    static OllamaSettings settings(URI baseUrl) {
+        return new OllamaSettings(baseUrl, 8192, Duration.ofMinutes(5), Duration.ofSeconds(2), 16);
+    }
+
+    static ChatRequest question(String text) {
+        return new ChatRequest(List.of(new Message(Role.USER, text)), GenerationOptions.DEFAULTS);
+    }
+
+    static Answers from(URI baseUrl) {
+        try (Ollama ollama = new Ollama(settings(baseUrl))) {
+            return from(ollama, "Hi");
+        }
+    }
+
+    static Answers from(Ollama ollama, String question) {
+        List<ChatEvent> events = new ArrayList<>();
+        try {
+            ollama.chatModel()
+                    .stream(MODEL, question(question))
+                    .doOnNext(events::addAll)
+                    .blockLast(PATIENCE);
+            return new Answers(events, null);
+        } catch (LlmException e) {
+            return new Answers(events, e.failure());
+        }
+    }
+
+    String text() {
+        StringBuilder text = new StringBuilder();
+        events.forEach(event -> text.append(event instanceof TextDelta delta ? delta.text() : ""));
+        return text.toString();
+    }
+
+    String thinking() {
+        StringBuilder text = new StringBuilder();
+        events.forEach(event -> text.append(event instanceof ThinkingDelta delta ? delta.text() : ""));
+        return text.toString();
+    }
+}

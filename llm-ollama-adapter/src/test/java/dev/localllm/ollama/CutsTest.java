@@ -1,0 +1,106 @@
+package dev.localllm.ollama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
+import dev.localllm.core.chat.JsonText;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpResponseDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Raw bytes of recordings, cut in two reads at every place, give the same events as uncut. */
+class CutsTest {
+
+    private static final List<String> TOKENS =
+            List.of("안", "녕하세요", "好", "🙂", "👩‍👩‍👧", "é", " \\u003c\\n\\\"", "\\ud83d\\ude42");
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "02-chat-num-predict-1", "02-chat-stop-sequence", "02-chat-logprobs", "03-think-cut",
+                "04-tools-two-calls-stream", "11-runner-killed-chat-stream"
+            })
+    void recordingsReadTheSameHoweverTheyAreCut(String name) {
+        cutEverywhere(Recording.load(name).response());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"02-chat-stream", "03-think-true"})
+    void recordingsWithMultiByteTextReadTheSameHoweverTheyAreCut(String name) {
+        byte[] raw = withMultiByteText(Recording.load(name));
+        List<Object> events = cutEverywhere(raw);
+        assertThat(events).containsAnyOf(new ThinkingDelta(JsonText.of("👩‍👩‍👧")), new TextDelta(JsonText.of("👩‍👩‍👧")));
+    }
+
+    private static List<Object> cutEverywhere(byte[] raw) {
+        List<Object> uncut = read(raw, raw.length);
+        for (int cut = 1; cut < raw.length; cut++) {
+            assertThat(read(raw, cut)).as("cut at %s", cut).isEqualTo(uncut);
+        }
+        return uncut;
+    }
+
+    /** The events, and the failure's text if there is one. */
+    private static List<Object> read(byte[] raw, int cut) {
+        List<Object> seen = new ArrayList<>();
+        ChatLineDecoder decoder = new ChatLineDecoder();
+        EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), new ReadCoalescer());
+        try {
+            for (byte[] part : List.of(slice(raw, 0, cut), slice(raw, cut, raw.length))) {
+                channel.writeInbound(Unpooled.wrappedBuffer(part));
+                for (Object message = channel.readInbound(); message != null; message = channel.readInbound()) {
+                    seen.addAll(decoded(decoder, message));
+                }
+            }
+            seen.addAll(decoder.end());
+            if (decoder.failure() != null) {
+                seen.add(decoder.failure());
+            }
+        } finally {
+            channel.finishAndReleaseAll();
+        }
+        return seen;
+    }
+
+    private static List<ChatEvent> decoded(ChatLineDecoder decoder, Object message) {
+        if (!(message instanceof HttpContent content)) {
+            return List.of();
+        }
+        try {
+            return decoder.decode(content.content());
+        } finally {
+            content.release();
+        }
+    }
+
+    /** The recording with the text of each line replaced, chunk by chunk. */
+    private static byte[] withMultiByteText(Recording recording) {
+        StringBuilder raw = new StringBuilder(new String(recording.response(), StandardCharsets.UTF_8));
+        raw.setLength(raw.indexOf("\r\n\r\n") + 4);
+        int i = 0;
+        for (String line : recording.lines()) {
+            String token = TOKENS.get(i++ % TOKENS.size());
+            String replaced = line.replaceFirst(
+                            "(\"(?:content|thinking)\":\")[^\"]+\"",
+                            "$1" + Matcher.quoteReplacement(token) + "\"")
+                    + "\n";
+            int size = replaced.getBytes(StandardCharsets.UTF_8).length;
+            raw.append(Integer.toHexString(size)).append("\r\n").append(replaced).append("\r\n");
+        }
+        return raw.append("0\r\n\r\n").toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] slice(byte[] bytes, int from, int to) {
+        return Arrays.copyOfRange(bytes, from, to);
+    }
+}

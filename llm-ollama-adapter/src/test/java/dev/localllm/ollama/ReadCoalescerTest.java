@@ -1,0 +1,79 @@
+package dev.localllm.ollama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseDecoder;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ReadCoalescerTest {
+
+    private static final String HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+    private final EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), new ReadCoalescer());
+
+    @AfterEach
+    void nothingIsLeft() {
+        assertThat(channel.finish()).isFalse();
+    }
+
+    @Test
+    void makesOneBufferOfOneRead() {
+        assertThat(read(HEAD + "1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n")).containsExactly("head", "abcdef");
+        assertThat(read("1\r\ng\r\n")).containsExactly("g");
+        assertThat(read("1\r\nh\r\n0\r\n\r\n")).containsExactly("h", "end");
+    }
+
+    @Test
+    void keepsAllOfALargeRead() {
+        StringBuilder raw = new StringBuilder(HEAD);
+        StringBuilder expected = new StringBuilder();
+        for (int i = 0; i < 2000; i++) {
+            raw.append("4\r\n").append(1000 + i).append("\r\n");
+            expected.append(1000 + i);
+        }
+        assertThat(read(raw.toString())).containsExactly("head", expected.toString());
+        assertThat(read("0\r\n\r\n")).containsExactly("end");
+    }
+
+    @Test
+    void releasesWhatNobodyTook() {
+        ByteBuf chunk = Unpooled.buffer().writeByte('x');
+        EmbeddedChannel abandoned = new EmbeddedChannel(new ReadCoalescer());
+        abandoned.pipeline().fireChannelRead(new DefaultHttpContent(chunk));
+        abandoned.pipeline().removeFirst();
+        assertThat(chunk.refCnt()).isZero();
+        abandoned.finishAndReleaseAll();
+    }
+
+    private List<String> read(String raw) {
+        channel.writeInbound(Unpooled.copiedBuffer(raw, StandardCharsets.UTF_8));
+        List<String> messages = new ArrayList<>();
+        for (Object message = channel.readInbound(); message != null; message = channel.readInbound()) {
+            messages.add(
+                    switch (message) {
+                        case HttpResponse head -> "head";
+                        case LastHttpContent end -> "end";
+                        case HttpContent content -> taken(content);
+                        default -> message.toString();
+                    });
+        }
+        return messages;
+    }
+
+    private static String taken(HttpContent content) {
+        String text = content.content().toString(StandardCharsets.UTF_8);
+        content.release();
+        return text;
+    }
+}
