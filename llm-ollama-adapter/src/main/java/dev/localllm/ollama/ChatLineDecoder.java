@@ -77,7 +77,8 @@ final class ChatLineDecoder {
     }
 
     /** Why the answer will not be complete, or null as long as it may be. */
-    @Nullable LlmFailure failure() {
+    @Nullable
+    LlmFailure failure() {
         return failure;
     }
 

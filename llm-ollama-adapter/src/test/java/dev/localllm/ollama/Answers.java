@@ -39,8 +39,7 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     static Answers from(Ollama ollama, String question) {
         List<ChatEvent> events = new ArrayList<>();
         try {
-            ollama.chatModel()
-                    .stream(MODEL, question(question))
+            ollama.chatModel().stream(MODEL, question(question))
                     .doOnNext(events::addAll)
                     .blockLast(PATIENCE);
             return new Answers(events, null);

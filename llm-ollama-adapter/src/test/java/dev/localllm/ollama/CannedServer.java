@@ -9,12 +9,12 @@ import reactor.netty.DisposableServer;
 import reactor.netty.tcp.TcpServer;
 
 /** Answers any request with the same bytes and closes the connection. */
-final class CannedServer implements AutoCloseable {
+public final class CannedServer implements AutoCloseable {
 
     private final AtomicReference<String> request = new AtomicReference<>("");
     private final DisposableServer server;
 
-    CannedServer(byte[] response) {
+    public CannedServer(byte[] response) {
         server = TcpServer.create()
                 .host("127.0.0.1")
                 .port(0)
@@ -29,12 +29,12 @@ final class CannedServer implements AutoCloseable {
                 .bindNow();
     }
 
-    URI baseUrl() {
+    public URI baseUrl() {
         return URI.create("http://127.0.0.1:" + server.port());
     }
 
     /** The last request, with its head. */
-    String request() {
+    public String request() {
         return request.get();
     }
 

@@ -36,8 +36,8 @@ class ChatRecordingsTest {
             "16-http10-stream", "asked for by HTTP/1.0; its body ends with the connection");
 
     private static final Set<String> BROKEN = Set.of("11-runner-killed-chat-stream", "12-client-disconnect");
-    private static final Set<String> LOADS = Set.of(
-            "01-chat-load", "01-chat-load-stream", "08-unload-chat", "15-unload-while-streaming");
+    private static final Set<String> LOADS =
+            Set.of("01-chat-load", "01-chat-load-stream", "08-unload-chat", "15-unload-while-streaming");
 
     static Stream<String> answers() {
         return Recording.of("POST /api/chat ").stream()
@@ -54,9 +54,8 @@ class ChatRecordingsTest {
     @MethodSource("answers")
     void readsWhatAnotherParserReads(String name) {
         Recording recording = Recording.load(name);
-        List<JsonNode> lines = recording.lines().stream()
-                .map(JsonMapper.shared()::readTree)
-                .toList();
+        List<JsonNode> lines =
+                recording.lines().stream().map(JsonMapper.shared()::readTree).toList();
         JsonNode last = lines.getLast();
 
         Answers answer = Answers.from(serve(recording));
@@ -66,8 +65,10 @@ class ChatRecordingsTest {
         assertThat(answer.thinking()).isEqualTo(joined(lines, "thinking"));
         assertThat(answer.events()).filteredOn(ToolCallDelta.class::isInstance).hasSize(toolCalls(lines));
         assertThat(answer.events().getLast()).isInstanceOfSatisfying(Finished.class, end -> {
-            assertThat(end.usage().promptTokens()).isEqualTo(last.path("prompt_eval_count").asInt());
-            assertThat(end.usage().completionTokens()).isEqualTo(last.path("eval_count").asInt());
+            assertThat(end.usage().promptTokens())
+                    .isEqualTo(last.path("prompt_eval_count").asInt());
+            assertThat(end.usage().completionTokens())
+                    .isEqualTo(last.path("eval_count").asInt());
             assertThat(end.reason()).isEqualTo(reason(lines));
         });
     }
@@ -76,7 +77,8 @@ class ChatRecordingsTest {
     @MethodSource("refusals")
     void makesAFailureOfEveryRefusal(String name) {
         Recording recording = Recording.load(name);
-        String error = JsonMapper.shared().readTree(recording.body()).path("error").asString("");
+        String error =
+                JsonMapper.shared().readTree(recording.body()).path("error").asString("");
 
         LlmFailure failure = Answers.from(serve(recording)).failure();
 
@@ -127,13 +129,15 @@ class ChatRecordingsTest {
 
     @Test
     void readsToolCallsWhole() {
-        List<ChatEvent> events = Answers.from(serve(Recording.load("04-tools-two-calls-stream"))).events();
+        List<ChatEvent> events =
+                Answers.from(serve(Recording.load("04-tools-two-calls-stream"))).events();
 
         assertThat(events).hasSize(3);
         assertThat(events.getFirst()).isInstanceOfSatisfying(ToolCallDelta.class, call -> {
             assertThat(call.index()).isZero();
             assertThat(call.id()).startsWith("call_");
-            assertThat(JsonMapper.shared().readTree(call.arguments()).isObject()).isTrue();
+            assertThat(JsonMapper.shared().readTree(call.arguments()).isObject())
+                    .isTrue();
         });
     }
 

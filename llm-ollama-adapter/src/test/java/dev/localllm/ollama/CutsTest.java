@@ -27,8 +27,12 @@ class CutsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "02-chat-num-predict-1", "02-chat-stop-sequence", "02-chat-logprobs", "03-think-cut",
-                "04-tools-two-calls-stream", "11-runner-killed-chat-stream"
+                "02-chat-num-predict-1",
+                "02-chat-stop-sequence",
+                "02-chat-logprobs",
+                "03-think-cut",
+                "04-tools-two-calls-stream",
+                "11-runner-killed-chat-stream"
             })
     void recordingsReadTheSameHoweverTheyAreCut(String name) {
         cutEverywhere(Recording.load(name).response());
@@ -39,7 +43,8 @@ class CutsTest {
     void recordingsWithMultiByteTextReadTheSameHoweverTheyAreCut(String name) {
         byte[] raw = withMultiByteText(Recording.load(name));
         List<Object> events = cutEverywhere(raw);
-        assertThat(events).containsAnyOf(new ThinkingDelta(JsonText.of("👩‍👩‍👧")), new TextDelta(JsonText.of("👩‍👩‍👧")));
+        assertThat(events)
+                .containsAnyOf(new ThinkingDelta(JsonText.of("👩‍👩‍👧")), new TextDelta(JsonText.of("👩‍👩‍👧")));
     }
 
     private static List<Object> cutEverywhere(byte[] raw) {
@@ -91,11 +96,13 @@ class CutsTest {
         for (String line : recording.lines()) {
             String token = TOKENS.get(i++ % TOKENS.size());
             String replaced = line.replaceFirst(
-                            "(\"(?:content|thinking)\":\")[^\"]+\"",
-                            "$1" + Matcher.quoteReplacement(token) + "\"")
+                            "(\"(?:content|thinking)\":\")[^\"]+\"", "$1" + Matcher.quoteReplacement(token) + "\"")
                     + "\n";
             int size = replaced.getBytes(StandardCharsets.UTF_8).length;
-            raw.append(Integer.toHexString(size)).append("\r\n").append(replaced).append("\r\n");
+            raw.append(Integer.toHexString(size))
+                    .append("\r\n")
+                    .append(replaced)
+                    .append("\r\n");
         }
         return raw.append("0\r\n\r\n").toString().getBytes(StandardCharsets.UTF_8);
     }

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
-import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.Role;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
@@ -133,8 +133,10 @@ class OllamaFaultsTest {
             closed = URI.create("http://127.0.0.1:" + socket.getLocalPort());
         }
         assertThat(Answers.from(closed).failure()).isInstanceOf(UpstreamUnavailable.class);
-        assertThat(Ollama.answers(closed, Duration.ofSeconds(1)).block(Answers.PATIENCE)).isFalse();
-        assertThat(Ollama.answers(simulator.baseUrl(), Duration.ofSeconds(5)).block(Answers.PATIENCE)).isTrue();
+        assertThat(Ollama.answers(closed, Duration.ofSeconds(1)).block(Answers.PATIENCE))
+                .isFalse();
+        assertThat(Ollama.answers(simulator.baseUrl(), Duration.ofSeconds(5)).block(Answers.PATIENCE))
+                .isTrue();
     }
 
     @Test
@@ -145,11 +147,11 @@ class OllamaFaultsTest {
 
     @Test
     void sendsWhatKeepsOllamaHonest() {
-        try (CannedServer server = new CannedServer(Recording.load("02-chat-nonstream").response());
+        try (CannedServer server =
+                        new CannedServer(Recording.load("02-chat-nonstream").response());
                 Ollama canned = new Ollama(Answers.settings(server.baseUrl()))) {
             GenerationOptions options = new GenerationOptions(0.5, 0.9, 7, List.of("END"), 3L, 0.1, -0.2);
-            canned.chatModel()
-                    .stream(
+            canned.chatModel().stream(
                             Answers.MODEL,
                             new ChatRequest(
                                     List.of(new Message(Role.SYSTEM, "Be \"kind\"."), new Message(Role.USER, "안녕")),
@@ -159,11 +161,7 @@ class OllamaFaultsTest {
             String request = server.request();
             JsonNode body = JsonMapper.shared().readTree(request.substring(request.indexOf("\r\n\r\n") + 4));
             assertThat(request).startsWith("POST /api/chat HTTP/1.1");
-            assertThat(body)
-                    .isEqualTo(
-                            JsonMapper.shared()
-                                    .readTree(
-                                            """
+            assertThat(body).isEqualTo(JsonMapper.shared().readTree("""
                                             {"model":"simulator","messages":[{"role":"system","content":"Be \\"kind\\"."},
                                             {"role":"user","content":"안녕"}],"stream":true,"truncate":false,"shift":false,
                                             "keep_alive":"300s","options":{"num_ctx":8192,"num_predict":7,"temperature":0.5,

@@ -28,7 +28,8 @@ public final class Recording {
 
     /** All recorded requests to a route, by name. */
     public static List<String> of(String requestLineStart) {
-        try (Stream<Path> files = Files.list(Path.of(Recording.class.getResource("/recordings").toURI()))) {
+        try (Stream<Path> files =
+                Files.list(Path.of(Recording.class.getResource("/recordings").toURI()))) {
             return files.map(file -> file.getFileName().toString())
                     .filter(file -> file.endsWith(".request.http"))
                     .map(file -> file.substring(0, file.length() - ".request.http".length()))

@@ -64,8 +64,8 @@ class ModelDirectoryTest {
     void listsOnlyWhatIsAllowedAndThereUnderTheNamesThatCallersUse() {
         ModelDirectory directory = directory(allowed(Map.of("fast", "qwen3:4b", "absent", "absent")), null);
         StepVerifier.create(directory.list())
-                .assertNext(models -> assertThat(models)
-                        .containsExactly(new ModelInfo(new ModelId("fast"), QWEN.modifiedAt(), true)))
+                .assertNext(models ->
+                        assertThat(models).containsExactly(new ModelInfo(new ModelId("fast"), QWEN.modifiedAt(), true)))
                 .expectComplete()
                 .verify(PATIENCE);
     }

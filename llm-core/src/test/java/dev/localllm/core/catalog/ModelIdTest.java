@@ -10,7 +10,8 @@ class ModelIdTest {
     @Test
     void matchesAnotherSpellingOfTheSameModel() {
         assertThat(new ModelId("Tiny").matches(new ModelId("tiny:latest"))).isTrue();
-        assertThat(new ModelId("host:5000/tiny").matches(new ModelId("host:5000/tiny:latest"))).isTrue();
+        assertThat(new ModelId("host:5000/tiny").matches(new ModelId("host:5000/tiny:latest")))
+                .isTrue();
     }
 
     @Test

@@ -58,7 +58,8 @@ class ChatServiceTest {
 
     @Test
     void refusesOneMessageMore() {
-        expectRefusal(service(null, 2, 100), "messages: 3 messages (expected: at most 2)", QUESTION, QUESTION, QUESTION);
+        expectRefusal(
+                service(null, 2, 100), "messages: 3 messages (expected: at most 2)", QUESTION, QUESTION, QUESTION);
     }
 
     @Test
@@ -72,8 +73,8 @@ class ChatServiceTest {
 
     private void expectRefusal(ChatService service, String message, Message... messages) {
         StepVerifier.create(service.answer(null, request(messages)))
-                .expectErrorMatches(error -> error instanceof LlmException e
-                        && e.failure().equals(new InvalidRequest("messages", message)))
+                .expectErrorMatches(error ->
+                        error instanceof LlmException e && e.failure().equals(new InvalidRequest("messages", message)))
                 .verify(PATIENCE);
         assertThat(generated).isEmpty();
     }

@@ -25,7 +25,8 @@ class JsonTextTest {
         Random random = seeded();
         for (int i = 0; i < ROUNDS; i++) {
             String text = randomText(random);
-            assertThat(JACKSON.readValue(JsonText.of(text).quoted(), String.class)).isEqualTo(text);
+            assertThat(JACKSON.readValue(JsonText.of(text).quoted(), String.class))
+                    .isEqualTo(text);
         }
     }
 
@@ -55,7 +56,20 @@ class JsonTextTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"c080", "c1bf", "e09fbf", "eda080", "edbfbf", "f08fbfbf", "f4908080", "f5808080", "80", "e5a5", "f09f99"})
+    @ValueSource(
+            strings = {
+                "c080",
+                "c1bf",
+                "e09fbf",
+                "eda080",
+                "edbfbf",
+                "f08fbfbf",
+                "f4908080",
+                "f5808080",
+                "80",
+                "e5a5",
+                "f09f99"
+            })
     void refusesBytesThatAreNotUtf8(String hex) {
         byte[] bytes = HexFormat.of().parseHex(hex + "22");
         assertThat(JsonText.end(bytes, 0, bytes.length)).isEqualTo(-1);
@@ -76,7 +90,8 @@ class JsonTextTest {
 
     @Test
     void decodesEscapesOfEveryKind() {
-        assertThat(escaped("\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83d\\ude42 \\u003c")).hasToString("\"\\/\b\f\n\r\té🙂 <");
+        assertThat(escaped("\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83d\\ude42 \\u003c"))
+                .hasToString("\"\\/\b\f\n\r\té🙂 <");
     }
 
     @Test

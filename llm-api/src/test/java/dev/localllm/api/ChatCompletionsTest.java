@@ -1,0 +1,247 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The wire as it is, without a client library that forgives. */
+class ChatCompletionsTest {
+
+    private static final String PATH = "/v1/chat/completions";
+    private static final String MESSAGES = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]";
+
+    private static OllamaSimulator simulator;
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+        server = new TestServer(
+                simulator.baseUrl(),
+                "--SYSTEM_PROMPT=Be kind.",
+                "--MAX_PROMPT_MESSAGES=3",
+                "--MAX_PROMPT_CHARACTERS=1000",
+                "--MAX_BODY_SIZE=8KB");
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        simulator.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "temperature | {\"temperature\":\"hot\",MESSAGES}",
+                "temperature | {\"temperature\":2.1,MESSAGES}",
+                "top_p | {\"top_p\":-0.1,MESSAGES}",
+                "max_tokens | {\"max_tokens\":0,MESSAGES}",
+                "max_completion_tokens | {\"max_completion_tokens\":1.5,MESSAGES}",
+                "stop | {\"stop\":5,MESSAGES}",
+                "stop | {\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"],MESSAGES}",
+                "seed | {\"seed\":\"x\",MESSAGES}",
+                "frequency_penalty | {\"frequency_penalty\":3,MESSAGES}",
+                "presence_penalty | {\"presence_penalty\":true,MESSAGES}",
+                "stream | {\"stream\":\"yes\",MESSAGES}",
+                "stream_options | {\"stream_options\":{\"include_usage\":true},MESSAGES}",
+                "stream_options.x | {\"stream\":true,\"stream_options\":{\"x\":1},MESSAGES}",
+                "model | {\"model\":5,MESSAGES}",
+                "model | {\"model\":\"\",MESSAGES}",
+                "tools | {\"tools\":[{\"type\":\"function\"}],MESSAGES}",
+                "tool_choice | {\"tool_choice\":\"auto\",MESSAGES}",
+                "response_format | {\"response_format\":{\"type\":\"json_object\"},MESSAGES}",
+                "logprobs | {\"logprobs\":true,MESSAGES}",
+                "n | {\"n\":2,MESSAGES}",
+                "reasoning_effort | {\"reasoning_effort\":\"low\",MESSAGES}",
+                "temprature | {\"temprature\":1,MESSAGES}",
+                "messages | {}",
+                "messages | {\"messages\":[]}",
+                "messages | {\"messages\":\"Hi\"}",
+                "messages[0] | {\"messages\":[\"Hi\"]}",
+                "messages[0].role | {\"messages\":[{\"content\":\"Hi\"}]}",
+                "messages[0].role | {\"messages\":[{\"role\":\"tool\",\"content\":\"Hi\"}]}",
+                "messages[0].content | {\"messages\":[{\"role\":\"user\"}]}",
+                "messages[0].content | {\"messages\":[{\"role\":\"user\",\"content\":5}]}",
+                "messages[0].content[0].type | {\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
+                "messages[0].name | {\"messages\":[{\"role\":\"user\",\"content\":\"Hi\",\"name\":\"me\"}]}",
+                "messages[1].tool_calls | {\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}]}"
+            })
+    void refusesByNameWhatItCannotDo(String field, String body) throws Exception {
+        int chats = simulator.chats();
+
+        HttpResponse<String> response = server.post(PATH, body.replace("MESSAGES", MESSAGES));
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(error(response).path("type").asString()).isEqualTo("invalid_request_error");
+        assertThat(error(response).path("param").asString("")).isEqualTo(field);
+        assertThat(error(response).path("message").asString()).startsWith(field + ":");
+        assertThat(simulator.chats()).isEqualTo(chats);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"{\"messages\":", "[]", "5", "{} {}", "{\"a\":1,\"a\":2}", "nonsense"})
+    void refusesWhatIsNoJsonObject(String body) throws Exception {
+        HttpResponse<String> response = server.post(PATH, body);
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(error(response).path("message").asString()).contains("JSON");
+    }
+
+    @Test
+    void refusesAnEmptyBody() throws Exception {
+        assertThat(server.post(PATH, "").statusCode()).isEqualTo(400);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"user\":\"me\",\"metadata\":{\"a\":\"b\"},\"store\":false",
+                "\"n\":1,\"logprobs\":false,\"tools\":[],\"logit_bias\":{},\"tool_choice\":\"none\"",
+                "\"response_format\":{\"type\":\"text\"},\"modalities\":[\"text\"]",
+                "\"temperature\":null,\"stop\":null,\"tools\":null,\"stream_options\":null",
+                "\"stop\":[\"a\",\"b\"],\"seed\":-1,\"top_p\":1,\"max_tokens\":5,\"max_completion_tokens\":7"
+            })
+    void acceptsWhatAsksForNothingElse(String fields) throws Exception {
+        assertThat(server.post(PATH, "{" + fields + "," + MESSAGES + "}").statusCode())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void joinsTextParts() throws Exception {
+        String parts = "[{\"type\":\"text\",\"text\":\"good \"},{\"type\":\"text\",\"text\":\"morning\"}]";
+
+        HttpResponse<String> response =
+                server.post(PATH, "{\"messages\":[{\"role\":\"user\",\"content\":" + parts + "}]}");
+
+        assertThat(JsonMapper.shared()
+                        .readTree(response.body())
+                        .at("/choices/0/message/content")
+                        .asString())
+                .contains("\"good morning\"");
+    }
+
+    @Test
+    void keepsToThePromptLimits() throws Exception {
+        String message = "{\"role\":\"user\",\"content\":\"Hi\"}";
+        HttpResponse<String> tooMany =
+                server.post(PATH, "{\"messages\":[" + String.join(",", message, message, message, message) + "]}");
+        HttpResponse<String> tooLong =
+                server.post(PATH, "{\"messages\":[{\"role\":\"user\",\"content\":\"" + "x".repeat(1001) + "\"}]}");
+
+        assertThat(tooMany.statusCode()).isEqualTo(400);
+        assertThat(error(tooMany).path("message").asString()).isEqualTo("messages: 4 messages (expected: at most 3)");
+        assertThat(tooLong.statusCode()).isEqualTo(400);
+    }
+
+    @Test
+    void refusesABodyThatIsTooLarge() throws Exception {
+        HttpResponse<String> response = server.post(PATH, "{\"user\":\"" + "x".repeat(10_000) + "\"," + MESSAGES + "}");
+
+        assertThat(response.statusCode()).isEqualTo(413);
+        assertThat(error(response).path("message").asString()).contains("MAX_BODY_SIZE");
+    }
+
+    @Test
+    void refusesAnotherContentTypeMethodOrPath() throws Exception {
+        HttpRequest.Builder form = HttpRequest.newBuilder(server.uri(PATH))
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString("a=b"));
+        assertThat(server.send(form).statusCode()).isEqualTo(415);
+        assertThat(error(server.send(form)).path("type").asString()).isEqualTo("invalid_request_error");
+        assertThat(server.get(PATH).statusCode()).isEqualTo(405);
+        assertThat(server.get("/v1/nope").statusCode()).isEqualTo(404);
+        assertThat(error(server.get("/api/pull")).path("type").asString()).isEqualTo("invalid_request_error");
+    }
+
+    static Stream<Arguments> faults() {
+        return Stream.of(
+                Arguments.of(new Fault.Refuses(404, "model 'x' not found"), 404, "model_not_found"),
+                Arguments.of(new Fault.Refuses(400, "\"x\" does not support chat"), 400, "unsupported_by_model"),
+                Arguments.of(
+                        new Fault.Refuses(400, "the prompt is longer than the context length currently available"),
+                        400,
+                        "context_length_exceeded"),
+                Arguments.of(new Fault.Refuses(500, "runner died"), 502, "upstream_failed"),
+                Arguments.of(new Fault.Refuses(503, "server busy"), 503, "upstream_unavailable"),
+                Arguments.of(new Fault.SendsGarbage(0), 502, "upstream_protocol_error"),
+                Arguments.of(new Fault.EndsEarly(0), 502, "upstream_protocol_error"),
+                Arguments.of(new Fault.SendsError(0), 502, "upstream_failed"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void answersAFailureBeforeTheFirstByteWithItsStatus(Fault fault, int status, String code) throws Exception {
+        for (boolean stream : new boolean[] {true, false}) {
+            simulator.script(fault);
+            HttpResponse<String> response = server.post(PATH, "{\"stream\":" + stream + "," + MESSAGES + "}");
+
+            assertThat(response.statusCode()).isEqualTo(status);
+            assertThat(response.headers().firstValue("content-type")).contains("application/json");
+            assertThat(error(response).path("code").asString()).isEqualTo(code);
+            assertThat(response.headers().firstValue("retry-after").isPresent()).isEqualTo(status == 503);
+        }
+    }
+
+    static Stream<Arguments> midStreamFaults() {
+        return Stream.of(
+                Arguments.of(new Fault.SendsError(2), "upstream_failed"),
+                Arguments.of(new Fault.SendsGarbage(2), "upstream_protocol_error"),
+                Arguments.of(new Fault.EndsEarly(2), "upstream_protocol_error"),
+                Arguments.of(new Fault.Drops(2), "upstream_protocol_error"),
+                Arguments.of(new Fault.CutsLine(2), "upstream_protocol_error"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("midStreamFaults")
+    void tellsAFailureAfterTheFirstByteInOneFrameAndEnds(Fault fault, String code) throws Exception {
+        simulator.script(fault);
+
+        HttpResponse<String> response = server.post(PATH, "{\"stream\":true," + MESSAGES + "}");
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body())
+                .doesNotContain("[DONE]")
+                .doesNotContain("\"error\":null")
+                .doesNotContain("id: ");
+        String[] frames = response.body().split("\n\n");
+        assertThat(frames).hasSize(1 + 2 + 1).allMatch(frame -> frame.startsWith("data: {"));
+        JsonNode error = JsonMapper.shared()
+                .readTree(frames[3].substring("data: ".length()))
+                .path("error");
+        assertThat(error.path("code").asString()).isEqualTo(code);
+        assertThat(error.path("type").asString()).isEqualTo("server_error");
+    }
+
+    @Test
+    void failsAWholeAnswerThatBreaksInTheMiddle() throws Exception {
+        simulator.script(new Fault.SendsError(5));
+
+        HttpResponse<String> response = server.post(PATH, "{" + MESSAGES + "}");
+
+        assertThat(response.statusCode()).isEqualTo(502);
+        assertThat(response.body()).doesNotContain("choices");
+    }
+
+    private static JsonNode error(HttpResponse<String> response) {
+        return JsonMapper.shared().readTree(response.body()).path("error");
+    }
+}

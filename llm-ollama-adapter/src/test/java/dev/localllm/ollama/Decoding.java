@@ -1,0 +1,16 @@
+package dev.localllm.ollama;
+
+import dev.localllm.core.chat.ChatEvent;
+import io.netty.buffer.ByteBuf;
+import java.util.List;
+import java.util.function.Function;
+
+/** The decoder of one answer, for tests of the whole token path. */
+public final class Decoding {
+
+    private Decoding() {}
+
+    public static Function<ByteBuf, List<ChatEvent>> decoder() {
+        return new ChatLineDecoder()::decode;
+    }
+}
