@@ -1,0 +1,241 @@
+package dev.localllm.api.architecture;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
+import static com.tngtech.archunit.lang.conditions.ArchPredicates.have;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.properties.HasName;
+import com.tngtech.archunit.lang.ArchRule;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/** The house's borders. Each rule has a fixture that breaks it, in a package of the rule's name below fixture. */
+final class ArchitectureRules {
+
+    /** Where the root of the production code may be replaced by a fixture's. */
+    private final String root;
+
+    /** Blocking and subscribing is allowed to these, and here is why. */
+    private static final Map<String, String> MAY_BLOCK =
+            Map.of("OllamaLocation", "asks once at the start, before anything is served");
+
+    private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
+            "OllamaSimulator", "nobody else subscribes to the end of its threads",
+            "OpenExchanges", "watches a connection of its own server end");
+
+    private static final Map<String, String> MAY_PRINT =
+            Map.of("LlmApplication", "tells a bad setting before there is a log");
+
+    private static final Map<String, String> MAY_KNOW_JSON = Map.of(
+            "OllamaJson", "reads and writes Ollama's wire",
+            "OllamaWire", "is Ollama's wire",
+            "SimulatorWire", "is the simulator's wire",
+            "Fields", "reads OpenAI's wire",
+            "CompletionRequest", "is OpenAI's wire",
+            "ModelController", "has records of OpenAI's wire");
+
+    ArchitectureRules(String root) {
+        this.root = root;
+    }
+
+    Map<String, ArchRule> all() {
+        Map<String, ArchRule> rules = new LinkedHashMap<>();
+        rules.put("corevalues", coreKnowsOnlyTheJdk());
+        rules.put("corereactor", onlyPortsAndServicesOfTheCoreKnowReactor());
+        rules.put("coreorder", coreFeaturesAreLayered());
+        rules.put("adaptercore", adapterKnowsOnlyWhatItImplements());
+        rules.put("simulator", clientAndSimulatorShareNothing());
+        rules.put("composition", onlyTheCompositionRootKnowsTheAdapter());
+        rules.put("apiunknown", nobodyKnowsTheApi());
+        rules.put("adapterdoors", adapterHasTwoPublicDoors());
+        rules.put("json", jsonStaysAtTheWires());
+        rules.put("spring", springStaysInTheApi());
+        rules.put("cycles", packagesHaveNoCycles());
+        rules.put("blocking", nothingBlocks());
+        rules.put("subscribing", nothingSubscribes());
+        rules.put("threads", nothingHopsThreads());
+        rules.put("buffers", nothingBuffersWithoutBound());
+        rules.put("clocks", timeAndRandomnessComeIn());
+        rules.put("printing", nothingPrints());
+        rules.put("corelogging", coreDoesNotLog());
+        rules.put("finals", fieldsOfTheCoreAreFinal());
+        rules.put("choices", choicesAreSealed());
+        rules.put("beans", beansAreMadeInTheCompositionRoot());
+        rules.put("names", namesSayWhatTheyMean());
+        return rules;
+    }
+
+    private ArchRule coreKnowsOnlyTheJdk() {
+        return classes().that().resideInAPackage(root + ".core..").should().onlyDependOnClassesThat(
+                resideInAnyPackage("java..", "org.jspecify..", root + ".core..", "reactor.core.publisher..", "org.reactivestreams.."))
+                .because("the core is plain Java and reactor-core (ARCHITECTURE.md)");
+    }
+
+    private ArchRule onlyPortsAndServicesOfTheCoreKnowReactor() {
+        return noClasses().that().resideInAPackage(root + ".core..")
+                .and().haveNameNotMatching(".*(ChatModel|ChatService|ChatAnswer|ModelCatalog|ModelDirectory)(\\$.*)?")
+                .should().dependOnClassesThat().resideInAPackage("reactor..")
+                .because("values are values: only ports, the use case and what it hands out are streams");
+    }
+
+    private ArchRule coreFeaturesAreLayered() {
+        return noClasses().that().resideInAnyPackage(root + ".core.failure..", root + ".core.catalog..", root + ".core.prompt..")
+                .should().dependOnClassesThat().resideInAnyPackage(root + ".core.chat..")
+                .because("chat is built on the others");
+    }
+
+    private ArchRule adapterKnowsOnlyWhatItImplements() {
+        return noClasses().that().resideInAPackage(root + ".ollama..").should().dependOnClassesThat(
+                resideInAnyPackage(root + ".core.prompt..", root + ".api..").or(simpleNames("ChatService", "ModelDirectory")))
+                .because("an adapter implements ports; who asks and under which limits is none of its business");
+    }
+
+    private ArchRule clientAndSimulatorShareNothing() {
+        return noClasses().that().resideInAPackage(root + ".ollama.simulator..").should().dependOnClassesThat(
+                resideInAnyPackage(root + ".ollama").or(resideInAnyPackage(root + ".core..", root + ".api..")))
+                .because("neither may hide the other's mistake");
+    }
+
+    private ArchRule onlyTheCompositionRootKnowsTheAdapter() {
+        return noClasses().that().resideInAPackage(root + ".api..").and().resideOutsideOfPackage(root + ".api.config..")
+                .should().dependOnClassesThat().resideInAPackage(root + ".ollama..")
+                .because("the rest of the server knows ports, not Ollama");
+    }
+
+    private ArchRule nobodyKnowsTheApi() {
+        return noClasses().that().resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .should().dependOnClassesThat().resideInAPackage(root + ".api..")
+                .because("dependencies point inwards");
+    }
+
+    private ArchRule adapterHasTwoPublicDoors() {
+        return classes().that().resideInAPackage(root + ".ollama").and(have(not(HasName.Predicates.nameMatching(".*\\.(Ollama|OllamaSettings|package-info)"))))
+                .should().notBePublic()
+                .because("Ollama and its settings are the doors");
+    }
+
+    private ArchRule jsonStaysAtTheWires() {
+        return noClasses().that(not(named(MAY_KNOW_JSON)).and(not(simpleNames("ChatBodies", "ChatLineDecoder", "Prompt", "Embedder", "SimulatedModel", "OllamaSimulator"))))
+                .should().dependOnClassesThat().resideInAnyPackage("tools.jackson..", "com.fasterxml..")
+                .because("JSON is a matter of wires");
+    }
+
+    private ArchRule springStaysInTheApi() {
+        return noClasses().that().resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .should().dependOnClassesThat().resideInAPackage("org.springframework..")
+                .because("Spring composes the server; the parts don't know it");
+    }
+
+    private ArchRule packagesHaveNoCycles() {
+        return slices().matching(root + ".(**)").should().beFreeOfCycles();
+    }
+
+    private ArchRule nothingBlocks() {
+        return noClasses().that(not(named(MAY_BLOCK)))
+                .should().callMethodWhere(calls("reactor.core.publisher", "block", "blockFirst", "blockLast", "blockOptional", "toIterable", "toStream", "toFuture"))
+                .orShould().callMethod(Thread.class, "sleep", long.class)
+                .because("an event loop serves everybody");
+    }
+
+    private ArchRule nothingSubscribes() {
+        return noClasses().that(not(named(MAY_SUBSCRIBE))).should().callMethodWhere(calls("reactor.core.publisher", "subscribe"))
+                .because("a subscription of its own escapes cancellation");
+    }
+
+    private ArchRule nothingHopsThreads() {
+        return noClasses().should().callMethodWhere(calls("reactor.core.publisher", "publishOn", "subscribeOn"))
+                .orShould().dependOnClassesThat().haveFullyQualifiedName("reactor.core.scheduler.Schedulers")
+                .because("a token stays on the thread that read it");
+    }
+
+    private ArchRule nothingBuffersWithoutBound() {
+        return noClasses().that().resideOutsideOfPackage(root + ".ollama.simulator..")
+                .should().callMethodWhere(calls("reactor.core.publisher", "onBackpressureBuffer", "collectList", "replay", "buffer", "window", "flatMapSequential").and(not(in(MAY_BLOCK))))
+                .because("a slow reader must slow the read");
+    }
+
+    private ArchRule timeAndRandomnessComeIn() {
+        return noClasses().that(not(simpleNames("OllamaSimulator")).and(not(resideInAnyPackage(root + ".api.config.."))))
+                .should().callMethod(Instant.class, "now")
+                .orShould().callMethod(InstantSource.class, "system")
+                .orShould().callMethod(System.class, "currentTimeMillis")
+                .orShould().callMethod(System.class, "nanoTime")
+                .orShould().callMethod(Math.class, "random")
+                .orShould().callMethod(UUID.class, "randomUUID")
+                .because("tests bring a clock and ids of their own");
+    }
+
+    private ArchRule nothingPrints() {
+        return noClasses().that(not(named(MAY_PRINT)))
+                .should().accessField(System.class, "out").orShould().accessField(System.class, "err")
+                .orShould().callMethod(Throwable.class, "printStackTrace")
+                .because("what is worth saying goes to the log");
+    }
+
+    private ArchRule coreDoesNotLog() {
+        return noClasses().that().resideInAPackage(root + ".core..").should().dependOnClassesThat().resideInAnyPackage("org.slf4j..", "java.util.logging..", "java.lang.System$Logger..")
+                .because("the core tells by values");
+    }
+
+    private ArchRule fieldsOfTheCoreAreFinal() {
+        return fields().that().areDeclaredInClassesThat().resideInAPackage(root + ".core..").should().beFinal()
+                .because("the core's objects are shared by all threads");
+    }
+
+    private ArchRule choicesAreSealed() {
+        return classes().that().haveNameMatching(".*\\.(ChatEvent|LlmFailure)").should(
+                be(describe("sealed", JavaClass::isSealed)))
+                .because("a new case must break every switch");
+    }
+
+    private ArchRule beansAreMadeInTheCompositionRoot() {
+        return noMethods().that().areDeclaredInClassesThat().resideOutsideOfPackage(root + ".api.config..")
+                .should().beAnnotatedWith("org.springframework.context.annotation.Bean")
+                .because("one place puts the parts together");
+    }
+
+    private ArchRule namesSayWhatTheyMean() {
+        return noClasses().should().haveNameMatching(".*(Impl|Manager|Helper|Util|Utils|Constants)(\\$.*)?")
+                .because("such a name says nothing");
+    }
+
+    private static DescribedPredicate<JavaCall<?>> calls(String ownerPackage, String... names) {
+        Set<String> wanted = Set.copyOf(Arrays.asList(names));
+        return describe("call of " + wanted, call -> call.getTarget().getOwner().getPackageName().equals(ownerPackage)
+                && wanted.contains(call.getTarget().getName()));
+    }
+
+    private static DescribedPredicate<JavaCall<?>> in(Map<String, String> allowed) {
+        return describe("in " + allowed.keySet(), call -> allowed.containsKey(outermost(call.getOriginOwner())));
+    }
+
+    private static DescribedPredicate<JavaClass> named(Map<String, String> allowed) {
+        return describe("allowed " + allowed, type -> allowed.containsKey(outermost(type)));
+    }
+
+    private static DescribedPredicate<JavaClass> simpleNames(String... names) {
+        List<String> wanted = List.of(names);
+        return describe("named " + wanted, type -> wanted.contains(outermost(type)));
+    }
+
+    private static String outermost(JavaClass type) {
+        String name = type.getName().substring(type.getName().lastIndexOf('.') + 1);
+        return name.indexOf('$') < 0 ? name : name.substring(0, name.indexOf('$'));
+    }
+}

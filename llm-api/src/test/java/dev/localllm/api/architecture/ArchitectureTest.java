@@ -1,0 +1,59 @@
+package dev.localllm.api.architecture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.EvaluationResult;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ArchitectureTest {
+
+    private static final String ROOT = "dev.localllm";
+    private static final String FIXTURES = ROOT + ".api.architecture.fixture.";
+    private static final Map<String, ArchRule> RULES = new ArchitectureRules(ROOT).all();
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .withImportOption(ArchitectureTest::isMain)
+            .importPackages(ROOT);
+
+    static Set<String> rules() {
+        return RULES.keySet();
+    }
+
+    @ParameterizedTest
+    @MethodSource("rules")
+    void theHouseKeepsTheRule(String name) {
+        assertThat(RULES.get(name).evaluate(HOUSE).getFailureReport().getDetails()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("rules")
+    void itsFixtureBreaksTheRule(String name) {
+        JavaClasses fixture = new ClassFileImporter().importPackages(FIXTURES + name);
+        ArchRule rule = new ArchitectureRules(FIXTURES + name).all().get(name);
+
+        EvaluationResult result = rule.allowEmptyShould(true).evaluate(fixture);
+
+        assertThat(result.hasViolation()).isTrue();
+    }
+
+    @Test
+    void everyPackageThatARuleNamesHasClasses() {
+        assertThat(HOUSE.stream().map(type -> type.getPackageName().substring(ROOT.length())).distinct())
+                .contains(
+                        ".core.chat", ".core.catalog", ".core.failure", ".core.prompt", ".ollama", ".ollama.simulator",
+                        ".api", ".api.config", ".api.openai", ".api.failure", ".api.health");
+    }
+
+    private static boolean isMain(Location location) {
+        return !location.contains("test-classes") && !location.contains("-tests.jar");
+    }
+}
