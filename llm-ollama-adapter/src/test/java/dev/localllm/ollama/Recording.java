@@ -47,6 +47,11 @@ public final class Recording {
         return new Recording(bytes(name + ".request.http"), bytes(name + ".response.http"));
     }
 
+    /** Head and body as they were sent. */
+    public byte[] request() {
+        return request;
+    }
+
     /** Head and body, chunk sizes and all. */
     public byte[] response() {
         return response;

@@ -82,63 +82,116 @@ final class ArchitectureRules {
     }
 
     private ArchRule coreKnowsOnlyTheJdk() {
-        return classes().that().resideInAPackage(root + ".core..").should().onlyDependOnClassesThat(
-                resideInAnyPackage("java..", "org.jspecify..", root + ".core..", "reactor.core.publisher..", "org.reactivestreams.."))
+        return classes()
+                .that()
+                .resideInAPackage(root + ".core..")
+                .should()
+                .onlyDependOnClassesThat(resideInAnyPackage(
+                        "java..",
+                        "org.jspecify..",
+                        root + ".core..",
+                        "reactor.core.publisher..",
+                        "org.reactivestreams.."))
                 .because("the core is plain Java and reactor-core (ARCHITECTURE.md)");
     }
 
     private ArchRule onlyPortsAndServicesOfTheCoreKnowReactor() {
-        return noClasses().that().resideInAPackage(root + ".core..")
-                .and().haveNameNotMatching(".*(ChatModel|ChatService|ChatAnswer|ModelCatalog|ModelDirectory)(\\$.*)?")
-                .should().dependOnClassesThat().resideInAPackage("reactor..")
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".core..")
+                .and()
+                .haveNameNotMatching(".*(ChatModel|ChatService|ChatAnswer|ModelCatalog|ModelDirectory)(\\$.*)?")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("reactor..")
                 .because("values are values: only ports, the use case and what it hands out are streams");
     }
 
     private ArchRule coreFeaturesAreLayered() {
-        return noClasses().that().resideInAnyPackage(root + ".core.failure..", root + ".core.catalog..", root + ".core.prompt..")
-                .should().dependOnClassesThat().resideInAnyPackage(root + ".core.chat..")
+        return noClasses()
+                .that()
+                .resideInAnyPackage(root + ".core.failure..", root + ".core.catalog..", root + ".core.prompt..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(root + ".core.chat..")
                 .because("chat is built on the others");
     }
 
     private ArchRule adapterKnowsOnlyWhatItImplements() {
-        return noClasses().that().resideInAPackage(root + ".ollama..").should().dependOnClassesThat(
-                resideInAnyPackage(root + ".core.prompt..", root + ".api..").or(simpleNames("ChatService", "ModelDirectory")))
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".ollama..")
+                .should()
+                .dependOnClassesThat(resideInAnyPackage(root + ".core.prompt..", root + ".api..")
+                        .or(simpleNames("ChatService", "ModelDirectory")))
                 .because("an adapter implements ports; who asks and under which limits is none of its business");
     }
 
     private ArchRule clientAndSimulatorShareNothing() {
-        return noClasses().that().resideInAPackage(root + ".ollama.simulator..").should().dependOnClassesThat(
-                resideInAnyPackage(root + ".ollama").or(resideInAnyPackage(root + ".core..", root + ".api..")))
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".ollama.simulator..")
+                .should()
+                .dependOnClassesThat(
+                        resideInAnyPackage(root + ".ollama").or(resideInAnyPackage(root + ".core..", root + ".api..")))
                 .because("neither may hide the other's mistake");
     }
 
     private ArchRule onlyTheCompositionRootKnowsTheAdapter() {
-        return noClasses().that().resideInAPackage(root + ".api..").and().resideOutsideOfPackage(root + ".api.config..")
-                .should().dependOnClassesThat().resideInAPackage(root + ".ollama..")
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".api..")
+                .and()
+                .resideOutsideOfPackage(root + ".api.config..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(root + ".ollama..")
                 .because("the rest of the server knows ports, not Ollama");
     }
 
     private ArchRule nobodyKnowsTheApi() {
-        return noClasses().that().resideInAnyPackage(root + ".core..", root + ".ollama..")
-                .should().dependOnClassesThat().resideInAPackage(root + ".api..")
+        return noClasses()
+                .that()
+                .resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(root + ".api..")
                 .because("dependencies point inwards");
     }
 
     private ArchRule adapterHasTwoPublicDoors() {
-        return classes().that().resideInAPackage(root + ".ollama").and(have(not(HasName.Predicates.nameMatching(".*\\.(Ollama|OllamaSettings|package-info)"))))
-                .should().notBePublic()
+        return classes()
+                .that()
+                .resideInAPackage(root + ".ollama")
+                .and(have(not(HasName.Predicates.nameMatching(".*\\.(Ollama|OllamaSettings|package-info)"))))
+                .should()
+                .notBePublic()
                 .because("Ollama and its settings are the doors");
     }
 
     private ArchRule jsonStaysAtTheWires() {
-        return noClasses().that(not(named(MAY_KNOW_JSON)).and(not(simpleNames("ChatBodies", "ChatLineDecoder", "Prompt", "Embedder", "SimulatedModel", "OllamaSimulator"))))
-                .should().dependOnClassesThat().resideInAnyPackage("tools.jackson..", "com.fasterxml..")
+        return noClasses()
+                .that(not(named(MAY_KNOW_JSON))
+                        .and(not(simpleNames(
+                                "ChatBodies",
+                                "ChatLineDecoder",
+                                "Prompt",
+                                "Embedder",
+                                "SimulatedModel",
+                                "OllamaSimulator"))))
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("tools.jackson..", "com.fasterxml..")
                 .because("JSON is a matter of wires");
     }
 
     private ArchRule springStaysInTheApi() {
-        return noClasses().that().resideInAnyPackage(root + ".core..", root + ".ollama..")
-                .should().dependOnClassesThat().resideInAPackage("org.springframework..")
+        return noClasses()
+                .that()
+                .resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.springframework..")
                 .because("Spring composes the server; the parts don't know it");
     }
 
@@ -147,78 +200,138 @@ final class ArchitectureRules {
     }
 
     private ArchRule nothingBlocks() {
-        return noClasses().that(not(named(MAY_BLOCK)))
-                .should().callMethodWhere(calls("reactor.core.publisher", "block", "blockFirst", "blockLast", "blockOptional", "toIterable", "toStream", "toFuture"))
-                .orShould().callMethod(Thread.class, "sleep", long.class)
+        return noClasses()
+                .that(not(named(MAY_BLOCK)))
+                .should()
+                .callMethodWhere(calls(
+                        "reactor.core.publisher",
+                        "block",
+                        "blockFirst",
+                        "blockLast",
+                        "blockOptional",
+                        "toIterable",
+                        "toStream",
+                        "toFuture"))
+                .orShould()
+                .callMethod(Thread.class, "sleep", long.class)
                 .because("an event loop serves everybody");
     }
 
     private ArchRule nothingSubscribes() {
-        return noClasses().that(not(named(MAY_SUBSCRIBE))).should().callMethodWhere(calls("reactor.core.publisher", "subscribe"))
+        return noClasses()
+                .that(not(named(MAY_SUBSCRIBE)))
+                .should()
+                .callMethodWhere(calls("reactor.core.publisher", "subscribe"))
                 .because("a subscription of its own escapes cancellation");
     }
 
     private ArchRule nothingHopsThreads() {
-        return noClasses().should().callMethodWhere(calls("reactor.core.publisher", "publishOn", "subscribeOn"))
-                .orShould().dependOnClassesThat().haveFullyQualifiedName("reactor.core.scheduler.Schedulers")
+        return noClasses()
+                .should()
+                .callMethodWhere(calls("reactor.core.publisher", "publishOn", "subscribeOn"))
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("reactor.core.scheduler.Schedulers")
                 .because("a token stays on the thread that read it");
     }
 
     private ArchRule nothingBuffersWithoutBound() {
-        return noClasses().that().resideOutsideOfPackage(root + ".ollama.simulator..")
-                .should().callMethodWhere(calls("reactor.core.publisher", "onBackpressureBuffer", "collectList", "replay", "buffer", "window", "flatMapSequential").and(not(in(MAY_BLOCK))))
+        return noClasses()
+                .that()
+                .resideOutsideOfPackage(root + ".ollama.simulator..")
+                .should()
+                .callMethodWhere(calls(
+                                "reactor.core.publisher",
+                                "onBackpressureBuffer",
+                                "collectList",
+                                "replay",
+                                "buffer",
+                                "window",
+                                "flatMapSequential")
+                        .and(not(in(MAY_BLOCK))))
                 .because("a slow reader must slow the read");
     }
 
     private ArchRule timeAndRandomnessComeIn() {
-        return noClasses().that(not(simpleNames("OllamaSimulator")).and(not(resideInAnyPackage(root + ".api.config.."))))
-                .should().callMethod(Instant.class, "now")
-                .orShould().callMethod(InstantSource.class, "system")
-                .orShould().callMethod(System.class, "currentTimeMillis")
-                .orShould().callMethod(System.class, "nanoTime")
-                .orShould().callMethod(Math.class, "random")
-                .orShould().callMethod(UUID.class, "randomUUID")
+        return noClasses()
+                .that(not(simpleNames("OllamaSimulator")).and(not(resideInAnyPackage(root + ".api.config.."))))
+                .should()
+                .callMethod(Instant.class, "now")
+                .orShould()
+                .callMethod(InstantSource.class, "system")
+                .orShould()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(Math.class, "random")
+                .orShould()
+                .callMethod(UUID.class, "randomUUID")
                 .because("tests bring a clock and ids of their own");
     }
 
     private ArchRule nothingPrints() {
-        return noClasses().that(not(named(MAY_PRINT)))
-                .should().accessField(System.class, "out").orShould().accessField(System.class, "err")
-                .orShould().callMethod(Throwable.class, "printStackTrace")
+        return noClasses()
+                .that(not(named(MAY_PRINT)))
+                .should()
+                .accessField(System.class, "out")
+                .orShould()
+                .accessField(System.class, "err")
+                .orShould()
+                .callMethod(Throwable.class, "printStackTrace")
                 .because("what is worth saying goes to the log");
     }
 
     private ArchRule coreDoesNotLog() {
-        return noClasses().that().resideInAPackage(root + ".core..").should().dependOnClassesThat().resideInAnyPackage("org.slf4j..", "java.util.logging..", "java.lang.System$Logger..")
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".core..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.slf4j..", "java.util.logging..", "java.lang.System$Logger..")
                 .because("the core tells by values");
     }
 
     private ArchRule fieldsOfTheCoreAreFinal() {
-        return fields().that().areDeclaredInClassesThat().resideInAPackage(root + ".core..").should().beFinal()
+        return fields().that()
+                .areDeclaredInClassesThat()
+                .resideInAPackage(root + ".core..")
+                .should()
+                .beFinal()
                 .because("the core's objects are shared by all threads");
     }
 
     private ArchRule choicesAreSealed() {
-        return classes().that().haveNameMatching(".*\\.(ChatEvent|LlmFailure)").should(
-                be(describe("sealed", JavaClass::isSealed)))
+        return classes()
+                .that()
+                .haveNameMatching(".*\\.(ChatEvent|LlmFailure)")
+                .should(be(describe("sealed", JavaClass::isSealed)))
                 .because("a new case must break every switch");
     }
 
     private ArchRule beansAreMadeInTheCompositionRoot() {
-        return noMethods().that().areDeclaredInClassesThat().resideOutsideOfPackage(root + ".api.config..")
-                .should().beAnnotatedWith("org.springframework.context.annotation.Bean")
+        return noMethods()
+                .that()
+                .areDeclaredInClassesThat()
+                .resideOutsideOfPackage(root + ".api.config..")
+                .should()
+                .beAnnotatedWith("org.springframework.context.annotation.Bean")
                 .because("one place puts the parts together");
     }
 
     private ArchRule namesSayWhatTheyMean() {
-        return noClasses().should().haveNameMatching(".*(Impl|Manager|Helper|Util|Utils|Constants)(\\$.*)?")
+        return noClasses()
+                .should()
+                .haveNameMatching(".*(Impl|Manager|Helper|Util|Utils|Constants)(\\$.*)?")
                 .because("such a name says nothing");
     }
 
     private static DescribedPredicate<JavaCall<?>> calls(String ownerPackage, String... names) {
         Set<String> wanted = Set.copyOf(Arrays.asList(names));
-        return describe("call of " + wanted, call -> call.getTarget().getOwner().getPackageName().equals(ownerPackage)
-                && wanted.contains(call.getTarget().getName()));
+        return describe(
+                "call of " + wanted,
+                call -> call.getTarget().getOwner().getPackageName().equals(ownerPackage)
+                        && wanted.contains(call.getTarget().getName()));
     }
 
     private static DescribedPredicate<JavaCall<?>> in(Map<String, String> allowed) {

@@ -31,7 +31,8 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("rules")
     void theHouseKeepsTheRule(String name) {
-        assertThat(RULES.get(name).evaluate(HOUSE).getFailureReport().getDetails()).isEmpty();
+        assertThat(RULES.get(name).evaluate(HOUSE).getFailureReport().getDetails())
+                .isEmpty();
     }
 
     @ParameterizedTest
@@ -47,10 +48,21 @@ class ArchitectureTest {
 
     @Test
     void everyPackageThatARuleNamesHasClasses() {
-        assertThat(HOUSE.stream().map(type -> type.getPackageName().substring(ROOT.length())).distinct())
+        assertThat(HOUSE.stream()
+                        .map(type -> type.getPackageName().substring(ROOT.length()))
+                        .distinct())
                 .contains(
-                        ".core.chat", ".core.catalog", ".core.failure", ".core.prompt", ".ollama", ".ollama.simulator",
-                        ".api", ".api.config", ".api.openai", ".api.failure", ".api.health");
+                        ".core.chat",
+                        ".core.catalog",
+                        ".core.failure",
+                        ".core.prompt",
+                        ".ollama",
+                        ".ollama.simulator",
+                        ".api",
+                        ".api.config",
+                        ".api.openai",
+                        ".api.failure",
+                        ".api.health");
     }
 
     private static boolean isMain(Location location) {

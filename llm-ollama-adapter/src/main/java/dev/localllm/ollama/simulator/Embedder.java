@@ -27,11 +27,14 @@ final class Embedder {
     }
 
     static SimulatorWire.Embeddings answer(String model, List<String> inputs) {
+        if (inputs.isEmpty()) {
+            return new SimulatorWire.Embeddings(model, List.of(), null, null, null);
+        }
         int tokens = inputs.stream()
                 .mapToInt(input -> Storyteller.tokens(input).size())
                 .sum();
         return new SimulatorWire.Embeddings(
-                model, inputs.stream().map(Embedder::vector).toList(), 2_000_000, 1_000_000, tokens);
+                model, inputs.stream().map(Embedder::vector).toList(), 2_000_000L, 1_000_000L, tokens);
     }
 
     private static List<Float> vector(String text) {

@@ -61,6 +61,7 @@ enum SimulatedModel {
                 "{{ .Prompt }}",
                 details().withoutLengths(),
                 Map.of("general.architecture", family, family + ".context_length", CONTEXT_LENGTH),
+                List.of(new SimulatorWire.Tensor("output.weight", "F32", List.of(1, 1))),
                 List.of(capability),
                 MODIFIED_AT);
     }

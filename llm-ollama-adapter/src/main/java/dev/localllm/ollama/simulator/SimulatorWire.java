@@ -60,8 +60,11 @@ final class SimulatorWire {
             String template,
             Details details,
             @JsonProperty("model_info") Map<String, Object> modelInfo,
+            List<Tensor> tensors,
             List<String> capabilities,
             @JsonProperty("modified_at") String modifiedAt) {}
+
+    record Tensor(String name, String type, List<Integer> shape) {}
 
     record RunningModels(List<RunningModel> models) {}
 
@@ -94,12 +97,14 @@ final class SimulatorWire {
             @JsonProperty("eval_count") @Nullable Integer evalCount,
             @JsonProperty("eval_duration") @Nullable Long evalDuration) {}
 
+    /** Without inputs there are no durations and no count. */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record Embeddings(
             String model,
             List<List<Float>> embeddings,
-            @JsonProperty("total_duration") long totalDuration,
-            @JsonProperty("load_duration") long loadDuration,
-            @JsonProperty("prompt_eval_count") int promptEvalCount) {}
+            @JsonProperty("total_duration") @Nullable Long totalDuration,
+            @JsonProperty("load_duration") @Nullable Long loadDuration,
+            @JsonProperty("prompt_eval_count") @Nullable Integer promptEvalCount) {}
 
     static byte[] json(Object value) {
         return MAPPER.writeValueAsBytes(value);

@@ -40,7 +40,7 @@ final class Storyteller {
     static List<String> answer(String prompt, long seed) {
         boolean korean = HANGUL.matcher(prompt).find();
         List<String> sentences = korean ? KOREAN : ENGLISH;
-        Random random = new Random(prompt.hashCode() * 31L + seed);
+        Random random = new Random((prompt.hashCode() * 31L + seed) * 0x9E3779B97F4A7C15L);
         StringBuilder text = new StringBuilder(opening(prompt, korean));
         int wanted = wantedTokens(prompt);
         int sentence = random.nextInt(sentences.size());

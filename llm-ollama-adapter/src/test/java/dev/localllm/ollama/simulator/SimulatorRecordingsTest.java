@@ -1,0 +1,207 @@
+package dev.localllm.ollama.simulator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.Recording;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The recorded requests, sent to the simulator, are answered as the real Ollama did. */
+class SimulatorRecordingsTest {
+
+    /** Refusals whose words the simulator doesn't repeat, and why. */
+    private static final Map<String, String> OTHER_WORDS = Map.of(
+            "07-long-no-truncate", "counts tokens in its own way",
+            "07-long-no-truncate-stream", "counts tokens in its own way",
+            "07-malformed-json-2", "Go's parser names the character");
+
+    /** What the simulator takes another way, and why. */
+    private static final Set<String> LEFT_OUT = Set.of(
+            // fields that this server doesn't send yet: output formats, logprobs, images
+            "02-chat-format-bad",
+            "02-chat-format-bad-schema",
+            "07-format-bad-stream",
+            "02-chat-top-logprobs-21",
+            "04-images-bad-base64",
+            "04-images-unsupported",
+            "04-generate-images-unsupported",
+            "03-think-bad",
+            "04-tools-args-string",
+            "05-generate-raw-template",
+            "05-generate-suffix-unsupported",
+            "06-embed-too-long-no-truncate",
+            "06-embeddings-old-unknown",
+            // needs a cloud, a broken file, a killed runner, or a full queue; faults play these
+            "07-cloud-model",
+            "07-bad-model-name",
+            "10-queue-full-503",
+            "10-queue-full-503-b",
+            "11-runner-killed-chat-nonstream",
+            "13-blob-missing",
+            "13-blob-missing-after-restart",
+            "13-load-fails",
+            // Go's router and its host check
+            "07-trailing-slash",
+            "07-double-slash",
+            "07-host-foreign",
+            "16-host-container-name",
+            "16-no-host",
+            "07-options",
+            "10-cors-origins-set-other");
+
+    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    @AfterEach
+    void close() {
+        client.close();
+        simulator.close();
+    }
+
+    static Stream<String> refusals() {
+        return Stream.of("POST /api/", "GET /api/")
+                .flatMap(route -> Recording.of(route).stream())
+                .filter(name -> Recording.load(name).status() >= 400 && !LEFT_OUT.contains(name));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusals")
+    void refusesInTheSameWords(String name) throws Exception {
+        Recording recording = Recording.load(name);
+        HttpResponse<String> response = replay(recording);
+
+        assertThat(response.statusCode()).isEqualTo(recording.status());
+        assertThat(mediaType(response))
+                .isEqualTo(recording.headers().get("content-type").split(";", 2)[0]);
+        if (!OTHER_WORDS.containsKey(name)) {
+            assertThat(response.body())
+                    .isEqualTo(renamed(new String(recording.body(), StandardCharsets.UTF_8))
+                            .strip());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "01-version",
+                "01-tags",
+                "01-ps-empty",
+                "01-show",
+                "01-show-name-field",
+                "01-chat-load",
+                "01-chat-load-stream",
+                "01-generate-load",
+                "02-chat-stream",
+                "02-chat-nonstream",
+                "02-chat-natural-stop",
+                "02-chat-utf8",
+                "02-chat-stop-sequence",
+                "02-chat-num-predict-0",
+                "02-chat-upper-name",
+                "02-chat-keep-alive-neg",
+                "03-think-false-unsupported",
+                "04-tools-empty-list",
+                "05-generate-stream",
+                "05-generate-nonstream",
+                "06-embed-string",
+                "06-embed-array",
+                "06-embed-empty-string",
+                "06-embed-empty-array",
+                "06-embed-missing-input",
+                "07-content-null",
+                "07-unknown-role",
+                "08-unload-chat",
+                "08-unload-generate"
+            })
+    void answersInTheSameShape(String name) throws Exception {
+        Recording recording = Recording.load(name);
+        HttpResponse<String> response = replay(recording);
+        List<String> lines = response.body().lines().toList();
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(mediaType(response))
+                .isEqualTo(recording.headers().get("content-type").split(";", 2)[0]);
+        assertThat(lines.size() > 1).isEqualTo(recording.lines().size() > 1);
+        assertThat(shape(lines.getFirst())).isEqualTo(shape(recording.lines().getFirst()));
+        assertThat(shape(lines.getLast())).isEqualTo(shape(recording.lines().getLast()));
+    }
+
+    @Test
+    void showsWhatIsLoaded() throws Exception {
+        replay(Recording.load("02-chat-nonstream"));
+
+        HttpResponse<String> response = replay(Recording.load("01-ps-loaded"));
+
+        assertThat(shape(response.body()))
+                .isEqualTo(shape(Recording.load("01-ps-loaded").lines().getFirst()));
+        replay(Recording.load("08-unload-chat"));
+        assertThat(replay(Recording.load("01-ps-empty")).body()).isEqualTo("{\"models\":[]}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"01-root-get", "01-root-head", "01-version-head"})
+    void answersHeadAndRoot(String name) throws Exception {
+        Recording recording = Recording.load(name);
+        HttpResponse<String> response = replay(recording);
+
+        assertThat(response.statusCode()).isEqualTo(recording.status());
+        assertThat(mediaType(response))
+                .isEqualTo(recording.headers().get("content-type").split(";", 2)[0]);
+        assertThat(response.body().isEmpty()).isEqualTo(name.endsWith("head"));
+    }
+
+    private HttpResponse<String> replay(Recording recording) throws Exception {
+        String request = new String(recording.request(), StandardCharsets.UTF_8);
+        String[] line = request.split(" ", 3);
+        String body = renamed(new String(recording.requestBody(), StandardCharsets.UTF_8));
+        return client.send(
+                HttpRequest.newBuilder(URI.create(simulator.baseUrl() + line[1]))
+                        .method(line[0], HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static String renamed(String text) {
+        return text.replace("tiny-embed", "simulator-embed")
+                .replaceAll("tiny(-tools|-slow|-fim)?", "simulator")
+                .replace("TINY", "SIMULATOR");
+    }
+
+    private static String mediaType(HttpResponse<String> response) {
+        return response.headers().firstValue("content-type").orElse("").split(";", 2)[0];
+    }
+
+    /** Names and kinds of all fields in their order; of an array its first item stands for all. */
+    private static List<String> shape(String json) {
+        List<String> shape = new ArrayList<>();
+        add("", JsonMapper.shared().readTree(json), shape);
+        return shape;
+    }
+
+    private static void add(String path, JsonNode node, List<String> shape) {
+        if (path.endsWith("model_info") || path.endsWith("/embeddings") || path.endsWith("/context")) {
+            shape.add(path);
+        } else if (node.isObject()) {
+            node.propertyStream().forEach(field -> add(path + "/" + field.getKey(), field.getValue(), shape));
+        } else if (node.isArray() && !node.isEmpty()) {
+            add(path + "[]", node.get(0), shape);
+        } else {
+            shape.add(path + " " + node.getNodeType());
+        }
+    }
+}
