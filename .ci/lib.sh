@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the tests beside it: counts what holds and what does not.
 passed=0
 failed=0
