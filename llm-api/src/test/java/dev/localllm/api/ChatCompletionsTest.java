@@ -165,11 +165,17 @@ class ChatCompletionsTest {
         HttpRequest.Builder form = HttpRequest.newBuilder(server.uri(PATH))
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .POST(HttpRequest.BodyPublishers.ofString("a=b"));
-        assertThat(server.send(form).statusCode()).isEqualTo(415);
-        assertThat(error(server.send(form)).path("type").asString()).isEqualTo("invalid_request_error");
-        assertThat(server.get(PATH).statusCode()).isEqualTo(405);
-        assertThat(server.get("/v1/nope").statusCode()).isEqualTo(404);
-        assertThat(error(server.get("/api/pull")).path("type").asString()).isEqualTo("invalid_request_error");
+        assertRefused(
+                server.send(form), 415, "Content-Type: application/x-www-form-urlencoded (expected: application/json)");
+        assertRefused(server.get(PATH), 405, "GET is not allowed here (expected: [POST]).");
+        assertRefused(server.get("/v1/nope"), 404, "There is no GET /v1/nope.");
+        assertRefused(server.get("/api/pull"), 404, "There is no GET /api/pull.");
+    }
+
+    private static void assertRefused(HttpResponse<String> response, int status, String message) {
+        assertThat(response.statusCode()).isEqualTo(status);
+        assertThat(error(response).path("type").asString()).isEqualTo("invalid_request_error");
+        assertThat(error(response).path("message").asString()).isEqualTo(message);
     }
 
     static Stream<Arguments> faults() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.Recording;
+import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import dev.localllm.ollama.simulator.Steps;
@@ -15,6 +16,7 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -69,6 +71,24 @@ class StreamingTest {
             int size = Integer.parseInt(body.substring(0, body.indexOf("\r\n")), 16);
             assertThat(body.substring(body.indexOf("\r\n") + 2 + size)).isEqualTo("\r\n0\r\n\r\n");
             assertThat(body.split("\ndata: ")).hasSize(1 + 1 + 16 + 2);
+        }
+    }
+
+    @Test
+    void endsTheGenerationWhenTheCallerLeaves() throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl())) {
+            simulator.script(new Fault.Stalls(2));
+            Socket socket = post(
+                    server.uri("/v1/chat/completions"),
+                    "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+            nextData(reader(socket));
+            assertThat(simulator.openExchanges()).isEqualTo(1);
+
+            socket.close();
+
+            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofMillis(PATIENCE_MILLIS));
+            assertThat(simulator.openExchanges()).isZero();
         }
     }
 

@@ -8,6 +8,7 @@ import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponse;
@@ -28,7 +29,7 @@ final class FailureHandler implements WebExceptionHandler {
         if (response.isCommitted()) {
             return Mono.error(fault);
         }
-        HttpFailure failure = failure(fault);
+        HttpFailure failure = failure(fault, exchange.getRequest());
         response.setStatusCode(failure.status());
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(MediaType.APPLICATION_JSON);
@@ -45,7 +46,7 @@ final class FailureHandler implements WebExceptionHandler {
                 Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
     }
 
-    private static HttpFailure failure(Throwable fault) {
+    private static HttpFailure failure(Throwable fault, ServerHttpRequest request) {
         if (fault instanceof LlmException e) {
             return HttpFailure.of(e.failure());
         }
@@ -54,11 +55,22 @@ final class FailureHandler implements WebExceptionHandler {
                     HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
         }
         if (fault instanceof ErrorResponse e) {
-            String detail = e.getBody().getDetail();
-            return HttpFailure.ofStatus(
-                    e.getStatusCode(), detail == null ? e.getStatusCode().toString() : detail);
+            return HttpFailure.ofStatus(e.getStatusCode(), reason(e, request));
         }
         log.error("A request failed for an unforeseen reason.", fault);
         return HttpFailure.internal();
+    }
+
+    /** In the server's own words: Spring's speak of its inside. */
+    private static String reason(ErrorResponse fault, ServerHttpRequest request) {
+        HttpHeaders headers = request.getHeaders();
+        String detail = fault.getBody().getDetail();
+        return switch (fault.getStatusCode().value()) {
+            case 404 -> "There is no " + request.getMethod() + " " + request.getPath() + ".";
+            case 405 -> request.getMethod() + " is not allowed here (expected: "
+                    + fault.getHeaders().getAllow() + ").";
+            case 415 -> "Content-Type: " + headers.getFirst(HttpHeaders.CONTENT_TYPE) + " (expected: application/json)";
+            default -> detail == null ? fault.getStatusCode().toString() : detail;
+        };
     }
 }
