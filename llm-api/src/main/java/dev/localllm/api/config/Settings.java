@@ -74,7 +74,7 @@ public record Settings(
                 variables.parsed(
                         "APP_REVISION", "unknown", "a commit hash of 40 hex digits, or unknown", Settings::revision),
                 variables.integer("SERVER_PORT", 8000, 0, MAX_PORT),
-                variables.integer("MANAGEMENT_PORT", 9000, 0, MAX_PORT),
+                managementPort(variables),
                 ollamaBaseUrl(variables, environment),
                 modelName,
                 allowedModels.all() && environment != AppEnvironment.LOCAL && modelName != null
@@ -150,6 +150,15 @@ public record Settings(
 
     private static @Nullable String revision(String text) {
         return text.equals("unknown") || text.matches("[0-9a-f]{40}") ? text : null;
+    }
+
+    /** On the API's own port actuator would be open to every caller. */
+    private static int managementPort(Variables variables) {
+        int port = variables.integer("MANAGEMENT_PORT", 9000, 0, MAX_PORT);
+        if (port != 0 && port == variables.integer("SERVER_PORT", 8000, 0, MAX_PORT)) {
+            throw new InvalidSettingException("MANAGEMENT_PORT", String.valueOf(port), "another port than SERVER_PORT");
+        }
+        return port;
     }
 
     private static String ollamaBaseUrl(Variables variables, AppEnvironment environment) {

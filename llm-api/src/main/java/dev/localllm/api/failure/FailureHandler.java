@@ -1,8 +1,5 @@
 package dev.localllm.api.failure;
 
-import dev.localllm.core.failure.LlmException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpHeaders;
@@ -20,8 +17,6 @@ import reactor.core.publisher.Mono;
 @Component
 @Order(-2)
 final class FailureHandler implements WebExceptionHandler {
-
-    private static final Logger log = LoggerFactory.getLogger(FailureHandler.class);
 
     @Override
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
@@ -47,9 +42,6 @@ final class FailureHandler implements WebExceptionHandler {
     }
 
     private static HttpFailure failure(Throwable fault, ServerHttpRequest request) {
-        if (fault instanceof LlmException e) {
-            return HttpFailure.of(e.failure());
-        }
         if (fault instanceof DataBufferLimitException || fault.getCause() instanceof DataBufferLimitException) {
             return HttpFailure.ofStatus(
                     HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
@@ -57,8 +49,7 @@ final class FailureHandler implements WebExceptionHandler {
         if (fault instanceof ErrorResponse e) {
             return HttpFailure.ofStatus(e.getStatusCode(), reason(e, request));
         }
-        log.error("A request failed for an unforeseen reason.", fault);
-        return HttpFailure.internal();
+        return HttpFailure.of(fault);
     }
 
     /** In the server's own words: Spring's speak of its inside. */
@@ -67,8 +58,9 @@ final class FailureHandler implements WebExceptionHandler {
         String detail = fault.getBody().getDetail();
         return switch (fault.getStatusCode().value()) {
             case 404 -> "There is no " + request.getMethod() + " " + request.getPath() + ".";
-            case 405 -> request.getMethod() + " is not allowed here (expected: "
-                    + fault.getHeaders().getAllow() + ").";
+            case 405 ->
+                request.getMethod() + " is not allowed here (expected: "
+                        + fault.getHeaders().getAllow() + ").";
             case 415 -> "Content-Type: " + headers.getFirst(HttpHeaders.CONTENT_TYPE) + " (expected: application/json)";
             default -> detail == null ? fault.getStatusCode().toString() : detail;
         };

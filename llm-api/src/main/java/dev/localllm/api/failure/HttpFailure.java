@@ -1,6 +1,7 @@
 package dev.localllm.api.failure;
 
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
@@ -12,6 +13,8 @@ import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 
@@ -30,9 +33,19 @@ public record HttpFailure(
         String message,
         @Nullable Integer retryAfterSeconds) {
 
+    private static final Logger log = LoggerFactory.getLogger(HttpFailure.class);
     private static final String INVALID_REQUEST = "invalid_request_error";
     private static final String SERVER_ERROR = "server_error";
     private static final int RETRY_AFTER_SECONDS = 5;
+
+    /** What nobody foresaw is logged here, and told to the caller without its inside. */
+    public static HttpFailure of(Throwable fault) {
+        if (fault instanceof LlmException e) {
+            return of(e.failure());
+        }
+        log.error("A request failed for an unforeseen reason.", fault);
+        return serverError(HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed; its log tells why.");
+    }
 
     public static HttpFailure of(LlmFailure failure) {
         return switch (failure) {
@@ -59,10 +72,6 @@ public record HttpFailure(
         return status.is4xxClientError()
                 ? new HttpFailure(status, INVALID_REQUEST, null, null, message, null)
                 : serverError(status, null, message);
-    }
-
-    static HttpFailure internal() {
-        return serverError(HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed; its log tells why.");
     }
 
     /** <pre>{@code {"error":{"message":"…","type":"invalid_request_error","param":"model","code":"model_not_found"}}}</pre> */

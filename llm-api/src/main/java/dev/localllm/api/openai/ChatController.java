@@ -48,11 +48,9 @@ final class ChatController {
         ChunkEncoder encoder = new ChunkEncoder(heads.next(answer.model()), includeUsage, response.bufferFactory());
         Flux<DataBuffer> frames = answer.events()
                 .map(encoder::encode)
-                .onErrorResume(
-                        LlmException.class,
-                        e -> encoder.started()
-                                ? Mono.fromSupplier(() -> encoder.failure(HttpFailure.of(e.failure())))
-                                : Mono.error(e))
+                .onErrorResume(fault -> encoder.started()
+                        ? Mono.fromSupplier(() -> encoder.failure(HttpFailure.of(fault)))
+                        : Mono.error(fault))
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release);
         return response.writeWith(frames);
     }
