@@ -28,6 +28,7 @@ public final class Ollama implements AutoCloseable {
         this.pool = ConnectionProvider.builder("ollama")
                 .maxConnections(settings.maxConnections())
                 .pendingAcquireTimeout(settings.connectTimeout())
+                .pendingAcquireMaxCount(-1) // bounded by that time
                 .maxIdleTime(MAX_IDLE_TIME)
                 .evictInBackground(MAX_IDLE_TIME)
                 .lifo()
