@@ -3,11 +3,15 @@ package dev.localllm.api;
 import dev.localllm.api.config.InvalidSettingException;
 import dev.localllm.api.config.Settings;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.web.context.reactive.StandardReactiveWebEnvironment;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.PropertySource;
+import org.springframework.core.env.PropertySources;
 import org.springframework.core.env.SimpleCommandLinePropertySource;
 
 /** Reads the settings, then starts the server with them. */
@@ -34,18 +38,35 @@ public class LlmApplication {
     public static ConfigurableApplicationContext start(String... args) {
         ConfigurableEnvironment environment = new StandardReactiveWebEnvironment();
         environment.getPropertySources().addFirst(new SimpleCommandLinePropertySource(args));
-        Settings settings = Settings.from(environment::getProperty);
+        Settings settings = Settings.from(name -> value(environment.getPropertySources(), name));
 
         SpringApplication application = new SpringApplication(LlmApplication.class);
-        application.setDefaultProperties(springProperties(settings));
-        application.addInitializers(context -> context.getBeanFactory().registerSingleton("settings", settings));
+        application.addInitializers(context -> {
+            context.getEnvironment().getPropertySources().addFirst(springProperties(settings));
+            context.getBeanFactory().registerSingleton("settings", settings);
+        });
         return application.run();
     }
 
-    private static Map<String, Object> springProperties(Settings settings) {
-        return Map.of(
-                "server.port", settings.serverPort(),
-                "management.server.port", settings.managementPort(),
-                "spring.http.codecs.max-in-memory-size", settings.maxBodySize().toBytes() + "B");
+    /** The value as it stands: Spring's own look-up would expand <code>${…}</code> in it. */
+    private static @Nullable String value(PropertySources sources, String name) {
+        for (PropertySource<?> source : sources) {
+            Object value = source.getProperty(name);
+            if (value != null) {
+                return value.toString();
+            }
+        }
+        return null;
+    }
+
+    /** What Spring needs to know of the settings; first in line, as some of it has names that Spring reads itself. */
+    private static PropertySource<?> springProperties(Settings settings) {
+        return new MapPropertySource(
+                "settings",
+                Map.of(
+                        "server.port", settings.serverPort(),
+                        "management.server.port", settings.managementPort(),
+                        "spring.http.codecs.max-in-memory-size",
+                                settings.maxBodySize().toBytes() + "B"));
     }
 }
