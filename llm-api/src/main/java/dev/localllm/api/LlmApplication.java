@@ -2,6 +2,7 @@ package dev.localllm.api;
 
 import dev.localllm.api.config.InvalidSettingException;
 import dev.localllm.api.config.Settings;
+import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -17,6 +18,9 @@ import org.springframework.core.env.SimpleCommandLinePropertySource;
 /** Reads the settings, then starts the server with them. */
 @SpringBootApplication
 public class LlmApplication {
+
+    /** For the error frames of answers that are cut off at the end. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
     private static final int EXIT_INVALID_SETTING = 2;
 
@@ -64,9 +68,13 @@ public class LlmApplication {
         return new MapPropertySource(
                 "settings",
                 Map.of(
-                        "server.port", settings.serverPort(),
-                        "management.server.port", settings.managementPort(),
+                        "server.port",
+                        settings.serverPort(),
+                        "management.server.port",
+                        settings.managementPort(),
+                        "spring.lifecycle.timeout-per-shutdown-phase",
+                        settings.shutdownTimeout().plus(LAST_WORDS).toMillis() + "ms",
                         "spring.http.codecs.max-in-memory-size",
-                                settings.maxBodySize().toBytes() + "B"));
+                        settings.maxBodySize().toBytes() + "B"));
     }
 }

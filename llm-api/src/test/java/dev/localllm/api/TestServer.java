@@ -18,11 +18,18 @@ public final class TestServer implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
 
-    /** @param settings each as {@code --NAME=value} */
+    /** @param settings each as {@code --NAME=value}; there is no rate limit unless one is given */
     public TestServer(URI ollama, String... settings) {
-        List<String> arguments = new ArrayList<>(
-                List.of("--APP_ENV=local", "--SERVER_PORT=0", "--MANAGEMENT_PORT=0", "--OLLAMA_BASE_URL=" + ollama));
-        arguments.addAll(List.of(settings));
+        List<String> arguments = new ArrayList<>(List.of(
+                "--APP_ENV=local",
+                "--SERVER_PORT=0",
+                "--MANAGEMENT_PORT=0",
+                "--RATE_LIMIT_RPM=0",
+                "--OLLAMA_BASE_URL=" + ollama));
+        List.of(settings).forEach(setting -> {
+            arguments.removeIf(argument -> argument.startsWith(setting.substring(0, setting.indexOf('=') + 1)));
+            arguments.add(setting);
+        });
         context = LlmApplication.start(arguments.toArray(String[]::new));
     }
 

@@ -11,29 +11,36 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
 /**
- * One Ollama server: the ports to it, over one pool of keep-alive connections. Connects when it is first used.
- * Thread-safe. {@link #close} ends the pool and every exchange with it.
+ * One Ollama server: the ports to it, over keep-alive connections. Connects when it is first used. Thread-safe.
+ * {@link #close} closes what is idle, and the rest when its exchange is over.
  */
 public final class Ollama implements AutoCloseable {
 
     /** Below the idle time after which NATs (Docker's among them) forget a connection. */
     private static final Duration MAX_IDLE_TIME = Duration.ofSeconds(60);
 
-    private final ConnectionProvider pool;
-    private final HttpClient client;
-    private final OllamaSettings settings;
+    private static final Duration CATALOG_TIMEOUT = Duration.ofSeconds(5);
+
+    /** One that works and one that is on its way back to the pool. */
+    private static final int CONNECTIONS_PER_ANSWER = 2;
+
+    private static final int CATALOG_CONNECTIONS = 4;
+
+    private final ConnectionProvider answers;
+    private final ConnectionProvider catalog;
+    private final HttpClient catalogClient;
+    private final OllamaChatModel chatModel;
 
     public Ollama(OllamaSettings settings) {
-        this.settings = settings;
-        this.pool = ConnectionProvider.builder("ollama")
-                .maxConnections(settings.maxConnections())
-                .pendingAcquireTimeout(settings.connectTimeout())
-                .pendingAcquireMaxCount(-1) // bounded by that time
-                .maxIdleTime(MAX_IDLE_TIME)
-                .evictInBackground(MAX_IDLE_TIME)
-                .lifo()
-                .build();
-        this.client = client(HttpClient.create(pool), settings.baseUrl(), settings.connectTimeout());
+        this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.maxAnswers(), settings);
+        this.catalog = pool("ollama-catalog", CATALOG_CONNECTIONS, settings);
+        this.catalogClient = client(HttpClient.create(catalog), settings.baseUrl(), settings.connectTimeout())
+                .responseTimeout(CATALOG_TIMEOUT);
+        this.chatModel = new OllamaChatModel(
+                client(HttpClient.create(answers), settings.baseUrl(), settings.connectTimeout()),
+                settings,
+                new AnswerSlots(settings.maxAnswers()),
+                UpstreamBreaker.of(settings.breakOff()));
     }
 
     /** Says whether an Ollama answers at that address within the time. Never fails. */
@@ -49,21 +56,34 @@ public final class Ollama implements AutoCloseable {
     }
 
     public ChatModel chatModel() {
-        return new OllamaChatModel(client, settings);
+        return chatModel;
     }
 
     public ModelCatalog modelCatalog() {
-        return new OllamaModelCatalog(client);
+        return new OllamaModelCatalog(catalogClient);
     }
 
     /** Ollama's version, or an {@link dev.localllm.core.failure.LlmException} if it can't be had. */
     public Mono<String> version() {
-        return OllamaJson.get(client, "/api/version", OllamaWire.Version.class).map(OllamaWire.Version::version);
+        return OllamaJson.get(catalogClient, "/api/version", OllamaWire.Version.class)
+                .map(OllamaWire.Version::version);
     }
 
     @Override
     public void close() {
-        pool.dispose();
+        answers.dispose();
+        catalog.dispose();
+    }
+
+    private static ConnectionProvider pool(String name, int connections, OllamaSettings settings) {
+        return ConnectionProvider.builder(name)
+                .maxConnections(connections)
+                .pendingAcquireTimeout(settings.connectTimeout())
+                .pendingAcquireMaxCount(-1) // bounded by that time
+                .maxIdleTime(MAX_IDLE_TIME)
+                .evictInBackground(MAX_IDLE_TIME)
+                .lifo()
+                .build();
     }
 
     private static HttpClient client(HttpClient client, URI baseUrl, Duration connectTimeout) {

@@ -10,11 +10,13 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 import reactor.netty.ByteBufFlux;
+import reactor.netty.Connection;
 import reactor.netty.http.client.HttpClient;
 
 /**
@@ -25,37 +27,85 @@ final class OllamaChatModel implements ChatModel {
 
     private final HttpClient client;
     private final OllamaSettings settings;
+    private final AnswerSlots slots;
+    private final UpstreamBreaker breaker;
 
-    OllamaChatModel(HttpClient client, OllamaSettings settings) {
+    OllamaChatModel(HttpClient client, OllamaSettings settings, AnswerSlots slots, UpstreamBreaker breaker) {
         this.client =
                 client.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
         this.settings = settings;
+        this.slots = slots;
+        this.breaker = breaker;
     }
 
     @Override
     public Flux<List<ChatEvent>> stream(ModelId model, ChatRequest request) {
         return Flux.defer(() -> {
-                    byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
-                    return client.headers(headers -> headers.setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
-                            .post()
-                            .uri("/api/chat")
-                            .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
-                            .response((response, content) ->
-                                    events(response.status().code(), content, model));
-                })
-                .onErrorMap(OllamaFailures::ofThrowable);
+            byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
+            AnswerDeadline deadline = new AnswerDeadline(settings, System::nanoTime);
+            AnswerSlots.Slot slot = slots.take();
+            UpstreamBreaker.Attempt attempt = attempt(slot);
+            return exchange(model, body, slot::uses, events -> {
+                        deadline.heard(events);
+                        attempt.answered();
+                    })
+                    .takeUntilOther(deadline.passed())
+                    .concatWith(deadline.failure())
+                    .onErrorMap(OllamaFailures::ofThrowable)
+                    .doOnError(fault -> {
+                        slot.freeWhenClosed();
+                        attempt.failed(fault);
+                    })
+                    .doOnCancel(() -> {
+                        slot.freeWhenClosed();
+                        attempt.cancelled();
+                    })
+                    .doOnComplete(slot::free);
+        });
     }
 
-    private static Flux<List<ChatEvent>> events(int status, ByteBufFlux content, ModelId model) {
-        if (status != 200) {
-            return OllamaJson.body(content)
-                    .<List<ChatEvent>>map(body -> {
-                        throw new LlmException(OllamaFailures.ofStatus(status, body, model.value()));
-                    })
-                    .flux();
+    private UpstreamBreaker.Attempt attempt(AnswerSlots.Slot slot) {
+        try {
+            return breaker.attempt();
+        } catch (LlmException e) {
+            slot.free();
+            throw e;
         }
+    }
+
+    /**
+     * @param begun told of the connection when the request is sent
+     * @param heard told of everything that comes
+     */
+    private Flux<List<ChatEvent>> exchange(
+            ModelId model, byte[] body, Consumer<Connection> begun, Consumer<List<ChatEvent>> heard) {
+        return client.headers(headers -> headers.setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
+                .doOnRequest((request, connection) -> begun.accept(connection))
+                .post()
+                .uri("/api/chat")
+                .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
+                .response((response, content) -> response.status().code() == 200
+                        ? events(content, heard)
+                        : refusal(response.status().code(), content, model));
+    }
+
+    private static Flux<List<ChatEvent>> refusal(int status, ByteBufFlux content, ModelId model) {
+        return OllamaJson.body(content)
+                .<List<ChatEvent>>map(body -> {
+                    throw new LlmException(OllamaFailures.ofStatus(status, body, model.value()));
+                })
+                .flux();
+    }
+
+    private static Flux<List<ChatEvent>> events(ByteBufFlux content, Consumer<List<ChatEvent>> heard) {
         ChatLineDecoder decoder = new ChatLineDecoder();
-        return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), decoder.failure(), sink))
+        return content.<List<ChatEvent>>handle((read, sink) -> {
+                    List<ChatEvent> events = decoder.decode(read);
+                    if (!events.isEmpty()) {
+                        heard.accept(events);
+                    }
+                    emit(events, decoder.failure(), sink);
+                })
                 .concatWith(Mono.fromSupplier(decoder::end)
                         .handle((events, sink) -> emit(events, decoder.failure(), sink)));
     }

@@ -1,17 +1,19 @@
 package dev.localllm.ollama;
 
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -48,7 +50,9 @@ final class OllamaFailures {
     /** The failure that an exchange ended with; what is none of the network's is returned as it is. */
     static Throwable ofThrowable(Throwable fault) {
         LlmFailure failure = switch (fault) {
-            case ConnectTimeoutException e -> new UpstreamTimeout("Ollama can't be reached: connecting took too long.");
+            case ConnectTimeoutException e ->
+                new DeadlineExceeded(Deadline.CONNECT, "Ollama can't be reached: connecting took too long.");
+            case ReadTimeoutException e -> new UpstreamUnavailable("Ollama doesn't answer.");
             case TimeoutException e -> new UpstreamUnavailable("All connections to Ollama are in use.");
             case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
             case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");

@@ -9,8 +9,18 @@ import java.time.Duration;
  * @param baseUrl http or https, without path
  * @param contextTokens num_ctx of every request: another value than the loaded one makes Ollama reload the model
  * @param keepAlive how long Ollama keeps a model loaded after an answer; negative means for ever
- * @param connectTimeout for opening a connection, and for waiting for one of the pool
- * @param maxConnections size of the pool
+ * @param connectTimeout for opening a connection
+ * @param firstTokenTimeout from the request to the first piece of the answer: a cold model is loaded meanwhile
+ * @param idleTimeout between two pieces of the answer
+ * @param maxAnswers generated at once; one more is refused
+ * @param breakOff for how long Ollama is left alone after it failed too often
  */
 public record OllamaSettings(
-        URI baseUrl, int contextTokens, Duration keepAlive, Duration connectTimeout, int maxConnections) {}
+        URI baseUrl,
+        int contextTokens,
+        Duration keepAlive,
+        Duration connectTimeout,
+        Duration firstTokenTimeout,
+        Duration idleTimeout,
+        int maxAnswers,
+        Duration breakOff) {}

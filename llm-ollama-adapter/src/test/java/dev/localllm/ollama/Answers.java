@@ -23,7 +23,12 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     static final ModelId MODEL = new ModelId("simulator");
 
     static OllamaSettings settings(URI baseUrl) {
-        return new OllamaSettings(baseUrl, 8192, Duration.ofMinutes(5), Duration.ofSeconds(2), 16);
+        return settings(baseUrl, PATIENCE, PATIENCE, 16, Duration.ofSeconds(10));
+    }
+
+    static OllamaSettings settings(URI baseUrl, Duration firstToken, Duration idle, int maxAnswers, Duration breakOff) {
+        return new OllamaSettings(
+                baseUrl, 8192, Duration.ofMinutes(5), Duration.ofSeconds(2), firstToken, idle, maxAnswers, breakOff);
     }
 
     static ChatRequest question(String text) {

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
@@ -23,7 +23,7 @@ class OllamaFailuresTest {
 
     static Stream<Arguments> faults() {
         return Stream.of(
-                Arguments.of(new ConnectTimeoutException(), UpstreamTimeout.class),
+                Arguments.of(new ConnectTimeoutException(), DeadlineExceeded.class),
                 Arguments.of(new ConnectException(), UpstreamUnavailable.class),
                 Arguments.of(new UnknownHostException(), UpstreamUnavailable.class),
                 Arguments.of(new TimeoutException(), UpstreamUnavailable.class),

@@ -8,7 +8,6 @@ import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Role;
-import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
@@ -30,9 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -140,30 +137,6 @@ class OllamaFaultsTest {
                 .isFalse();
         assertThat(Ollama.answers(simulator.baseUrl(), Duration.ofSeconds(5)).block(Answers.PATIENCE))
                 .isTrue();
-    }
-
-    @Test
-    void refusesWhatFindsNoFreeConnectionInTime() {
-        OllamaSettings scarce =
-                new OllamaSettings(simulator.baseUrl(), 8192, Duration.ofMinutes(5), Duration.ofMillis(200), 1);
-        simulator.script(new Fault.NeverAnswers());
-        try (Ollama busy = new Ollama(scarce)) {
-            Disposable first = busy.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
-                    .subscribe();
-            awaitOpenExchanges(1);
-
-            List<LlmFailure> failures = Flux.range(0, 50)
-                    .flatMap(
-                            i -> busy.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
-                                    .then(Mono.<LlmFailure>empty())
-                                    .onErrorResume(LlmException.class, e -> Mono.just(e.failure())),
-                            50)
-                    .collectList()
-                    .block(Answers.PATIENCE);
-
-            assertThat(failures).hasSize(50).hasOnlyElementsOfType(UpstreamUnavailable.class);
-            first.dispose();
-        }
     }
 
     @Test

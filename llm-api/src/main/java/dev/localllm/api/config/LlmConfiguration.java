@@ -1,27 +1,54 @@
 package dev.localllm.api.config;
 
+import dev.localllm.api.client.BrowserOrigins;
+import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.client.RateLimits;
+import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.health.OllamaHealth;
 import dev.localllm.api.health.ServerInfo;
+import dev.localllm.api.openai.AnswerTimes;
 import dev.localllm.api.openai.ResponseHeads;
+import dev.localllm.api.request.ClientHash;
+import dev.localllm.api.request.Drain;
+import dev.localllm.api.request.RequestFilter;
+import dev.localllm.api.request.WriteStallHandler;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
+import dev.localllm.core.limit.RateLimit;
+import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
+import io.netty.channel.ChannelOption;
+import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.web.cors.reactive.CorsWebFilter;
 
 /** The composition root: the only place that knows which model server stands behind the ports. */
 @Configuration(proxyBeanMethods = false)
 class LlmConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(LlmConfiguration.class);
+
+    private static final Duration BREAK_OFF = Duration.ofSeconds(10);
+
+    /** Longer than a tunnel keeps its connections for the next request. */
+    private static final Duration IDLE_CONNECTION = Duration.ofMinutes(3);
+
+    private static final int MAX_CLIENTS = 100_000;
+    private static final int KEY_BYTES = 32;
+
+    /** Bounds what waits in the system for a client that doesn't read. */
+    private static final int SEND_BUFFER_BYTES = 128 << 10;
 
     @Bean
     OllamaLocation ollamaLocation(Settings settings) {
@@ -35,7 +62,10 @@ class LlmConfiguration {
                 settings.contextTokens(),
                 settings.keepAlive(),
                 settings.connectTimeout(),
-                settings.maxConcurrentRequests()));
+                settings.firstTokenTimeout(),
+                settings.idleTimeout(),
+                settings.maxConcurrentRequests(),
+                BREAK_OFF));
     }
 
     @Bean
@@ -50,8 +80,60 @@ class LlmConfiguration {
 
     @Bean
     ResponseHeads responseHeads() {
-        return new ResponseHeads(
-                InstantSource.system(), () -> UUID.randomUUID().toString().replace("-", ""));
+        return new ResponseHeads(InstantSource.system(), LlmConfiguration::uniqueId);
+    }
+
+    @Bean
+    RequestFilter requestFilter(Settings settings, FailureHandler failures) {
+        byte[] key = new byte[KEY_BYTES];
+        new SecureRandom().nextBytes(key);
+        return new RequestFilter(
+                new ClientIdentity(settings.trustedProxies(), settings.clientIdHeader()),
+                failures,
+                new ClientHash(key),
+                LlmConfiguration::uniqueId,
+                System::nanoTime);
+    }
+
+    @Bean
+    RateLimits rateLimits(Settings settings) {
+        RateLimit overall = settings.rateLimitGlobalRpm() == 0
+                ? null
+                : new RateLimit(settings.rateLimitGlobalRpm(), settings.rateLimitGlobalRpm());
+        RateLimit perClient = settings.rateLimitRpm() == 0
+                ? overall
+                : new RateLimit(settings.rateLimitRpm(), settings.rateLimitBurst());
+        return new RateLimits(
+                perClient == null ? null : new RateLimiter(perClient, overall, MAX_CLIENTS, System::nanoTime));
+    }
+
+    @Bean
+    CorsWebFilter corsFilter(Settings settings) {
+        return BrowserOrigins.filter(settings.allowedOrigins());
+    }
+
+    @Bean
+    Drain drain(Settings settings) {
+        return new Drain(settings.shutdownTimeout());
+    }
+
+    @Bean
+    AnswerTimes answerTimes(Settings settings, Drain drain) {
+        return new AnswerTimes(
+                settings.bodyTimeout(),
+                settings.totalTimeout(),
+                settings.nonStreamingTimeout(),
+                settings.heartbeatInterval(),
+                drain.over(),
+                System::nanoTime);
+    }
+
+    @Bean
+    NettyServerCustomizer connections(Settings settings) {
+        return server -> server.idleTimeout(IDLE_CONNECTION)
+                .childOption(ChannelOption.SO_SNDBUF, SEND_BUFFER_BYTES)
+                .doOnChannelInit((observer, channel, address) ->
+                        channel.pipeline().addFirst(new WriteStallHandler(settings.writeStallTimeout())));
     }
 
     @Bean
@@ -74,8 +156,11 @@ class LlmConfiguration {
             } else {
                 log.warn("{}", ollama.description());
             }
-            log.warn("Read and checked, but not enforced yet: RATE_LIMIT_RPM, ALLOWED_ORIGINS, TRUSTED_PROXIES,"
-                    + " CLIENT_ID_HEADER, OLLAMA_NUM_PARALLEL.");
+            log.warn("Read and checked, but not enforced yet: OLLAMA_NUM_PARALLEL.");
         };
+    }
+
+    private static String uniqueId() {
+        return UUID.randomUUID().toString().replace("-", "");
     }
 }

@@ -19,7 +19,8 @@ import org.springframework.util.unit.DataSize;
  * @param ollamaBaseUrl {@link #AUTO}, {@link #EMBEDDED} or a URL without path
  * @param modelName meant by requests that name no model; null for the first usable model of the Ollama found
  * @param keepAlive negative for ever
- * @param rateLimitRpm 0 for no limit
+ * @param rateLimitRpm per client; 0 for no limit
+ * @param rateLimitGlobalRpm over all clients; 0 for no limit
  * @param systemPrompt null for none
  */
 public record Settings(
@@ -33,9 +34,19 @@ public record Settings(
         int contextTokens,
         Duration keepAlive,
         Duration connectTimeout,
+        Duration firstTokenTimeout,
+        Duration idleTimeout,
+        Duration totalTimeout,
+        Duration nonStreamingTimeout,
+        Duration heartbeatInterval,
+        Duration writeStallTimeout,
+        Duration bodyTimeout,
+        Duration shutdownTimeout,
         int maxConcurrentRequests,
         int ollamaNumParallel,
         int rateLimitRpm,
+        int rateLimitBurst,
+        int rateLimitGlobalRpm,
         List<String> allowedOrigins,
         List<String> trustedProxies,
         String clientIdHeader,
@@ -48,7 +59,14 @@ public record Settings(
     static final String EMBEDDED = "embedded";
 
     private static final Duration FOR_EVER = Duration.ofSeconds(-1);
+    private static final Duration LONGEST = Duration.ofHours(24);
+    private static final Duration TOTAL = Duration.ofMinutes(30);
+
+    /** Cloudflare's tunnel cuts a response that is silent for about 100 s. */
+    private static final Duration BELOW_PROXIES = Duration.ofSeconds(90);
+
     private static final int MAX_PORT = 65535;
+    private static final int MAX_RPM = 1_000_000;
     private static final List<String> LOCAL_ORIGINS = List.of("http://localhost:3000", "http://localhost:5173");
     private static final List<String> LOOPBACK = List.of("127.0.0.0/8", "::1/128");
     private static final String MODEL_EXPECTED = "the name of a model, as qwen3:4b";
@@ -69,6 +87,13 @@ public record Settings(
                 "a comma-separated list of models, each as qwen3:4b or alias=qwen3:4b",
                 Settings::allowedModels);
         ModelId modelName = modelName(variables, environment, allowedModels);
+        int rateLimitRpm = required(
+                variables,
+                environment,
+                "RATE_LIMIT_RPM",
+                60,
+                "a whole number from 0 to " + MAX_RPM,
+                text -> inRange(Integer.parseInt(text), 0, MAX_RPM));
         return new Settings(
                 environment,
                 variables.parsed(
@@ -87,15 +112,20 @@ public record Settings(
                         "a duration as 30s or 5m, or -1 for ever",
                         Settings::keepAlive),
                 variables.duration("CONNECT_TIMEOUT", Duration.ofSeconds(3), Duration.ofMinutes(1)),
+                variables.duration("FIRST_TOKEN_TIMEOUT", Duration.ofMinutes(5), LONGEST),
+                variables.duration("IDLE_TIMEOUT", Duration.ofSeconds(60), LONGEST),
+                variables.duration("TOTAL_TIMEOUT", TOTAL, LONGEST),
+                variables.duration(
+                        "NON_STREAMING_TIMEOUT", environment == AppEnvironment.LOCAL ? TOTAL : BELOW_PROXIES, LONGEST),
+                variables.duration("HEARTBEAT_INTERVAL", Duration.ofSeconds(15), Duration.ofMinutes(10)),
+                variables.duration("WRITE_STALL_TIMEOUT", Duration.ofSeconds(30), LONGEST),
+                variables.duration("BODY_TIMEOUT", Duration.ofSeconds(10), Duration.ofMinutes(10)),
+                variables.duration("SHUTDOWN_TIMEOUT", Duration.ofSeconds(30), LONGEST),
                 variables.integer("MAX_CONCURRENT_REQUESTS", 64, 1, 10_000),
                 variables.integer("OLLAMA_NUM_PARALLEL", 1, 1, 1_000),
-                required(
-                        variables,
-                        environment,
-                        "RATE_LIMIT_RPM",
-                        60,
-                        "a whole number from 0 to 1000000",
-                        text -> inRange(Integer.parseInt(text), 0, 1_000_000)),
+                rateLimitRpm,
+                variables.integer("RATE_LIMIT_BURST", Math.max(1, rateLimitRpm), 1, MAX_RPM),
+                variables.integer("RATE_LIMIT_GLOBAL_RPM", 0, 0, MAX_RPM),
                 required(
                         variables,
                         environment,

@@ -16,7 +16,7 @@ import reactor.core.publisher.Mono;
 /** Answers every request that failed before its first byte. Comes before Boot's own handler, which is at -1. */
 @Component
 @Order(-2)
-final class FailureHandler implements WebExceptionHandler {
+public final class FailureHandler implements WebExceptionHandler {
 
     @Override
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
@@ -25,6 +25,7 @@ final class FailureHandler implements WebExceptionHandler {
             return Mono.error(fault);
         }
         HttpFailure failure = failure(fault, exchange.getRequest());
+        exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
         response.setStatusCode(failure.status());
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(MediaType.APPLICATION_JSON);
@@ -32,9 +33,7 @@ final class FailureHandler implements WebExceptionHandler {
         if (fault instanceof ErrorResponse errorResponse) {
             headers.putAll(errorResponse.getHeaders());
         }
-        if (failure.retryAfterSeconds() != null) {
-            headers.set(HttpHeaders.RETRY_AFTER, failure.retryAfterSeconds().toString());
-        }
+        failure.tellRetry(headers);
         byte[] body = failure.body();
         headers.setContentLength(body.length);
         return response.writeWith(
@@ -57,10 +56,12 @@ final class FailureHandler implements WebExceptionHandler {
         HttpHeaders headers = request.getHeaders();
         String detail = fault.getBody().getDetail();
         return switch (fault.getStatusCode().value()) {
+            case 403 -> "The origin " + headers.getOrigin() + " is not in ALLOWED_ORIGINS.";
             case 404 -> "There is no " + request.getMethod() + " " + request.getPath() + ".";
             case 405 ->
                 request.getMethod() + " is not allowed here (expected: "
                         + fault.getHeaders().getAllow() + ").";
+            case 408 -> "The request's body did not arrive within BODY_TIMEOUT.";
             case 415 -> "Content-Type: " + headers.getFirst(HttpHeaders.CONTENT_TYPE) + " (expected: application/json)";
             default -> detail == null ? fault.getStatusCode().toString() : detail;
         };

@@ -1,20 +1,27 @@
 package dev.localllm.api.failure;
 
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 
@@ -23,7 +30,7 @@ import org.springframework.http.HttpStatusCode;
  *
  * @param code for programs; null where the type says all
  * @param param path of the request's field at fault, or null
- * @param retryAfterSeconds when asking again may help, or null
+ * @param retry whether the same request may succeed later: clients that repeat by themselves obey it
  */
 public record HttpFailure(
         HttpStatusCode status,
@@ -31,12 +38,34 @@ public record HttpFailure(
         @Nullable String code,
         @Nullable String param,
         String message,
-        @Nullable Integer retryAfterSeconds) {
+        Retry retry) {
+
+    /** Under this name an exchange's attributes hold the failure that it ended with. */
+    public static final String ATTRIBUTE = HttpFailure.class.getName();
+
+    /** What a client that repeats failed requests by itself should do. */
+    public sealed interface Retry {
+
+        /** Whatever it does by default. */
+        record AsUsual() implements Retry {}
+
+        /** Asking again within reasonable time is of no use, or makes matters worse. */
+        record No() implements Retry {}
+
+        record After(Duration pause) implements Retry {}
+    }
 
     private static final Logger log = LoggerFactory.getLogger(HttpFailure.class);
+    public static final String RETRY_AFTER_MS = "retry-after-ms";
+    public static final String SHOULD_RETRY = "x-should-retry";
     private static final String INVALID_REQUEST = "invalid_request_error";
     private static final String SERVER_ERROR = "server_error";
-    private static final int RETRY_AFTER_SECONDS = 5;
+    private static final Retry AS_USUAL = new Retry.AsUsual();
+    private static final Retry NO_RETRY = new Retry.No();
+    private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
+
+    /** For longer than this a client should not keep its own caller waiting. */
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
 
     /** What nobody foresaw is logged here, and told to the caller without its inside. */
     public static HttpFailure of(Throwable fault) {
@@ -53,15 +82,18 @@ public record HttpFailure(
             case UnknownModel f -> refusal(HttpStatus.NOT_FOUND, "model_not_found", "model", f);
             case UnsupportedByModel f -> refusal(HttpStatus.BAD_REQUEST, "unsupported_by_model", "model", f);
             case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
-            case UpstreamUnavailable f ->
+            case RateLimited f ->
                 new HttpFailure(
-                        HttpStatus.SERVICE_UNAVAILABLE,
-                        SERVER_ERROR,
-                        "upstream_unavailable",
+                        HttpStatus.TOO_MANY_REQUESTS,
+                        "requests",
+                        "rate_limit_exceeded",
                         null,
                         f.message(),
-                        RETRY_AFTER_SECONDS);
-            case UpstreamTimeout f -> serverError(HttpStatus.GATEWAY_TIMEOUT, "upstream_timeout", f.message());
+                        new Retry.After(f.retryAfter()));
+            case Overloaded f -> unavailable("overloaded", f);
+            case ShuttingDown f -> unavailable("shutting_down", f);
+            case UpstreamUnavailable f -> unavailable("upstream_unavailable", f);
+            case DeadlineExceeded f -> timeout(f);
             case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message());
             case UpstreamProtocol f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_protocol_error", f.message());
         };
@@ -70,7 +102,7 @@ public record HttpFailure(
     /** A request that HTTP alone refuses: wrong path, method, content type or size. */
     static HttpFailure ofStatus(HttpStatusCode status, String message) {
         return status.is4xxClientError()
-                ? new HttpFailure(status, INVALID_REQUEST, null, null, message, null)
+                ? new HttpFailure(status, INVALID_REQUEST, null, null, message, AS_USUAL)
                 : serverError(status, null, message);
     }
 
@@ -81,13 +113,44 @@ public record HttpFailure(
         return json.getBytes(StandardCharsets.UTF_8);
     }
 
+    /** Headers for clients that repeat failed requests by themselves. */
+    void tellRetry(HttpHeaders headers) {
+        switch (retry) {
+            case Retry.AsUsual r -> {}
+            case Retry.No r -> headers.set(SHOULD_RETRY, "false");
+            case Retry.After r -> {
+                headers.set(
+                        HttpHeaders.RETRY_AFTER,
+                        Long.toString(Math.ceilDiv(r.pause().toNanos(), 1_000_000_000L)));
+                headers.set(RETRY_AFTER_MS, Long.toString(Math.ceilDiv(r.pause().toNanos(), 1_000_000L)));
+                headers.set(SHOULD_RETRY, Boolean.toString(r.pause().compareTo(LONGEST_PAUSE) <= 0));
+            }
+        }
+    }
+
+    private static HttpFailure unavailable(String code, LlmFailure failure) {
+        return new HttpFailure(HttpStatus.SERVICE_UNAVAILABLE, SERVER_ERROR, code, null, failure.message(), SOON);
+    }
+
+    /** Whoever repeats a generation that took too long doubles the load that made it slow. */
+    private static HttpFailure timeout(DeadlineExceeded failure) {
+        Deadline deadline = failure.deadline();
+        return new HttpFailure(
+                HttpStatus.GATEWAY_TIMEOUT,
+                SERVER_ERROR,
+                deadline.name().toLowerCase(Locale.ROOT) + "_timeout",
+                null,
+                failure.message(),
+                deadline == Deadline.CONNECT ? SOON : NO_RETRY);
+    }
+
     private static HttpFailure refusal(
             HttpStatus status, @Nullable String code, @Nullable String param, LlmFailure failure) {
-        return new HttpFailure(status, INVALID_REQUEST, code, param, failure.message(), null);
+        return new HttpFailure(status, INVALID_REQUEST, code, param, failure.message(), AS_USUAL);
     }
 
     private static HttpFailure serverError(HttpStatusCode status, @Nullable String code, String message) {
-        return new HttpFailure(status, SERVER_ERROR, code, null, message, null);
+        return new HttpFailure(status, SERVER_ERROR, code, null, message, AS_USUAL);
     }
 
     private static String quoted(@Nullable String text) {

@@ -26,6 +26,7 @@ import org.springframework.core.io.buffer.DataBufferFactory;
 final class ChunkEncoder {
 
     private static final byte[] DONE = utf8("data: [DONE]\n\n");
+    private static final byte[] HEARTBEAT = utf8(": waiting\n\n");
     private static final int USUAL_TEXT_BYTES = 16;
 
     private final DataBufferFactory buffers;
@@ -51,11 +52,6 @@ final class ChunkEncoder {
         this.textTail = utf8("\"},\"finish_reason\":null}" + close);
     }
 
-    /** True once something was encoded: from then on a failure can only be told in the stream. */
-    boolean started() {
-        return started;
-    }
-
     DataBuffer encode(List<ChatEvent> events) {
         int perEvent = textHead.length + USUAL_TEXT_BYTES + textTail.length;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
@@ -67,6 +63,11 @@ final class ChunkEncoder {
             encode(event, buffer);
         }
         return buffer;
+    }
+
+    /** A comment, which clients skip. */
+    DataBuffer heartbeat() {
+        return buffers.wrap(HEARTBEAT);
     }
 
     /** The frame that ends a broken stream. No {@code [DONE]} follows. */

@@ -36,6 +36,8 @@ final class ArchitectureRules {
             Map.of("OllamaLocation", "asks once at the start, before anything is served");
 
     private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
+            "AnswerSlots", "frees a slot when a connection that was broken off is closed, whoever has left",
+            "Drain", "its timer ends with the process",
             "OllamaSimulator", "nobody else subscribes to the end of its threads",
             "OpenExchanges", "watches a connection of its own server end");
 
@@ -110,7 +112,11 @@ final class ArchitectureRules {
     private ArchRule coreFeaturesAreLayered() {
         return noClasses()
                 .that()
-                .resideInAnyPackage(root + ".core.failure..", root + ".core.catalog..", root + ".core.prompt..")
+                .resideInAnyPackage(
+                        root + ".core.failure..",
+                        root + ".core.catalog..",
+                        root + ".core.prompt..",
+                        root + ".core.limit..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
@@ -122,8 +128,9 @@ final class ArchitectureRules {
                 .that()
                 .resideInAPackage(root + ".ollama..")
                 .should()
-                .dependOnClassesThat(resideInAnyPackage(root + ".core.prompt..", root + ".api..")
-                        .or(simpleNames("ChatService", "ModelDirectory")))
+                .dependOnClassesThat(
+                        resideInAnyPackage(root + ".core.prompt..", root + ".core.limit..", root + ".api..")
+                                .or(simpleNames("ChatService", "ModelDirectory")))
                 .because("an adapter implements ports; who asks and under which limits is none of its business");
     }
 

@@ -2,21 +2,28 @@ package dev.localllm.api.failure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import dev.localllm.core.failure.LlmFailure.UpstreamTimeout;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.http.HttpHeaders;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -39,7 +46,15 @@ class HttpFailureTest {
                         "context_length_exceeded",
                         "messages"),
                 Arguments.of(new UpstreamUnavailable("no"), 503, "server_error", "upstream_unavailable", null),
-                Arguments.of(new UpstreamTimeout("no"), 504, "server_error", "upstream_timeout", null),
+                Arguments.of(
+                        new DeadlineExceeded(Deadline.FIRST_TOKEN, "no"),
+                        504,
+                        "server_error",
+                        "first_token_timeout",
+                        null),
+                Arguments.of(new Overloaded("no"), 503, "server_error", "overloaded", null),
+                Arguments.of(new RateLimited(Duration.ofMillis(1500)), 429, "requests", "rate_limit_exceeded", null),
+                Arguments.of(new ShuttingDown(), 503, "server_error", "shutting_down", null),
                 Arguments.of(new UpstreamFailed("no"), 502, "server_error", "upstream_failed", null),
                 Arguments.of(new UpstreamProtocol("no"), 502, "server_error", "upstream_protocol_error", null));
     }
@@ -55,7 +70,39 @@ class HttpFailureTest {
         assertThat(error.path("type").asString()).isEqualTo(type);
         assertThat(error.path("code").asString(null)).isEqualTo(code);
         assertThat(error.path("param").asString(null)).isEqualTo(param);
-        assertThat(http.retryAfterSeconds() != null).isEqualTo(status == 503);
+        assertThat(headers(failure).containsHeader("Retry-After")).isEqualTo(status == 503 || status == 429);
+    }
+
+    @Test
+    void saysWhenToAskAgain() {
+        HttpHeaders headers = headers(new RateLimited(Duration.ofMillis(1500)));
+
+        assertThat(headers.getFirst("Retry-After")).isEqualTo("2");
+        assertThat(headers.getFirst("retry-after-ms")).isEqualTo("1500");
+        assertThat(headers.getFirst("x-should-retry")).isEqualTo("true");
+    }
+
+    @Test
+    void saysWhenAskingAgainIsOfNoUse() {
+        assertThat(headers(new RateLimited(Duration.ofSeconds(21))).getFirst("x-should-retry"))
+                .isEqualTo("false");
+        assertThat(headers(new DeadlineExceeded(Deadline.TOTAL, "no")).getFirst("x-should-retry"))
+                .isEqualTo("false");
+        assertThat(headers(new DeadlineExceeded(Deadline.CONNECT, "no")).getFirst("x-should-retry"))
+                .isEqualTo("true");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Deadline.class)
+    void givesEachDeadlineItsCode(Deadline deadline) {
+        assertThat(HttpFailure.of(new DeadlineExceeded(deadline, "no")).code())
+                .isEqualTo(
+                        switch (deadline) {
+                            case CONNECT -> "connect_timeout";
+                            case FIRST_TOKEN -> "first_token_timeout";
+                            case IDLE -> "idle_timeout";
+                            case TOTAL -> "total_timeout";
+                        });
     }
 
     @Test
@@ -75,5 +122,11 @@ class HttpFailureTest {
                         .at("/error/message")
                         .asString())
                 .isEqualTo("\"quoted\" \\ \n 안녕");
+    }
+
+    private static HttpHeaders headers(LlmFailure failure) {
+        HttpHeaders headers = new HttpHeaders();
+        HttpFailure.of(failure).tellRetry(headers);
+        return headers;
     }
 }

@@ -1,5 +1,6 @@
 package dev.localllm.core.failure;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +36,31 @@ public sealed interface LlmFailure {
     /** The model server can't be reached or takes no more work at the moment. */
     record UpstreamUnavailable(String message) implements LlmFailure {}
 
-    /** The model server let a deadline pass. */
-    record UpstreamTimeout(String message) implements LlmFailure {}
+    /** The answer, or the next piece of it, was not there in time. */
+    record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {}
+
+    /** The server works on as many answers as it may. */
+    record Overloaded(String message) implements LlmFailure {}
+
+    /**
+     * The caller, or all callers together, asked for more answers than the rate limit allows.
+     *
+     * @param retryAfter how long until the same request will be let through, if nobody else takes its place
+     */
+    record RateLimited(Duration retryAfter) implements LlmFailure {
+        @Override
+        public String message() {
+            return "Rate limit reached. Try again in " + retryAfter.toMillis() + " ms.";
+        }
+    }
+
+    /** The server stops; the answer was cut off or not begun. */
+    record ShuttingDown() implements LlmFailure {
+        @Override
+        public String message() {
+            return "The server is shutting down.";
+        }
+    }
 
     /** The model server says that it failed, before the answer or in the middle of it. */
     record UpstreamFailed(String message) implements LlmFailure {}

@@ -1,0 +1,55 @@
+package dev.localllm.api.client;
+
+import dev.localllm.api.failure.HttpFailure;
+import java.util.List;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.reactive.CorsWebFilter;
+import org.springframework.web.cors.reactive.DefaultCorsProcessor;
+import org.springframework.web.cors.reactive.UrlBasedCorsConfigurationSource;
+import org.springframework.web.server.ResponseStatusException;
+
+/**
+ * CORS: from which web pages browsers may call. A request from any other page is refused before anything is done for
+ * it; one without Origin comes from no page and passes.
+ */
+public final class BrowserOrigins {
+
+    private static final long PREFLIGHT_SECONDS = 3600;
+
+    private BrowserOrigins() {}
+
+    /**
+     * The filter for all routes.
+     *
+     * @param allowed exact origins, or {@code *}
+     */
+    public static CorsWebFilter filter(List<String> allowed) {
+        CorsConfiguration cors = new CorsConfiguration();
+        cors.setAllowedOrigins(allowed);
+        cors.setAllowedMethods(List.of("GET", "POST"));
+        cors.setAllowedHeaders(List.of(CorsConfiguration.ALL));
+        cors.setExposedHeaders(List.of(
+                "x-request-id",
+                HttpHeaders.RETRY_AFTER,
+                HttpFailure.RETRY_AFTER_MS,
+                HttpFailure.SHOULD_RETRY,
+                RateLimits.LIMIT,
+                RateLimits.REMAINING,
+                RateLimits.RESET));
+        cors.setMaxAge(PREFLIGHT_SECONDS);
+        UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
+        everywhere.registerCorsConfiguration("/**", cors);
+        return new CorsWebFilter(everywhere, new Refusing());
+    }
+
+    /** Refuses as every other failure is told, not with an empty body. */
+    private static final class Refusing extends DefaultCorsProcessor {
+        @Override
+        protected void rejectRequest(ServerHttpResponse response) {
+            throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package dev.localllm.api.request;
+
+import dev.localllm.core.limit.ClientId;
+import java.nio.charset.StandardCharsets;
+import java.security.InvalidKeyException;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Tells clients apart in the log without naming them. With a key that is made anew at each start nobody can find
+ * out who it was by trying all addresses. Thread-safe.
+ */
+public final class ClientHash {
+
+    private static final String ALGORITHM = "HmacSHA256";
+    private static final int SHOWN_BYTES = 6;
+
+    private final SecretKeySpec key;
+
+    public ClientHash(byte[] key) {
+        this.key = new SecretKeySpec(key, ALGORITHM);
+    }
+
+    String of(ClientId client) {
+        try {
+            Mac mac = Mac.getInstance(ALGORITHM);
+            mac.init(key);
+            byte[] hash = mac.doFinal(client.value().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, SHOWN_BYTES);
+        } catch (NoSuchAlgorithmException | InvalidKeyException e) {
+            throw new IllegalStateException("every Java has " + ALGORITHM, e);
+        }
+    }
+}

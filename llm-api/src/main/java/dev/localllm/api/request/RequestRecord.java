@@ -1,0 +1,104 @@
+package dev.localllm.api.request;
+
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.limit.ClientId;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.server.ServerWebExchange;
+
+/**
+ * What the log will say of one request: never a word of a prompt or an answer. Written by the one thread that
+ * serves the request at that moment; when another ends it, the count of events may be a little behind.
+ */
+public final class RequestRecord {
+
+    private static final String ATTRIBUTE = RequestRecord.class.getName();
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    private final String id;
+    private final ClientId client;
+    private final LongSupplier clock;
+    private final long start;
+    private volatile @Nullable ModelId model;
+    private volatile long chargedAt;
+    private volatile long firstEventAt;
+    private int events;
+    private volatile @Nullable Finished finished;
+
+    RequestRecord(String id, ClientId client, LongSupplier clock) {
+        this.id = id;
+        this.client = client;
+        this.clock = clock;
+        this.start = clock.getAsLong();
+    }
+
+    /** The record of a request that came through {@link RequestFilter}, as all do. */
+    public static RequestRecord of(ServerWebExchange exchange) {
+        return Objects.requireNonNull(exchange.getAttribute(ATTRIBUTE), "a request without a record");
+    }
+
+    void putInto(ServerWebExchange exchange) {
+        exchange.getAttributes().put(ATTRIBUTE, this);
+    }
+
+    /** Who is charged. */
+    public ClientId client() {
+        return client;
+    }
+
+    /** The model server is about to be asked. */
+    public void asks(ModelId target) {
+        model = target;
+        chargedAt = clock.getAsLong();
+    }
+
+    /** These events of the answer have come. */
+    public void heard(List<ChatEvent> heard) {
+        if (events == 0) {
+            firstEventAt = clock.getAsLong();
+        }
+        events += heard.size();
+        if (heard.getLast() instanceof Finished end) {
+            finished = end;
+        }
+    }
+
+    /** @param clientHash in place of the client */
+    String line(String what, String clientHash, @Nullable Object status, String end) {
+        StringBuilder line = new StringBuilder(200)
+                .append("id=")
+                .append(id)
+                .append(" client=")
+                .append(clientHash)
+                .append(" request=\"")
+                .append(what)
+                .append('"')
+                .append(" model=")
+                .append(model == null ? "-" : model.value())
+                .append(" status=")
+                .append(status == null ? "-" : status)
+                .append(" end=")
+                .append(end);
+        if (model != null) {
+            line.append(" read_ms=").append((chargedAt - start) / NANOS_PER_MILLI);
+        }
+        if (events > 0) {
+            line.append(" first_ms=").append((firstEventAt - chargedAt) / NANOS_PER_MILLI);
+        }
+        line.append(" total_ms=").append((clock.getAsLong() - start) / NANOS_PER_MILLI);
+        Finished usage = finished;
+        if (usage != null) {
+            line.append(" prompt_tokens=")
+                    .append(usage.usage().promptTokens())
+                    .append(" completion_tokens=")
+                    .append(usage.usage().completionTokens());
+        } else if (events > 0) {
+            line.append(" events=").append(events);
+        }
+        return line.toString();
+    }
+}

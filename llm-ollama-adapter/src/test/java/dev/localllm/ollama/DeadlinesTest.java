@@ -1,0 +1,77 @@
+package dev.localllm.ollama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.core.failure.Deadline;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.net.URI;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class DeadlinesTest {
+
+    private static final Duration SHORT = Duration.ofMillis(300);
+
+    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+
+    @AfterEach
+    void nothingIsLeftOpen() {
+        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Answers.PATIENCE);
+        simulator.close();
+    }
+
+    @Test
+    void endsAnAnswerThatDoesNotBegin() {
+        simulator.script(new Fault.NeverAnswers());
+
+        Answers answer = answer(SHORT, Answers.PATIENCE);
+
+        assertThat(answer.events()).isEmpty();
+        assertThat(answer.failure()).isEqualTo(deadline(Deadline.FIRST_TOKEN, answer));
+    }
+
+    @Test
+    void endsAnAnswerThatFallsSilent() {
+        simulator.script(new Fault.Stalls(2));
+
+        Answers answer = answer(Answers.PATIENCE, SHORT);
+
+        assertThat(answer.events()).hasSize(2);
+        assertThat(answer.failure()).isEqualTo(deadline(Deadline.IDLE, answer));
+    }
+
+    @Test
+    void givesTheFirstTokenMoreTimeThanTheOthers() {
+        simulator.script(new Fault.SlowHeaders(SHORT.multipliedBy(3)));
+
+        assertThat(answer(Answers.PATIENCE, SHORT).failure()).isNull();
+    }
+
+    @Test
+    void letsAnAnswerTakeItsTimeAsLongAsItSpeaks() {
+        try (OllamaSimulator slow = OllamaSimulator.start(SimulatorSettings.atPace(10))) {
+            Answers answer = answer(slow.baseUrl(), SHORT, SHORT, "Answer in 12 tokens");
+
+            assertThat(answer.failure()).isNull();
+            assertThat(answer.events()).hasSize(13);
+        }
+    }
+
+    private Answers answer(Duration firstToken, Duration idle) {
+        return answer(simulator.baseUrl(), firstToken, idle, "Hello");
+    }
+
+    private static Answers answer(URI baseUrl, Duration firstToken, Duration idle, String question) {
+        try (Ollama ollama = new Ollama(Answers.settings(baseUrl, firstToken, idle, 16, Duration.ofSeconds(10)))) {
+            return Answers.from(ollama, question);
+        }
+    }
+
+    private static DeadlineExceeded deadline(Deadline deadline, Answers answer) {
+        return new DeadlineExceeded(deadline, answer.failure().message());
+    }
+}
