@@ -78,7 +78,7 @@ public final class RequestFilter implements WebFilter, Ordered {
                     exchange.getRequest().getMethod() + " " + path(exchange.getRequest()),
                     hash.of(record.client()),
                     exchange.getResponse().isCommitted() ? (status == null ? 200 : status.value()) : null,
-                    end(exchange, signal));
+                    end(exchange, record, signal));
             if (probe) {
                 log.debug("{}", line);
             } else {
@@ -93,14 +93,14 @@ public final class RequestFilter implements WebFilter, Ordered {
         return path.length() > 128 ? path.substring(0, 128) + "…" : path;
     }
 
-    private static String end(ServerWebExchange exchange, SignalType signal) {
+    private static String end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
         HttpFailure failure = exchange.getAttribute(HttpFailure.ATTRIBUTE);
         if (failure != null) {
             return failure.code() == null ? failure.type() : failure.code();
         }
-        if (signal == SignalType.ON_COMPLETE) {
-            return "done";
+        if (WriteStallHandler.stalled(exchange.getRequest())) {
+            return "client_slow";
         }
-        return WriteStallHandler.stalled(exchange.getRequest()) ? "client_slow" : "client_gone";
+        return signal == SignalType.ON_COMPLETE && !record.cutOff() ? "done" : "client_gone";
     }
 }

@@ -67,6 +67,11 @@ public final class RequestRecord {
         }
     }
 
+    /** True if an answer was begun and has not come to its end; the end of a write does not tell. */
+    boolean cutOff() {
+        return model != null && finished == null;
+    }
+
     /** @param clientHash in place of the client */
     String line(String what, String clientHash, @Nullable Object status, String end) {
         StringBuilder line = new StringBuilder(200)

@@ -1,0 +1,180 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Who is charged, how often he may ask, and from which web pages. */
+class ClientLimitsTest {
+
+    private static final String PATH = "/v1/chat/completions";
+    private static final String BODY = "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
+
+    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+
+    @AfterEach
+    void close() {
+        simulator.close();
+    }
+
+    @Test
+    void chargesAndTellsHowTheClientStands() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=6", "--RATE_LIMIT_BURST=2")) {
+            HttpResponse<String> first = ask(server, "ann");
+            assertThat(first.statusCode()).isEqualTo(200);
+            assertThat(header(first, "x-ratelimit-limit-requests")).isEqualTo("2");
+            assertThat(header(first, "x-ratelimit-remaining-requests")).isEqualTo("1");
+            assertThat(header(first, "x-ratelimit-reset-requests")).isEqualTo("10s");
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+            int chats = simulator.chats();
+
+            HttpResponse<String> refused = ask(server, "ann");
+
+            assertThat(refused.statusCode()).isEqualTo(429);
+            assertThat(error(refused).path("code").asString()).isEqualTo("rate_limit_exceeded");
+            assertThat(header(refused, "x-ratelimit-remaining-requests")).isEqualTo("0");
+            assertThat(header(refused, "x-ratelimit-reset-requests")).matches("1\\d(\\.\\d+)?s");
+            assertThat(Integer.parseInt(header(refused, "retry-after"))).isBetween(1, 10);
+            assertThat(Integer.parseInt(header(refused, "retry-after-ms"))).isBetween(1, 10_000);
+            assertThat(simulator.chats()).isEqualTo(chats);
+            assertThat(ask(server, "bob").statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void chargesNothingForHealthModelsPreflightsAndBadRequests() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1")) {
+            for (int i = 0; i < 5; i++) {
+                assertThat(server.get("/health").statusCode()).isEqualTo(200);
+                assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
+                assertThat(server.post(PATH, "{}").statusCode()).isEqualTo(400);
+                assertThat(preflight(server, "http://localhost:3000").statusCode())
+                        .isEqualTo(200);
+            }
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(429);
+        }
+    }
+
+    @Test
+    void limitsAllTogether() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_GLOBAL_RPM=2")) {
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+            assertThat(ask(server, "bob").statusCode()).isEqualTo(200);
+            assertThat(ask(server, "cid").statusCode()).isEqualTo(429);
+        }
+    }
+
+    @Test
+    void believesNobodyWhoIsNotTrusted() throws Exception {
+        try (TestServer server =
+                new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--TRUSTED_PROXIES=10.0.0.0/8")) {
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+            assertThat(ask(server, "bob").statusCode()).isEqualTo(429);
+        }
+    }
+
+    @Test
+    void refusesOneAnswerTooManyAtOnce() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--MAX_CONCURRENT_REQUESTS=1")) {
+            simulator.script(new Fault.Stalls(1));
+            try (RawRequest running = RawRequest.chat(server.uri("/"), true, "Hello")) {
+                running.readUntil("data: ");
+
+                HttpResponse<String> refused = ask(server, "ann");
+
+                assertThat(refused.statusCode()).isEqualTo(503);
+                assertThat(error(refused).path("code").asString()).isEqualTo("overloaded");
+                assertThat(header(refused, "retry-after")).isNotBlank();
+            }
+            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void answersListedOriginsAsBrowsersNeed() throws Exception {
+        try (TestServer server = new TestServer(
+                simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com,http://localhost:3000")) {
+            HttpResponse<String> preflight = preflight(server, "https://app.example.com");
+            assertThat(preflight.statusCode()).isEqualTo(200);
+            assertThat(header(preflight, "access-control-allow-origin")).isEqualTo("https://app.example.com");
+            assertThat(header(preflight, "access-control-allow-methods")).contains("POST");
+            assertThat(header(preflight, "access-control-allow-headers")).isEqualToIgnoringCase("content-type, x-mine");
+
+            HttpResponse<String> answer = from(server, "https://app.example.com");
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(header(answer, "access-control-allow-origin")).isEqualTo("https://app.example.com");
+            assertThat(header(answer, "vary")).contains("Origin");
+            assertThat(header(answer, "access-control-expose-headers"))
+                    .contains("x-request-id", "Retry-After", "retry-after-ms", "x-ratelimit-remaining-requests");
+            assertThat(answer.headers().firstValue("access-control-allow-credentials"))
+                    .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://evil.example.com",
+        "https://app.example.com.evil.com",
+        "http://app.example.com",
+        "https://app.example.com:8443",
+        "null"
+    })
+    void generatesNothingForOtherOrigins(String origin) throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com")) {
+            for (HttpResponse<String> refused : List.of(from(server, origin), preflight(server, origin))) {
+                assertThat(refused.statusCode()).isEqualTo(403);
+                assertThat(error(refused).path("message").asString()).contains("ALLOWED_ORIGINS");
+                assertThat(refused.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control-"));
+                assertThat(header(refused, "vary")).contains("Origin");
+            }
+            assertThat(simulator.chats()).isZero();
+            assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
+            assertThat(ask(server, "ann").headers().map().keySet())
+                    .noneMatch(name -> name.startsWith("access-control-"));
+        }
+    }
+
+    private static HttpResponse<String> ask(TestServer server, String client) throws Exception {
+        return server.send(request(server).header("X-Client-Id", client));
+    }
+
+    private static HttpResponse<String> from(TestServer server, String origin) throws Exception {
+        return server.send(request(server).header("Origin", origin));
+    }
+
+    private static HttpRequest.Builder request(TestServer server) {
+        return HttpRequest.newBuilder(server.uri(PATH))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(BODY));
+    }
+
+    private static HttpResponse<String> preflight(TestServer server, String origin) throws Exception {
+        return server.send(HttpRequest.newBuilder(server.uri(PATH))
+                .method("OPTIONS", HttpRequest.BodyPublishers.noBody())
+                .header("Origin", origin)
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "content-type, x-mine"));
+    }
+
+    private static String header(HttpResponse<String> response, String name) {
+        return String.join(", ", response.headers().allValues(name));
+    }
+
+    private static JsonNode error(HttpResponse<String> response) {
+        return JsonMapper.shared().readTree(response.body()).path("error");
+    }
+}

@@ -1,0 +1,189 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** How long the server waits for everybody, and what it says meanwhile. */
+class PatienceTest {
+
+    private static final String BEAT = ": waiting\n\n";
+
+    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+
+    @AfterEach
+    void nothingIsLeftOpen() {
+        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
+        simulator.close();
+    }
+
+    @Test
+    void keepsASilentStreamAlive() throws Exception {
+        simulator.script(new Fault.Pauses(2, Duration.ofMillis(700)));
+        String answer = stream("--HEARTBEAT_INTERVAL=100ms");
+
+        assertThat(answer).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+        String[] parts = answer.split(BEAT, -1);
+        assertThat(parts.length - 1).isBetween(4, 7);
+        assertThat(parts[0]).contains("data: {");
+    }
+
+    @Test
+    void keepsAStreamAliveThatHasNotBegun() throws Exception {
+        simulator.script(new Fault.SlowHeaders(Duration.ofMillis(500)));
+
+        String answer = stream("--HEARTBEAT_INTERVAL=100ms");
+
+        assertThat(answer.split(BEAT, -1).length - 1).isBetween(3, 5);
+        assertThat(answer.substring(answer.indexOf("data: ")))
+                .doesNotContain(BEAT)
+                .endsWith("[DONE]\n\n\r\n0\r\n\r\n");
+    }
+
+    @Test
+    void saysNothingIntoAStreamThatSpeaks() throws Exception {
+        assertThat(stream("--HEARTBEAT_INTERVAL=100ms")).doesNotContain(BEAT);
+    }
+
+    @Test
+    void tellsAFailureInTheStreamOnceAHeartbeatWasSent() throws Exception {
+        simulator.script(new Fault.NeverAnswers());
+
+        String answer = stream("--HEARTBEAT_INTERVAL=100ms", "--FIRST_TOKEN_TIMEOUT=350ms");
+
+        assertThat(answer).startsWith("HTTP/1.1 200").contains(BEAT).contains("\"code\":\"first_token_timeout\"");
+        assertThat(answer).doesNotContain("[DONE]").doesNotContain("\"delta\"");
+    }
+
+    @Test
+    void answersAFailureBeforeTheFirstHeartbeatWithItsStatus() throws Exception {
+        simulator.script(new Fault.NeverAnswers());
+
+        String answer = stream("--FIRST_TOKEN_TIMEOUT=200ms");
+
+        assertThat(answer).startsWith("HTTP/1.1 504").contains("\"code\":\"first_token_timeout\"");
+        assertThat(answer).containsIgnoringCase("x-should-retry: false");
+    }
+
+    @Test
+    void endsAStreamThatFallsSilentWhateverTheHeartbeats() throws Exception {
+        simulator.script(new Fault.Stalls(2));
+
+        String answer = stream("--HEARTBEAT_INTERVAL=50ms", "--IDLE_TIMEOUT=300ms");
+
+        assertThat(answer.split(BEAT, -1).length - 1).isBetween(3, 6);
+        assertThat(answer).contains("\"code\":\"idle_timeout\"").doesNotContain("[DONE]");
+    }
+
+    @Test
+    void endsAStreamThatTakesTooLongInAll() throws Exception {
+        simulator.script(new Fault.Stalls(2));
+
+        assertThat(stream("--TOTAL_TIMEOUT=300ms"))
+                .contains("\"code\":\"total_timeout\"")
+                .doesNotContain("[DONE]");
+    }
+
+    @Test
+    void tellsToStreamWhatTakesTooLongAsAWhole() throws Exception {
+        simulator.script(new Fault.Stalls(2));
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--NON_STREAMING_TIMEOUT=300ms");
+                RawRequest request = RawRequest.chat(server.uri("/"), false, "Hello")) {
+            assertThat(request.readAll())
+                    .startsWith("HTTP/1.1 504")
+                    .contains("\"code\":\"total_timeout\"")
+                    .contains("stream:true");
+        }
+    }
+
+    @Test
+    void givesUpConnecting() throws Exception {
+        try (DeafServer deaf = new DeafServer();
+                TestServer server = new TestServer(deaf.baseUrl(), "--MODEL_NAME=tiny", "--CONNECT_TIMEOUT=200ms");
+                RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello")) {
+            assertThat(request.readAll()).startsWith("HTTP/1.1 504").contains("\"code\":\"connect_timeout\"");
+        }
+    }
+
+    @Test
+    void givesUpOnABodyThatDoesNotArrive() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--BODY_TIMEOUT=200ms");
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: 100\r\n\r\n{\"mess");
+
+            assertThat(request.readAll()).startsWith("HTTP/1.1 408").contains("BODY_TIMEOUT");
+        }
+    }
+
+    @Test
+    void dropsAClientThatTakesNothing() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=300ms");
+                CapturedLog log = new CapturedLog("dev.localllm.api.request.RequestFilter", Level.INFO);
+                RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
+            request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
+
+            log.await("end=client_slow");
+
+            assertThat(request.readAll()).doesNotContain("[DONE]");
+            assertThat(request.received().length())
+                    .as("what the system held for it")
+                    .isLessThan(1 << 20);
+        }
+    }
+
+    @Test
+    void letsASlowClientFinish() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=1s");
+                RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
+            request.send(RawRequest.chat(true, "Answer in 3000 tokens"));
+
+            assertThat(request.readAll()).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+        }
+    }
+
+    private String stream(String... settings) throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), settings);
+                RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello")) {
+            return request.readAll();
+        }
+    }
+
+    /** Accepts no connection: its queue is full. */
+    static final class DeafServer implements AutoCloseable {
+
+        private final ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        private final List<Socket> queue = new ArrayList<>();
+
+        DeafServer() throws IOException {
+            for (int i = 0; i < 2; i++) {
+                queue.add(new Socket(listening.getInetAddress(), listening.getLocalPort()));
+            }
+        }
+
+        URI baseUrl() {
+            return URI.create("http://127.0.0.1:" + listening.getLocalPort());
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (Socket socket : queue) {
+                socket.close();
+            }
+            listening.close();
+        }
+    }
+}

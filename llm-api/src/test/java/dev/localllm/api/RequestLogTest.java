@@ -1,0 +1,134 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RequestLogTest {
+
+    private static final String LOG = "dev.localllm.api.request.RequestFilter";
+    private static final String PATH = "/v1/chat/completions";
+    private static final String HELLO = "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+
+    private static OllamaSimulator simulator;
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+        server = new TestServer(simulator.baseUrl());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        simulator.close();
+    }
+
+    @Test
+    void tellsOneRequestInOneLine() throws Exception {
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
+            HttpResponse<String> response = post(HELLO, "req-1");
+
+            assertThat(response.headers().firstValue("x-request-id")).contains("req-1");
+            assertThat(log.await("id=req-1 "))
+                    .matches("id=req-1 client=[0-9a-f]{12} request=\"POST /v1/chat/completions\""
+                            + " model=simulator:latest status=200 end=done read_ms=\\d+ first_ms=\\d+ total_ms=\\d+"
+                            + " prompt_tokens=\\d+ completion_tokens=\\d+");
+            post("{\"messages\":5}", "req-2");
+            assertThat(log.await("id=req-2 "))
+                    .matches("id=req-2 client=[0-9a-f]{12} request=\"POST /v1/chat/completions\" model=- status=400"
+                            + " end=invalid_request_error total_ms=\\d+");
+            simulator.script(new Fault.SendsError(2));
+            post(HELLO, "req-3");
+            assertThat(log.await("id=req-3 ")).contains(" status=200 end=upstream_failed ", " events=2");
+            assertThat(log.messages()).hasSize(3);
+        }
+    }
+
+    @Test
+    void leavesProbesOut() throws Exception {
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
+            server.get("/health");
+            server.get("/health/ready");
+            post("{}", "after");
+            log.await("id=after ");
+            assertThat(log.messages()).hasSize(1);
+        }
+    }
+
+    @Test
+    void tellsClientsApartWithoutNamingThem() throws Exception {
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
+            for (String client : List.of("ann", "ann", "bob")) {
+                server.send(HttpRequest.newBuilder(server.uri("/v1/models")).header("X-Client-Id", client));
+            }
+            while (log.messages().size() < 3) {
+                Thread.onSpinWait();
+            }
+            List<String> clients = log.messages().stream()
+                    .map(line -> line.replaceAll(".*client=(\\w+).*", "$1"))
+                    .toList();
+            assertThat(clients.get(0)).isEqualTo(clients.get(1)).isNotEqualTo(clients.get(2));
+            assertThat(log.messages()).noneMatch(line -> line.contains("ann") || line.contains("bob"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"with space", "a;b", "안녕"})
+    void makesAnIdWhereTheCallersIsOdd(String odd) throws Exception {
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send("GET /health HTTP/1.1\r\nHost: t\r\nx-request-id: " + odd + "\r\n\r\n");
+            assertThat(request.readAll()).containsPattern("x-request-id: [0-9a-f]{32}\r\n");
+        }
+        assertThat(post(HELLO, "x".repeat(129))
+                        .headers()
+                        .firstValue("x-request-id")
+                        .orElse(""))
+                .matches("[0-9a-f]{32}");
+    }
+
+    /** Through all levels of all loggers, and through failures, which like to quote. */
+    @Test
+    void neverLogsAPromptOrAnAnswer() throws Exception {
+        String canary = "kanari";
+        String chat = "{\"stream\":%b,\"messages\":[{\"role\":\"user\",\"content\":\"Repeat " + canary + "\"}]}";
+        try (CapturedLog log = new CapturedLog("ROOT", Level.TRACE)) {
+            assertThat(post(chat.formatted(true), "canary-1").body()).contains(canary);
+            assertThat(post(chat.formatted(false), "canary-2").body()).contains(canary);
+            for (Fault fault : List.of(
+                    new Fault.SendsError(3),
+                    new Fault.CutsLine(3),
+                    new Fault.SendsGarbage(3),
+                    new Fault.EndsEarly(3))) {
+                simulator.script(fault);
+                post(chat.formatted(true), "canary-3");
+            }
+            post(chat.formatted(true).replace("}]}", "}]"), "canary-4");
+            post("{\"messages\":[{\"role\":\"user\",\"content\":\"" + canary + "\",\"x\":1}]}", "canary-5");
+            post("{\"messages\":[{\"role\":\"user\",\"content\":{\"" + canary + "\":1}}]}", "canary-6");
+            log.await("id=canary-6");
+
+            assertThat(log.messages()).as("is there a log at all").hasSizeGreaterThan(50);
+            assertThat(log.messages()).noneMatch(line -> line.contains(canary));
+        }
+    }
+
+    private static HttpResponse<String> post(String body, String id) throws Exception {
+        return server.send(HttpRequest.newBuilder(server.uri(PATH))
+                .header("Content-Type", "application/json")
+                .header("x-request-id", id)
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+}
