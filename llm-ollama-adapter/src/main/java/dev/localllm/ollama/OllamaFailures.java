@@ -57,6 +57,8 @@ final class OllamaFailures {
             case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
             case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
             case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
+            case IllegalArgumentException e -> // how Netty tells of a status line or a chunk size that is none
+                new UpstreamProtocol("Ollama's answer is not HTTP.");
             case IOException e -> new UpstreamProtocol("The connection to Ollama broke before the answer was done.");
             default -> null;
         };

@@ -28,6 +28,7 @@ class OllamaFailuresTest {
                 Arguments.of(new UnknownHostException(), UpstreamUnavailable.class),
                 Arguments.of(new TimeoutException(), UpstreamUnavailable.class),
                 Arguments.of(new DecoderException(), UpstreamProtocol.class),
+                Arguments.of(new NumberFormatException("a chunk's size"), UpstreamProtocol.class),
                 Arguments.of(new IOException("Connection reset by peer"), UpstreamProtocol.class));
     }
 

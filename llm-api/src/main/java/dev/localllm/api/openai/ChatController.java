@@ -7,6 +7,9 @@ import dev.localllm.core.chat.ChatAnswer;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
@@ -67,7 +70,8 @@ final class ChatController {
             record.heard(events);
             return encoder.encode(events);
         });
-        return response.writeWith(heartbeats
+        AtomicReference<Subscription> sent = new AtomicReference<>();
+        Flux<DataBuffer> stream = heartbeats
                 .among(frames, times.streamOver())
                 .onErrorResume(fault -> {
                     if (!heartbeats.begun()) {
@@ -77,7 +81,9 @@ final class ChatController {
                     exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
                     return Mono.fromSupplier(() -> encoder.failure(failure));
                 })
-                .doOnDiscard(DataBuffer.class, DataBufferUtils::release));
+                .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
+                .doOnSubscribe(sent::set);
+        return response.writeWith(stream).doFinally(signal -> cancel(sent.get()));
     }
 
     private Mono<Void> whole(ChatAnswer answer, ServerWebExchange exchange) {
@@ -93,5 +99,12 @@ final class ChatController {
             return response.writeWith(
                     Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
         });
+    }
+
+    /** When the client is gone at the very moment of the first write, nobody else cancels what was to be written. */
+    private static void cancel(@Nullable Subscription sent) {
+        if (sent != null) {
+            sent.cancel();
+        }
     }
 }

@@ -76,6 +76,11 @@ public final class OllamaSimulator implements AutoCloseable {
         faults.addAll(List.of(next));
     }
 
+    /** The next answers are well again. */
+    public void forgetScript() {
+        faults.clear();
+    }
+
     /** The next answer's tokens wait to be released. One answer at a time can be held. */
     public Steps hold() {
         Steps held = new Steps();

@@ -44,8 +44,11 @@ final class Storyteller {
         StringBuilder text = new StringBuilder(opening(prompt, korean));
         int wanted = wantedTokens(prompt);
         int sentence = random.nextInt(sentences.size());
-        for (int i = 0; i < 3 || (wanted > 0 && tokens(text.toString()).size() < wanted); i++) {
-            text.append(' ').append(sentences.get((sentence + i) % sentences.size()));
+        int written = tokens(text.toString()).size();
+        for (int i = 0; i < 3 || written < wanted; i++) {
+            String next = " " + sentences.get((sentence + i) % sentences.size());
+            text.append(next);
+            written += tokens(next).size();
         }
         List<String> tokens = tokens(text.toString());
         return wanted > 0 ? tokens.subList(0, wanted) : tokens;

@@ -1,0 +1,170 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Callers who leave at any moment and in any manner: afterwards nothing is held, by the server's own slots, by the
+ * simulator's count and by the operating system's. Many more with {@code FULL=1}.
+ */
+@Timeout(1800)
+class AbortsTest {
+
+    private static final boolean FULL = "1".equals(System.getenv("FULL"));
+    private static final int ABORTS = FULL ? 10_000 : 1000;
+    private static final int MEASURED = FULL ? 2000 : 200;
+    private static final int CALLERS = 16;
+    private static final int SLOTS = 16;
+    private static final long P99_MILLIS = 20;
+
+    private final long seed = Long.getLong("seed", System.nanoTime());
+
+    @Test
+    void leaveNothingBehind() throws Exception {
+        System.out.println("AbortsTest: " + ABORTS + " aborts, -Dseed=" + seed);
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(
+                        simulator.baseUrl(),
+                        "--MODEL_NAME=simulator",
+                        "--MAX_CONCURRENT_REQUESTS=" + SLOTS,
+                        "--HEARTBEAT_INTERVAL=5ms");
+                LeakWatch leaks = new LeakWatch();
+                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> running = new ArrayList<>();
+            for (int caller = 0; caller < CALLERS; caller++) {
+                Random random = new Random(seed + caller);
+                running.add(callers.submit(() -> {
+                    for (int i = 0; i < ABORTS / CALLERS; i++) {
+                        abort(server, simulator, random);
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> caller : running) {
+                caller.get();
+            }
+
+            awaitOpen(simulator, 0);
+            awaitNoSockets(server.uri("/").getPort());
+            assertThat(SocketTable.open(simulator.baseUrl().getPort()) / 2).isLessThanOrEqualTo(2L * SLOTS);
+            simulator.forgetScript(); // what was meant for callers who left too early
+            allSlotsAreFree(server, simulator);
+            leaks.assertNone();
+        }
+    }
+
+    @Test
+    void closeTheExchangeWithOllamaAtOnce() throws Exception {
+        List<Fault> phases =
+                List.of(new Fault.NeverAnswers(), new Fault.Stalls(1), new Fault.SlowHeaders(Duration.ofMinutes(1)));
+        long[] nanos = new long[MEASURED];
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl(), "--MODEL_NAME=simulator")) {
+            for (int i = -50; i < MEASURED; i++) { // the first ones warm up
+                Fault phase = phases.get(Math.floorMod(i, phases.size()));
+                simulator.script(phase);
+                RawRequest request = RawRequest.chat(server.uri("/"), i % 2 == 0, "Hello");
+                awaitOpen(simulator, 1);
+                if (phase instanceof Fault.Stalls && i % 2 == 0) {
+                    request.readUntil("data: ");
+                }
+                long start = System.nanoTime();
+                request.close();
+                awaitOpen(simulator, 0);
+                nanos[Math.max(0, i)] = System.nanoTime() - start;
+            }
+        }
+        Arrays.sort(nanos);
+        double p50 = nanos[MEASURED / 2] / 1e6;
+        double p99 = nanos[MEASURED * 99 / 100] / 1e6;
+        System.out.printf("AbortsTest: exchange closed after p50 %.2f ms, p99 %.2f ms of %d%n", p50, p99, MEASURED);
+        assertThat(p99).isLessThanOrEqualTo(P99_MILLIS);
+    }
+
+    private static void abort(TestServer server, OllamaSimulator simulator, Random random) throws Exception {
+        switch (random.nextInt(8)) {
+            case 0 -> simulator.script(new Fault.NeverAnswers());
+            case 1 -> simulator.script(new Fault.SlowHeaders(Duration.ofMillis(random.nextInt(20))));
+            case 2 -> simulator.script(new Fault.Stalls(1 + random.nextInt(20)));
+            case 3 -> simulator.script(new Fault.Pauses(1, Duration.ofMillis(random.nextInt(20))));
+            default -> {}
+        }
+        String text = RawRequest.chat(random.nextInt(3) > 0, "Answer in " + (1 + random.nextInt(300)) + " tokens");
+        RawRequest request = RawRequest.open(server.uri("/"));
+        switch (random.nextInt(6)) {
+            case 0 -> request.send(text.substring(0, 1 + random.nextInt(text.length() - 1)));
+            case 1 -> request.send(text);
+            case 2 -> readSome(request.send(text), random);
+            case 3 -> {
+                request.send(text);
+                Thread.sleep(random.nextInt(10));
+            }
+            case 4 -> {
+                request.send(text).socket().shutdownOutput();
+                Thread.sleep(random.nextInt(3));
+            }
+            default -> request.send(text + text);
+        }
+        if (random.nextBoolean()) {
+            request.reset();
+        } else {
+            request.close();
+        }
+    }
+
+    private static void readSome(RawRequest request, Random random) throws IOException {
+        request.socket().setSoTimeout(1 + random.nextInt(20));
+        try {
+            request.readUntil("never");
+        } catch (AssertionError e) {
+            // as long as this caller waits
+        }
+    }
+
+    private static void allSlotsAreFree(TestServer server, OllamaSimulator simulator) throws Exception {
+        List<RawRequest> held = new ArrayList<>();
+        for (int i = 0; i < SLOTS; i++) {
+            simulator.script(new Fault.Stalls(1));
+            RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello");
+            held.add(request);
+            assertThat(request.readUntil("\"delta\":{\"content\""))
+                    .as(request.received())
+                    .isTrue();
+        }
+        try (RawRequest tooMany = RawRequest.chat(server.uri("/"), true, "Hello")) {
+            assertThat(tooMany.readAll()).startsWith("HTTP/1.1 503").contains("\"overloaded\"");
+        }
+        for (RawRequest request : held) {
+            request.close();
+        }
+        awaitOpen(simulator, 0);
+    }
+
+    private static void awaitNoSockets(int port) throws Exception {
+        long end = System.nanoTime() + 10_000_000_000L;
+        while (SocketTable.open(port) > 0) {
+            assertThat(System.nanoTime())
+                    .as("%d sockets are left", SocketTable.open(port))
+                    .isLessThan(end);
+            Thread.sleep(20);
+        }
+    }
+
+    private static void awaitOpen(OllamaSimulator simulator, int expected) {
+        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Duration.ofSeconds(10));
+    }
+}

@@ -1,0 +1,274 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import dev.localllm.ollama.CannedServer;
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every way an answer can end, tried on the whole server, one row each, and the table in docs/reliability.md made of
+ * what was seen. The test fails when the document says anything else; only its milliseconds may differ. To write it
+ * anew: {@code ./mvnw verify -Dreliability.write=true}, then read the diff.
+ */
+class FailureTableTest {
+
+    private static final Path DOCUMENT = Path.of("../docs/reliability.md");
+    private static final String BEGIN = "<!-- written by FailureTableTest -->\n";
+    private static final String END = "<!-- end -->";
+    private static final String LOG = "dev.localllm.api.request.RequestFilter";
+    private static final long FREE_WITHIN_MILLIS = 2000;
+    private static final String[] SETTINGS = {
+        "--MODEL_NAME=simulator",
+        "--MAX_CONCURRENT_REQUESTS=1",
+        "--CONNECT_TIMEOUT=300ms",
+        "--FIRST_TOKEN_TIMEOUT=500ms",
+        "--IDLE_TIMEOUT=500ms",
+        "--WRITE_STALL_TIMEOUT=300ms",
+        "--SHUTDOWN_TIMEOUT=300ms"
+    };
+
+    private final List<String> rows = new ArrayList<>();
+
+    /** What the client does after it has sent its request. */
+    private interface Client {
+        void act(RawRequest request, OllamaSimulator simulator) throws Exception;
+    }
+
+    @Test
+    void isWhatTheDocumentSays() throws Exception {
+        everyFaultOfTheConnection();
+        everyFaultOfOllama();
+        everyFaultOfTheClient();
+        theServersOwnEnd();
+
+        String table = "| what goes wrong | when | stream | the caller gets | free again after | the log says |\n"
+                + "|---|---|---|---|---|---|\n" + String.join("\n", rows) + "\n";
+        System.out.println(table);
+        String document = Files.readString(DOCUMENT);
+        int from = document.indexOf(BEGIN) + BEGIN.length();
+        int to = document.indexOf(END);
+        if (Boolean.getBoolean("reliability.write")) {
+            Files.writeString(DOCUMENT, document.substring(0, from) + table + document.substring(to));
+        } else {
+            assertThat(withoutMillis(table)).isEqualTo(withoutMillis(document.substring(from, to)));
+        }
+    }
+
+    private void everyFaultOfTheConnection() throws Exception {
+        for (boolean stream : new boolean[] {true, false}) {
+            row("refused", "connecting", stream, closedPort());
+            try (PatienceTest.DeafServer deaf = new PatienceTest.DeafServer()) {
+                row("no answer to connecting", "connecting", stream, deaf.baseUrl());
+            }
+            try (ResettingServer resetting = new ResettingServer()) {
+                row("reset", "before the headers", stream, resetting.baseUrl());
+            }
+            try (CannedServer canned =
+                    new CannedServer("SSH-2.0-OpenSSH_9.2\r\n".getBytes(StandardCharsets.US_ASCII))) {
+                row("not HTTP", "before the headers", stream, canned.baseUrl());
+            }
+        }
+    }
+
+    private void everyFaultOfOllama() throws Exception {
+        for (boolean stream : new boolean[] {true, false}) {
+            row("status 404", "before the first token", stream, new Fault.Refuses(404, "model 'simulator' not found"));
+            row("status 500", "before the first token", stream, new Fault.Refuses(500, "llama runner has terminated"));
+            row("status 503", "before the first token", stream, new Fault.Refuses(503, "server busy"));
+            row("never answers", "before the first token", stream, new Fault.NeverAnswers());
+            row("slow headers", "before the first token", stream, new Fault.SlowHeaders(Duration.ofMillis(100)));
+            row("garbage", "before the first token", stream, new Fault.SendsGarbage(0));
+            row("error line", "before the first token", stream, new Fault.SendsError(0));
+            row("end without done", "before the first token", stream, new Fault.EndsEarly(0));
+            row("stall", "streaming", stream, new Fault.Stalls(3));
+            row("reset", "streaming", stream, new Fault.Drops(3));
+            row("cut in mid-line", "streaming", stream, new Fault.CutsLine(3));
+            row("garbage", "streaming", stream, new Fault.SendsGarbage(3));
+            row("error line", "streaming", stream, new Fault.SendsError(3));
+            row("end without done", "streaming", stream, new Fault.EndsEarly(3));
+        }
+    }
+
+    private void everyFaultOfTheClient() throws Exception {
+        Client leaves = (request, simulator) -> request.close();
+        Client resets = (request, simulator) -> request.reset();
+        Client halfCloses = (request, simulator) -> {
+            request.socket().shutdownOutput();
+            request.readAll();
+        };
+        for (boolean stream : new boolean[] {true, false}) {
+            goneRows("client leaves", stream, leaves);
+            goneRows("client resets", stream, resets);
+            goneRows("client half-closes", stream, halfCloses);
+        }
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl(), SETTINGS);
+                CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
+            request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
+            String line = log.await("end=client_slow");
+            rows.add(cells("client takes nothing", "streaming", true, "closed", free(server, simulator), said(line)));
+        }
+    }
+
+    private void goneRows(String what, boolean stream, Client goes) throws Exception {
+        row(what, "before the first token", stream, new Fault.NeverAnswers(), (request, simulator) -> {
+            awaitOpen(simulator, 1);
+            goes.act(request, simulator);
+        });
+        row(what, "streaming", stream, new Fault.Stalls(3), (request, simulator) -> {
+            awaitOpen(simulator, 1);
+            if (stream) {
+                request.readUntil("data: ");
+            }
+            goes.act(request, simulator);
+        });
+    }
+
+    private void theServersOwnEnd() throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced())) {
+            simulator.script(new Fault.Stalls(3));
+            TestServer server =
+                    new TestServer(simulator.baseUrl(), "--MODEL_NAME=simulator", "--SHUTDOWN_TIMEOUT=300ms");
+            try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                    RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello")) {
+                request.readUntil("data: ");
+                Thread closing = Thread.ofPlatform().start(server::close);
+                request.readAll();
+                long start = System.nanoTime();
+                closing.join();
+                awaitOpen(simulator, 0);
+                long millis = (System.nanoTime() - start) / 1_000_000;
+                rows.add(cells(
+                        "SIGTERM, time is over", "streaming", true, got(request), millis, said(log.await("id="))));
+            }
+        }
+    }
+
+    private void row(String what, String when, boolean stream, Fault fault) throws Exception {
+        row(what, when, stream, fault, (request, simulator) -> request.readAll());
+    }
+
+    private void row(String what, String when, boolean stream, Fault fault, Client client) throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl(), SETTINGS);
+                CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            simulator.script(fault);
+            request.send(RawRequest.chat(stream, "Hello"));
+            client.act(request, simulator);
+            long millis = free(server, simulator);
+            rows.add(cells(what, when, stream, got(request), millis, said(log.await("id="))));
+        }
+    }
+
+    private void row(String what, String when, boolean stream, URI upstream) throws Exception {
+        try (TestServer server = new TestServer(upstream, SETTINGS);
+                CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                RawRequest request = RawRequest.chat(server.uri("/"), stream, "Hello")) {
+            request.readAll();
+            long millis = free(server, null);
+            rows.add(cells(what, when, stream, got(request), millis, said(log.await("id="))));
+        }
+    }
+
+    /** Milliseconds until the only slot is free for the next one and nothing is open at the simulator. */
+    private static long free(TestServer server, OllamaSimulator simulator) throws Exception {
+        long start = System.nanoTime();
+        String answer;
+        do {
+            try (RawRequest probe = RawRequest.chat(server.uri("/"), true, "Answer in 1 tokens")) {
+                answer = probe.readAll();
+            }
+            assertThat(System.nanoTime() - start).isLessThan(FREE_WITHIN_MILLIS * 1_000_000);
+        } while (answer.contains("\"overloaded\""));
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        if (simulator != null) {
+            assertThat(answer).startsWith("HTTP/1.1 200");
+            awaitOpen(simulator, 0);
+        }
+        return millis;
+    }
+
+    private static String got(RawRequest request) {
+        String text = request.received();
+        Matcher code = Pattern.compile("\"code\":\"(\\w+)\"").matcher(text);
+        boolean frame = text.contains("data: ");
+        assertThat(text).doesNotContain("\"error\":null");
+        if (text.isEmpty()) {
+            return "nothing";
+        }
+        if (code.find()) {
+            assertThat(text).doesNotContain("[DONE]");
+            return request.status() + (frame ? ", then an error frame " : " ") + "`" + code.group(1) + "`";
+        }
+        boolean complete = frame ? text.contains("[DONE]") : text.contains("\"finish_reason\":\"stop\"");
+        return request.status() + (complete ? ", complete" : ", then the connection closes");
+    }
+
+    private static String said(String line) {
+        return "`" + line.replaceAll(".*(status=\\S+ end=\\S+).*", "$1") + "`";
+    }
+
+    private static String cells(String what, String when, boolean stream, String got, long millis, String said) {
+        return "| " + String.join(" | ", what, when, stream ? "yes" : "no", got, millis + " ms", said) + " |";
+    }
+
+    private static String withoutMillis(String table) {
+        return table.replaceAll("\\d+ ms", "ms");
+    }
+
+    private static void awaitOpen(OllamaSimulator simulator, int expected) {
+        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Duration.ofSeconds(10));
+    }
+
+    private static URI closedPort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return URI.create("http://127.0.0.1:" + socket.getLocalPort());
+        }
+    }
+
+    /** Takes the request's first byte and resets the connection. */
+    private static final class ResettingServer implements AutoCloseable {
+
+        private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+
+        ResettingServer() throws IOException {
+            Thread.ofVirtual().start(() -> {
+                while (!listening.isClosed()) {
+                    try (var socket = listening.accept()) {
+                        socket.getInputStream().read();
+                        socket.setSoLinger(true, 0);
+                    } catch (IOException e) {
+                        // the end of the test
+                    }
+                }
+            });
+        }
+
+        URI baseUrl() {
+            return URI.create("http://127.0.0.1:" + listening.getLocalPort());
+        }
+
+        @Override
+        public void close() throws IOException {
+            listening.close();
+        }
+    }
+}
