@@ -25,15 +25,18 @@ final class AnswerSlots {
         return new Slot();
     }
 
-    /** Held until Ollama is done with the exchange, which is later than when its caller has left. Freed once. */
+    /** Held until the exchange with Ollama is over, which is later than when its caller has left. Freed once. */
     final class Slot {
 
         private final AtomicBoolean held = new AtomicBoolean(true);
         private volatile @Nullable Connection connection;
 
-        /** The exchange has begun on this connection. */
+        /** The exchange begins on this connection, which is closed if the slot was freed before it could. */
         void uses(Connection opened) {
             connection = opened;
+            if (!held.get()) {
+                opened.dispose();
+            }
         }
 
         void free() {
@@ -42,13 +45,30 @@ final class AnswerSlots {
             }
         }
 
-        /** For exchanges that were broken off: their connection is being closed. */
-        void freeWhenClosed() {
+        /**
+         * For exchanges that end before their answer: closes the connection, and frees the slot when that is done. The
+         * cancel that reaches the HTTP client does not always close it: between the head of a response and its body it
+         * is taken for a wish to skip the body.
+         */
+        void breakOff() {
             Connection used = connection;
-            if (used == null) {
-                free();
-            } else {
+            if (used != null) {
                 used.onTerminate().subscribe(nothing -> {}, fault -> free(), this::free);
+                used.channel().eventLoop().execute(() -> closeUnlessOver(used));
+                return;
+            }
+            free();
+            Connection late = connection;
+            if (late != null) {
+                late.dispose();
+            }
+        }
+
+        /** A connection whose exchange is over may serve the next one. */
+        @SuppressWarnings({"ReferenceEquality", "FutureReturnValueIgnored"}) // the very same; onTerminate tells
+        private static void closeUnlessOver(Connection used) {
+            if (Connection.from(used.channel()) == used) {
+                used.channel().close();
             }
         }
     }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Cuts one answer's NDJSON into lines and makes events of them. A line that only brings text is recognised byte
@@ -152,7 +153,7 @@ final class ChatLineDecoder {
         } else {
             addText(message, events);
             addToolCalls(message, events);
-            if (line.done()) {
+            if (line.done() && failure == null) {
                 finish(line, events);
             }
         }
@@ -181,15 +182,20 @@ final class ChatLineDecoder {
     }
 
     private void addToolCalls(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
-        List<OllamaWire.ToolCall> calls = message.toolCalls();
+        List<OllamaWire.@Nullable ToolCall> calls = message.toolCalls();
         if (calls == null) {
             return;
         }
-        for (OllamaWire.ToolCall call : calls) {
-            OllamaWire.ToolCallFunction function = call.function();
+        for (OllamaWire.@Nullable ToolCall call : calls) {
+            OllamaWire.ToolCallFunction function = call == null ? null : call.function();
+            String name = function == null ? null : function.name();
+            JsonNode arguments = function == null ? null : function.arguments();
+            if (call == null || function == null || name == null || arguments == null) {
+                fail("Ollama sent a tool call without a function.");
+                return;
+            }
             String id = call.id() == null ? "call_" + function.index() : call.id();
-            events.add(new ToolCallDelta(
-                    function.index(), id, function.name(), function.arguments().toString()));
+            events.add(new ToolCallDelta(function.index(), id, name, arguments.toString()));
             toolsCalled = true;
         }
     }

@@ -2,13 +2,16 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.chat.ChatModel;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.URI;
 import java.time.Duration;
 import reactor.core.publisher.Mono;
 import reactor.netty.NettyPipeline;
+import reactor.netty.http.HttpResources;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
+import reactor.netty.resources.LoopResources;
 
 /**
  * One Ollama server: the ports to it, over keep-alive connections. Connects when it is first used. Thread-safe.
@@ -19,25 +22,34 @@ public final class Ollama implements AutoCloseable {
     /** Below the idle time after which NATs (Docker's among them) forget a connection. */
     private static final Duration MAX_IDLE_TIME = Duration.ofSeconds(60);
 
-    private static final Duration CATALOG_TIMEOUT = Duration.ofSeconds(5);
-
     /** One that works and one that is on its way back to the pool. */
     private static final int CONNECTIONS_PER_ANSWER = 2;
 
     private static final int CATALOG_CONNECTIONS = 4;
+
+    /** Bounds what is taken from the network before the reader is asked again: 16 such reads. */
+    private static final int MAX_READ_BYTES = 16 << 10;
+
+    private static final int MIN_READ_BYTES = 2 << 10;
 
     private final ConnectionProvider answers;
     private final ConnectionProvider catalog;
     private final HttpClient catalogClient;
     private final OllamaChatModel chatModel;
 
+    /** On the event loops that all of the process share. */
     public Ollama(OllamaSettings settings) {
+        this(settings, HttpResources.get());
+    }
+
+    /** @param loops to work on, not closed here; those of the web server, so that an answer rarely changes threads */
+    public Ollama(OllamaSettings settings, LoopResources loops) {
         this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.maxAnswers(), settings);
         this.catalog = pool("ollama-catalog", CATALOG_CONNECTIONS, settings);
-        this.catalogClient = client(HttpClient.create(catalog), settings.baseUrl(), settings.connectTimeout())
-                .responseTimeout(CATALOG_TIMEOUT);
+        this.catalogClient =
+                client(HttpClient.create(catalog).runOn(loops), settings.baseUrl(), settings.connectTimeout());
         this.chatModel = new OllamaChatModel(
-                client(HttpClient.create(answers), settings.baseUrl(), settings.connectTimeout()),
+                client(HttpClient.create(answers).runOn(loops), settings.baseUrl(), settings.connectTimeout()),
                 settings,
                 new AnswerSlots(settings.maxAnswers()),
                 UpstreamBreaker.of(settings.breakOff()));
@@ -88,6 +100,9 @@ public final class Ollama implements AutoCloseable {
 
     private static HttpClient client(HttpClient client, URI baseUrl, Duration connectTimeout) {
         return client.baseUrl(baseUrl.toString())
+                .option(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, MAX_READ_BYTES, MAX_READ_BYTES))
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(connectTimeout.toMillis()))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addBefore(NettyPipeline.ReactiveBridge, ReadCoalescer.NAME, new ReadCoalescer()));

@@ -11,7 +11,6 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
@@ -49,18 +48,28 @@ final class OllamaChatModel implements ChatModel {
                         deadline.heard(events);
                         attempt.answered();
                     })
+                    .doOnRequest(deadline::wanted)
                     .takeUntilOther(deadline.passed())
                     .concatWith(deadline.failure())
-                    .onErrorMap(OllamaFailures::ofThrowable)
+                    .onErrorResume(fault -> deadline.isFinished()
+                            ? Mono.empty() // what breaks after the end breaks nothing
+                            : Mono.error(OllamaFailures.ofThrowable(fault)))
                     .doOnError(fault -> {
-                        slot.freeWhenClosed();
                         attempt.failed(fault);
+                        slot.breakOff();
                     })
                     .doOnCancel(() -> {
-                        slot.freeWhenClosed();
-                        attempt.cancelled();
+                        attempt.cancelled(); // first, as what follows looks like a failure
+                        slot.breakOff();
                     })
-                    .doOnComplete(slot::free);
+                    .doOnComplete(() -> {
+                        if (deadline.isExceeded()) {
+                            slot.breakOff();
+                        } else {
+                            slot.free();
+                        }
+                        attempt.answered();
+                    });
         });
     }
 
@@ -99,23 +108,22 @@ final class OllamaChatModel implements ChatModel {
 
     private static Flux<List<ChatEvent>> events(ByteBufFlux content, Consumer<List<ChatEvent>> heard) {
         ChatLineDecoder decoder = new ChatLineDecoder();
-        return content.<List<ChatEvent>>handle((read, sink) -> {
-                    List<ChatEvent> events = decoder.decode(read);
-                    if (!events.isEmpty()) {
-                        heard.accept(events);
-                    }
-                    emit(events, decoder.failure(), sink);
-                })
-                .concatWith(Mono.fromSupplier(decoder::end)
-                        .handle((events, sink) -> emit(events, decoder.failure(), sink)));
+        return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), decoder, heard, sink))
+                .concatWith(
+                        Mono.fromSupplier(decoder::end).handle((events, sink) -> emit(events, decoder, heard, sink)));
     }
 
     /** What came before a failure is delivered before it. */
     private static void emit(
-            List<ChatEvent> events, @Nullable LlmFailure failure, SynchronousSink<List<ChatEvent>> sink) {
+            List<ChatEvent> events,
+            ChatLineDecoder decoder,
+            Consumer<List<ChatEvent>> heard,
+            SynchronousSink<List<ChatEvent>> sink) {
         if (!events.isEmpty()) {
+            heard.accept(events);
             sink.next(events);
         }
+        LlmFailure failure = decoder.failure();
         if (failure != null) {
             sink.error(new LlmException(failure));
         }

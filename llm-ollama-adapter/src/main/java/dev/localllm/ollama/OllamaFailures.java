@@ -16,11 +16,14 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import reactor.netty.channel.AbortedException;
 
 /** What Ollama's refusals and the network's faults mean. Pure. */
 final class OllamaFailures {
@@ -31,13 +34,18 @@ final class OllamaFailures {
     private static final List<String> UNSUPPORTED_TEXTS =
             List.of("does not support", "cloud is disabled", "this model is missing data required for image input");
 
+    private static final String NO_ROUTE = "Ollama can't be reached: no route to its host.";
+    private static final String BROKEN = "The connection to Ollama broke before the answer was done.";
+
     private OllamaFailures() {}
 
     /** @param model that was asked for; empty where none was */
     static LlmFailure ofStatus(int status, byte[] body, String model) {
         String error = errorText(body);
         if (error == null) {
-            return notOllama(status);
+            return status == 503
+                    ? new UpstreamUnavailable("Ollama, or a proxy before it, takes no work at the moment.")
+                    : notOllama(status);
         }
         return switch (status) {
             case 400, 403, 501 -> refusal(error, model);
@@ -55,11 +63,15 @@ final class OllamaFailures {
             case ReadTimeoutException e -> new UpstreamUnavailable("Ollama doesn't answer.");
             case TimeoutException e -> new UpstreamUnavailable("All connections to Ollama are in use.");
             case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
+            case NoRouteToHostException e -> new UpstreamUnavailable(NO_ROUTE);
+            case SocketException e
+            when String.valueOf(e.getMessage()).contains("unreachable") -> new UpstreamUnavailable(NO_ROUTE);
             case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
             case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
             case IllegalArgumentException e -> // how Netty tells of a status line or a chunk size that is none
                 new UpstreamProtocol("Ollama's answer is not HTTP.");
-            case IOException e -> new UpstreamProtocol("The connection to Ollama broke before the answer was done.");
+            case AbortedException e -> new UpstreamProtocol(BROKEN);
+            case IOException e -> new UpstreamProtocol(BROKEN);
             default -> null;
         };
         return failure == null ? fault : new LlmException(failure);

@@ -2,7 +2,9 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.io.ByteArrayOutputStream;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.ByteBufFlux;
@@ -17,6 +19,7 @@ final class OllamaJson {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
             .build();
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final int MAX_BODY_BYTES = 8 << 20;
 
     private OllamaJson() {}
@@ -50,6 +53,7 @@ final class OllamaJson {
                     return value;
                 }))
                 .next()
+                .timeout(TIMEOUT, Mono.error(() -> new LlmException(new UpstreamUnavailable("Ollama doesn't answer."))))
                 .onErrorMap(OllamaFailures::ofThrowable);
     }
 

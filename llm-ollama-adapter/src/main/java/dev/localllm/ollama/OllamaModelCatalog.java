@@ -3,7 +3,11 @@ package dev.localllm.ollama;
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.catalog.ModelInfo;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import java.time.Instant;
 import java.util.List;
+import java.util.stream.Stream;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
@@ -18,14 +22,26 @@ final class OllamaModelCatalog implements ModelCatalog {
 
     @Override
     public Mono<List<ModelInfo>> list() {
-        return OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class)
-                .map(tags ->
-                        tags.models().stream().map(OllamaModelCatalog::info).toList());
+        return OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class).map(tags -> {
+            if (tags.models() == null) {
+                throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
+            }
+            return tags.models().stream()
+                    .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
+                    .toList();
+        });
     }
 
-    private static ModelInfo info(OllamaWire.Tag tag) {
+    /** Nothing for a model that can't be asked for by its name. */
+    private static Stream<ModelInfo> info(OllamaWire.Tag tag) {
+        String name = tag.name();
+        if (name == null || !ModelId.isName(name)) {
+            return Stream.empty();
+        }
         List<String> capabilities = tag.capabilities();
         boolean chat = capabilities == null || capabilities.contains("completion");
-        return new ModelInfo(new ModelId(tag.name()), tag.modifiedAt().toInstant(), chat);
+        Instant modified =
+                tag.modifiedAt() == null ? Instant.EPOCH : tag.modifiedAt().toInstant();
+        return Stream.of(new ModelInfo(new ModelId(name), modified, chat));
     }
 }

@@ -66,23 +66,24 @@ final class OllamaWire {
     record ChatLineMessage(
             @Nullable String content,
             @Nullable String thinking,
-            @JsonProperty("tool_calls") @Nullable List<ToolCall> toolCalls) {}
+            @JsonProperty("tool_calls") @Nullable List<@Nullable ToolCall> toolCalls) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record ToolCall(@Nullable String id, ToolCallFunction function) {}
+    record ToolCall(@Nullable String id, @Nullable ToolCallFunction function) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record ToolCallFunction(int index, String name, JsonNode arguments) {}
+    record ToolCallFunction(
+            int index, @Nullable String name, @Nullable JsonNode arguments) {}
 
     /** Answer of GET /api/tags. */
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record Tags(List<Tag> models) {}
+    record Tags(@Nullable List<@Nullable Tag> models) {}
 
     /** @param capabilities null from servers that are too old to tell */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Tag(
-            String name,
-            @JsonProperty("modified_at") OffsetDateTime modifiedAt,
+            @Nullable String name,
+            @JsonProperty("modified_at") @Nullable OffsetDateTime modifiedAt,
             @Nullable List<String> capabilities) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)

@@ -11,9 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands on what one read of the socket brought as one buffer. Ollama sends each token as an HTTP chunk of its own
  * and the codec makes a message of each; behind a burst that would be a write and a flush per token all the way
- * to the caller.
+ * to the caller. A buffer stays small all the same, as a reader who is slow is sent many of them ahead.
  */
 final class ReadCoalescer extends ChannelInboundHandlerAdapter {
+
+    private static final int MAX_BYTES = 8 << 10;
 
     static final String NAME = "readCoalescer";
 
@@ -59,6 +61,9 @@ final class ReadCoalescer extends ChannelInboundHandlerAdapter {
         }
         pending.writeBytes(chunk);
         chunk.release();
+        if (pending.readableBytes() >= MAX_BYTES) {
+            forward(ctx);
+        }
     }
 
     private static ByteBuf moved(ChannelHandlerContext ctx, ByteBuf full, int extra) {

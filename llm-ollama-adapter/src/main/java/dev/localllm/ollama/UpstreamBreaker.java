@@ -16,23 +16,26 @@ import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Leaves Ollama alone for a while when half of what it was asked failed; then lets one request try. What counts is
  * the way to the first piece of an answer, however long the rest takes; an answer that breaks later counts as one
- * more failure. A caller who leaves counts as nothing. Thread-safe.
+ * more failure. A caller who leaves counts as nothing, and so does what was asked before the last change between
+ * leaving alone, trying and asking. Thread-safe.
  */
 final class UpstreamBreaker {
 
     private static final int WINDOW = 20;
     private static final int MIN_CALLS = 10;
-    private static final Duration NEVER_SLOW = Duration.ofDays(1);
 
     private final CircuitBreaker breaker;
+    private final AtomicInteger era = new AtomicInteger();
 
     private UpstreamBreaker(CircuitBreaker breaker) {
         this.breaker = breaker;
+        breaker.getEventPublisher().onStateTransition(change -> era.incrementAndGet());
     }
 
     static UpstreamBreaker of(Duration breakOff) {
@@ -43,7 +46,6 @@ final class UpstreamBreaker {
                         .minimumNumberOfCalls(MIN_CALLS)
                         .waitDurationInOpenState(breakOff)
                         .permittedNumberOfCallsInHalfOpenState(1)
-                        .slowCallDurationThreshold(NEVER_SLOW)
                         .build()));
     }
 
@@ -52,35 +54,58 @@ final class UpstreamBreaker {
         if (!breaker.tryAcquirePermission()) {
             throw new LlmException(new UpstreamUnavailable("Ollama failed too often and is left alone for a moment."));
         }
-        return new Attempt();
+        return new Attempt(era.get());
     }
 
-    /** One request to Ollama. Its outcome is told once; what is told later is left out, unless it is a failure. */
+    private enum Stage {
+        ASKED,
+        ANSWERED,
+        OVER
+    }
+
+    /** One request to Ollama. What is told of it after its end is left out. */
     final class Attempt {
 
-        private final AtomicBoolean told = new AtomicBoolean();
+        private final int begun;
+        private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.ASKED);
+
+        private Attempt(int begun) {
+            this.begun = begun;
+        }
 
         void answered() {
-            if (told.compareAndSet(false, true)) {
-                breaker.onSuccess(0, TimeUnit.NANOSECONDS);
+            if (stage.compareAndSet(Stage.ASKED, Stage.ANSWERED) && isRecent()) {
+                succeed();
             }
         }
 
         void failed(Throwable fault) {
-            boolean first = told.compareAndSet(false, true);
+            Stage before = stage.getAndSet(Stage.OVER);
+            if (before == Stage.OVER || !isRecent()) {
+                return;
+            }
             if (isOllamas(fault)) {
                 breaker.onError(0, TimeUnit.NANOSECONDS, fault);
-            } else if (first && isOurs(fault)) {
+            } else if (before == Stage.ASKED && fault instanceof LlmException) {
+                succeed(); // a refusal is an answer
+            } else if (before == Stage.ASKED) {
                 breaker.releasePermission();
-            } else if (first) {
-                breaker.onSuccess(0, TimeUnit.NANOSECONDS);
             }
         }
 
         void cancelled() {
-            if (told.compareAndSet(false, true)) {
+            if (stage.getAndSet(Stage.OVER) == Stage.ASKED && isRecent()) {
                 breaker.releasePermission();
             }
+        }
+
+        private boolean isRecent() {
+            return begun == era.get();
+        }
+
+        /** How long it took is not told: a generation is not a slow call. */
+        private void succeed() {
+            breaker.onSuccess(0, TimeUnit.NANOSECONDS);
         }
     }
 
@@ -99,10 +124,5 @@ final class UpstreamBreaker {
                     case RateLimited f -> false;
                     case ShuttingDown f -> false;
                 };
-    }
-
-    /** True if Ollama was not even asked. */
-    private static boolean isOurs(Throwable fault) {
-        return !(fault instanceof LlmException e) || e.failure() instanceof Overloaded;
     }
 }

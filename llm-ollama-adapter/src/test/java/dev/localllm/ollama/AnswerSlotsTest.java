@@ -1,12 +1,15 @@
 package dev.localllm.ollama;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import io.netty.channel.embedded.EmbeddedChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
+import reactor.netty.Connection;
+import reactor.util.retry.Retry;
 
 class AnswerSlotsTest {
 
@@ -28,6 +33,35 @@ class AnswerSlotsTest {
         ollama.close();
         awaitOpen(0);
         simulator.close();
+    }
+
+    @Test
+    void areFreedOnceAndWhenTheConnectionIsClosed() {
+        AnswerSlots one = new AnswerSlots(1);
+        AnswerSlots.Slot slot = one.take();
+        EmbeddedChannel channel = new EmbeddedChannel();
+        slot.uses(Connection.from(channel));
+
+        slot.breakOff();
+        assertThatExceptionOfType(LlmException.class).isThrownBy(one::take);
+        channel.runPendingTasks();
+        assertThat(channel.isOpen()).isFalse();
+
+        one.take();
+        slot.free();
+        slot.breakOff();
+        assertThatExceptionOfType(LlmException.class).isThrownBy(one::take);
+    }
+
+    @Test
+    void closeAConnectionThatComesTooLate() {
+        AnswerSlots.Slot slot = new AnswerSlots(1).take();
+        EmbeddedChannel channel = new EmbeddedChannel();
+
+        slot.breakOff();
+        slot.uses(Connection.from(channel));
+
+        assertThat(channel.isOpen()).isFalse();
     }
 
     @Test
@@ -75,7 +109,7 @@ class AnswerSlotsTest {
 
     @Test
     void hasAllSlotsAgainAfterCancels() {
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < 200; i++) {
             occupyAll(new Fault.NeverAnswers()).forEach(Disposable::dispose);
             awaitOpen(0);
             occupyAll(new Fault.Stalls(2)).forEach(Disposable::dispose);
@@ -87,10 +121,16 @@ class AnswerSlotsTest {
         List<Disposable> running = new ArrayList<>();
         for (int i = 0; i < SLOTS; i++) {
             simulator.script(fault);
-            running.add(answer().subscribe());
+            running.add(answerSoon().subscribe());
             awaitOpen(i + 1);
         }
         return running;
+    }
+
+    /** The simulator sees the end of an exchange a moment before its slot is free. */
+    private Flux<List<ChatEvent>> answerSoon() {
+        return answer().retryWhen(Retry.fixedDelay(1000, Duration.ofMillis(1))
+                .filter(e -> e instanceof LlmException failed && failed.failure() instanceof Overloaded));
     }
 
     private Flux<List<ChatEvent>> answer() {

@@ -1,13 +1,18 @@
 package dev.localllm.ollama;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -15,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.client.HttpClient;
 
 class BreakerTest {
 
@@ -98,6 +104,52 @@ class BreakerTest {
                 assertThat(failure).isNull();
             }
         }
+    }
+
+    @Test
+    void isNotMovedByWhatWasAskedBefore() {
+        UpstreamBreaker breaker = UpstreamBreaker.of(Duration.ofMillis(50));
+        List<UpstreamBreaker.Attempt> old =
+                Stream.generate(breaker::attempt).limit(3).toList();
+        open(breaker);
+        UpstreamBreaker.Attempt probe = breaker.attempt();
+
+        old.get(0).cancelled();
+        old.get(1).answered();
+        old.get(2).failed(new LlmException(new UpstreamFailed("no")));
+
+        assertThatExceptionOfType(LlmException.class).isThrownBy(breaker::attempt);
+        probe.answered();
+        breaker.attempt();
+        breaker.attempt();
+    }
+
+    @Test
+    void takesALastLineWithoutItsEndForAnAnswer() {
+        UpstreamBreaker breaker = UpstreamBreaker.of(Duration.ofMillis(50));
+        open(breaker);
+        byte[] answer = ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"model\":\"tiny\",\"message\":"
+                        + "{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}")
+                .getBytes(StandardCharsets.UTF_8);
+        try (CannedServer server = new CannedServer(answer)) {
+            OllamaChatModel model = new OllamaChatModel(
+                    HttpClient.create().baseUrl(server.baseUrl().toString()),
+                    Answers.settings(server.baseUrl()),
+                    new AnswerSlots(1),
+                    breaker);
+            model.stream(Answers.MODEL, Answers.question("Hello")).blockLast(Answers.PATIENCE);
+        }
+        breaker.attempt();
+        breaker.attempt();
+    }
+
+    /** Failures until Ollama is left alone, and that time over. */
+    private static void open(UpstreamBreaker breaker) {
+        for (int i = 0; i < ENOUGH / 2; i++) {
+            breaker.attempt().failed(new LlmException(new UpstreamFailed("no")));
+        }
+        assertThatExceptionOfType(LlmException.class).isThrownBy(breaker::attempt);
+        Mono.delay(Duration.ofMillis(60)).block();
     }
 
     private Ollama ollama(Duration breakOff) {

@@ -15,6 +15,11 @@ public final class CannedServer implements AutoCloseable {
     private final DisposableServer server;
 
     public CannedServer(byte[] response) {
+        this(response, Mono.empty());
+    }
+
+    /** @param end closes the connection, after the response */
+    CannedServer(byte[] response, Mono<Void> end) {
         server = TcpServer.create()
                 .host("127.0.0.1")
                 .port(0)
@@ -25,7 +30,7 @@ public final class CannedServer implements AutoCloseable {
                         .next()
                         .doOnNext(request::set)
                         .flatMap(complete ->
-                                out.sendByteArray(Mono.just(response)).then().then(Mono.<Void>empty())))
+                                out.sendByteArray(Mono.just(response)).then().then(end)))
                 .bindNow();
     }
 

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import reactor.test.StepVerifier;
 
 class DeadlinesTest {
 
@@ -58,6 +59,23 @@ class DeadlinesTest {
 
             assertThat(answer.failure()).isNull();
             assertThat(answer.events()).hasSize(13);
+        }
+    }
+
+    @Test
+    void doesNotBlameOllamaForAReaderWhoTakesHisTime() {
+        try (Ollama ollama = new Ollama(
+                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, SHORT, 16, Duration.ofSeconds(10)))) {
+            StepVerifier.create(ollama.chatModel().stream(Answers.MODEL, Answers.question("Answer in 3000 tokens")), 1)
+                    .expectNextCount(1)
+                    .thenAwait(SHORT.multipliedBy(4))
+                    .thenRequest(1)
+                    .expectNextCount(1)
+                    .thenAwait(SHORT.multipliedBy(4))
+                    .thenRequest(Long.MAX_VALUE)
+                    .thenConsumeWhile(events -> true)
+                    .expectComplete()
+                    .verify(Answers.PATIENCE);
         }
     }
 

@@ -11,13 +11,17 @@ import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import reactor.netty.channel.AbortedException;
 
 class OllamaFailuresTest {
 
@@ -26,6 +30,10 @@ class OllamaFailuresTest {
                 Arguments.of(new ConnectTimeoutException(), DeadlineExceeded.class),
                 Arguments.of(new ConnectException(), UpstreamUnavailable.class),
                 Arguments.of(new UnknownHostException(), UpstreamUnavailable.class),
+                Arguments.of(new NoRouteToHostException(), UpstreamUnavailable.class),
+                Arguments.of(new SocketException("Network is unreachable"), UpstreamUnavailable.class),
+                Arguments.of(new SocketException("Connection reset"), UpstreamProtocol.class),
+                Arguments.of(AbortedException.beforeSend(), UpstreamProtocol.class),
                 Arguments.of(new TimeoutException(), UpstreamUnavailable.class),
                 Arguments.of(new DecoderException(), UpstreamProtocol.class),
                 Arguments.of(new NumberFormatException("a chunk's size"), UpstreamProtocol.class),
@@ -38,6 +46,12 @@ class OllamaFailuresTest {
         assertThat(OllamaFailures.ofThrowable(fault))
                 .isInstanceOfSatisfying(
                         LlmException.class, e -> assertThat(e.failure()).isInstanceOf(expected));
+    }
+
+    @Test
+    void takesA503ForWhatItIsWhoeverSaysIt() {
+        assertThat(OllamaFailures.ofStatus(503, "<html>busy</html>".getBytes(StandardCharsets.UTF_8), "tiny"))
+                .isInstanceOf(UpstreamUnavailable.class);
     }
 
     @Test

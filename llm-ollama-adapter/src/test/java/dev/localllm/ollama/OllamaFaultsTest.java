@@ -22,6 +22,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -72,6 +74,23 @@ class OllamaFaultsTest {
 
         assertThat(answer.events()).hasSize(tokens);
         assertThat(answer.failure()).isInstanceOf(expected);
+    }
+
+    /** Ollama is done when it says so, whatever becomes of the connection then. */
+    @Test
+    void takesAnAnswerForCompleteThatSaysSo() {
+        Recording recording = Recording.load("02-chat-num-predict-1");
+        byte[] raw = recording.response();
+        byte[] withoutLastChunk = Arrays.copyOf(raw, raw.length - "0\r\n\r\n".length());
+        for (Mono<Void> end : List.of(Mono.<Void>empty(), Mono.<Void>never())) {
+            try (CannedServer server = new CannedServer(withoutLastChunk, end);
+                    Ollama canned = new Ollama(Answers.settings(server.baseUrl()))) {
+                Answers answer = Answers.from(canned, "Hi");
+
+                assertThat(answer.failure()).isNull();
+                assertThat(answer.events().getLast()).isInstanceOf(Finished.class);
+            }
+        }
     }
 
     @Test

@@ -47,6 +47,16 @@ class ReadCoalescerTest {
     }
 
     @Test
+    void makesNoBufferTooLarge() {
+        String chunk = "1000\r\n" + "x".repeat(4096) + "\r\n";
+
+        List<String> messages = read(HEAD + chunk.repeat(20) + "0\r\n\r\n");
+
+        assertThat(messages).hasSize(1 + 10 + 1);
+        assertThat(messages.subList(1, 11)).allMatch(text -> text.length() == 8192);
+    }
+
+    @Test
     void releasesWhatNobodyTook() {
         ByteBuf chunk = Unpooled.buffer().writeByte('x');
         EmbeddedChannel abandoned = new EmbeddedChannel(new ReadCoalescer());

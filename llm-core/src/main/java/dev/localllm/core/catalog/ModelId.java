@@ -1,6 +1,7 @@
 package dev.localllm.core.catalog;
 
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * Name of a model, as {@code qwen3:4b}. Keeps the spelling it was given; {@link #matches} tells whether two
@@ -8,13 +9,17 @@ import java.util.Locale;
  */
 public record ModelId(String value) {
 
-    private static final int MAX_LENGTH = 256;
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.:/@-]{1,256}");
 
     public ModelId {
-        if (value.isBlank() || value.length() > MAX_LENGTH) {
-            throw new IllegalArgumentException(
-                    "model: '" + value + "' (expected: a name of 1 to " + MAX_LENGTH + " characters)");
+        if (!isName(value)) {
+            throw new IllegalArgumentException("model: '" + value + "' (expected: " + NAME + ")");
         }
+    }
+
+    /** True if a model may be called so: nothing that would need escaping anywhere. */
+    public static boolean isName(String text) {
+        return NAME.matcher(text).matches();
     }
 
     /** True if both name one model: case doesn't count, and no tag means {@code latest}. */

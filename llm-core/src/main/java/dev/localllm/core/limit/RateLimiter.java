@@ -3,6 +3,7 @@ package dev.localllm.core.limit;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * what is left in the shared one: nobody gains a fresh bucket by using many names.
  */
 public final class RateLimiter {
+
+    private static final long SWEEP_INTERVAL = TimeUnit.SECONDS.toNanos(1);
 
     private final RateLimit perClient;
     private final @Nullable RateLimit overall;
@@ -105,7 +108,7 @@ public final class RateLimiter {
             return true;
         }
         long due = nextSweep.get();
-        if (now - due >= 0 && nextSweep.compareAndSet(due, now + perClient.interval())) {
+        if (now - due >= 0 && nextSweep.compareAndSet(due, now + SWEEP_INTERVAL)) {
             buckets.forEach((id, bucket) -> {
                 if (bucket.isFull(now)) {
                     buckets.remove(id, bucket);

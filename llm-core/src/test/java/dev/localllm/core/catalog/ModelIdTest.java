@@ -23,5 +23,6 @@ class ModelIdTest {
     void refusesWhatIsNoName() {
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId(" "));
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId("x".repeat(257)));
+        assertThatIllegalArgumentException().isThrownBy(() -> new ModelId("tiny\nid=forged"));
     }
 }
