@@ -2,6 +2,7 @@ package dev.localllm.api.client;
 
 import dev.localllm.api.failure.HttpFailure;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -10,6 +11,7 @@ import org.springframework.web.cors.reactive.CorsWebFilter;
 import org.springframework.web.cors.reactive.DefaultCorsProcessor;
 import org.springframework.web.cors.reactive.UrlBasedCorsConfigurationSource;
 import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.server.ServerWebExchange;
 
 /**
  * CORS: from which web pages browsers may call. A request from any other page is refused before anything is done for
@@ -42,14 +44,36 @@ public final class BrowserOrigins {
         cors.setMaxAge(PREFLIGHT_SECONDS);
         UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
         everywhere.registerCorsConfiguration("/**", cors);
-        return new CorsWebFilter(everywhere, new Refusing());
+        return new CorsWebFilter(everywhere, new Refusing(allowed));
     }
 
-    /** Refuses as every other failure is told, not with an empty body. */
+    /**
+     * Refuses as every other failure is told, not with an empty body; and also a page that claims to be the server's
+     * own, as one can by a name of its own for the server's address (DNS rebinding).
+     */
     private static final class Refusing extends DefaultCorsProcessor {
+
+        private final List<String> allowed;
+
+        Refusing(List<String> allowed) {
+            this.allowed = allowed;
+        }
+
+        @Override
+        public boolean process(@Nullable CorsConfiguration cors, ServerWebExchange exchange) {
+            exchange.getResponse().getHeaders().setVary(List.of(HttpHeaders.ORIGIN));
+            String origin = exchange.getRequest().getHeaders().getOrigin();
+            if (origin != null && !allowed.contains(origin) && !allowed.contains(CorsConfiguration.ALL)) {
+                throw new ResponseStatusException(
+                        HttpStatus.FORBIDDEN, "The origin " + origin + " is not in ALLOWED_ORIGINS.");
+            }
+            return super.process(cors, exchange);
+        }
+
         @Override
         protected void rejectRequest(ServerHttpResponse response) {
-            throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+            throw new ResponseStatusException(
+                    HttpStatus.FORBIDDEN, "The method or a header is not allowed for web pages.");
         }
     }
 }

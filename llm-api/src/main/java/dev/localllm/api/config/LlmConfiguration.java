@@ -10,6 +10,7 @@ import dev.localllm.api.openai.AnswerTimes;
 import dev.localllm.api.openai.ResponseHeads;
 import dev.localllm.api.request.ClientHash;
 import dev.localllm.api.request.Drain;
+import dev.localllm.api.request.MalformedRequestHandler;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.WriteStallHandler;
 import dev.localllm.core.catalog.ModelDirectory;
@@ -31,7 +32,10 @@ import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.client.ReactorResourceFactory;
 import org.springframework.web.cors.reactive.CorsWebFilter;
+import reactor.netty.NettyPipeline;
+import reactor.netty.resources.LoopResources;
 
 /** The composition root: the only place that knows which model server stands behind the ports. */
 @Configuration(proxyBeanMethods = false)
@@ -47,25 +51,41 @@ class LlmConfiguration {
     private static final int MAX_CLIENTS = 100_000;
     private static final int KEY_BYTES = 32;
 
-    /** Bounds what waits in the system for a client that doesn't read. */
-    private static final int SEND_BUFFER_BYTES = 128 << 10;
+    /** Bounds what waits in the system for a client that doesn't read, and tells soon that one does. */
+    private static final int SEND_BUFFER_BYTES = 16 << 10;
 
     @Bean
     OllamaLocation ollamaLocation(Settings settings) {
         return OllamaLocation.of(settings);
     }
 
+    /** Of this server alone, so that the end of one server in a process is not the end of another. */
+    @Bean(destroyMethod = "dispose")
+    LoopResources eventLoops() {
+        return LoopResources.create("http");
+    }
+
     @Bean
-    Ollama ollama(Settings settings, OllamaLocation location) {
-        return new Ollama(new OllamaSettings(
-                location.baseUrl(),
-                settings.contextTokens(),
-                settings.keepAlive(),
-                settings.connectTimeout(),
-                settings.firstTokenTimeout(),
-                settings.idleTimeout(),
-                settings.maxConcurrentRequests(),
-                BREAK_OFF));
+    ReactorResourceFactory webServerResources(LoopResources eventLoops) {
+        ReactorResourceFactory resources = new ReactorResourceFactory();
+        resources.setUseGlobalResources(false);
+        resources.setLoopResources(eventLoops);
+        return resources;
+    }
+
+    @Bean
+    Ollama ollama(Settings settings, OllamaLocation location, LoopResources eventLoops) {
+        return new Ollama(
+                new OllamaSettings(
+                        location.baseUrl(),
+                        settings.contextTokens(),
+                        settings.keepAlive(),
+                        settings.connectTimeout(),
+                        settings.firstTokenTimeout(),
+                        settings.idleTimeout(),
+                        settings.maxConcurrentRequests(),
+                        BREAK_OFF),
+                eventLoops);
     }
 
     @Bean
@@ -84,12 +104,13 @@ class LlmConfiguration {
     }
 
     @Bean
-    RequestFilter requestFilter(Settings settings, FailureHandler failures) {
+    RequestFilter requestFilter(Settings settings, Drain drain) {
         byte[] key = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(key);
         return new RequestFilter(
                 new ClientIdentity(settings.trustedProxies(), settings.clientIdHeader()),
-                failures,
+                new FailureHandler(),
+                drain,
                 new ClientHash(key),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
@@ -132,8 +153,12 @@ class LlmConfiguration {
     NettyServerCustomizer connections(Settings settings) {
         return server -> server.idleTimeout(IDLE_CONNECTION)
                 .childOption(ChannelOption.SO_SNDBUF, SEND_BUFFER_BYTES)
-                .doOnChannelInit((observer, channel, address) ->
-                        channel.pipeline().addFirst(new WriteStallHandler(settings.writeStallTimeout())));
+                .doOnChannelInit((observer, channel, address) -> channel.pipeline()
+                        .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
+                        .addAfter(
+                                NettyPipeline.HttpCodec,
+                                null,
+                                new MalformedRequestHandler(LlmConfiguration::uniqueId)));
     }
 
     @Bean

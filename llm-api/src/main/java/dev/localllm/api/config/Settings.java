@@ -210,16 +210,14 @@ public record Settings(
         if (text == null) {
             return null;
         }
-        ModelId model =
-                variables.parsed("MODEL_NAME", new ModelId(text.substring(0, 1)), MODEL_EXPECTED, Settings::model);
+        if (!ModelId.isName(text)) {
+            throw new InvalidSettingException("MODEL_NAME", text, MODEL_EXPECTED);
+        }
+        ModelId model = new ModelId(text);
         if (allowedModels.target(model) == null) {
             throw new InvalidSettingException("MODEL_NAME", text, "one of the names in ALLOWED_MODELS");
         }
         return model;
-    }
-
-    private static @Nullable ModelId model(String text) {
-        return text.matches("[\\w.:/-]{1,256}") ? new ModelId(text) : null;
     }
 
     private static @Nullable AllowedModels allowedModels(String text) {

@@ -1,27 +1,29 @@
 package dev.localllm.api.failure;
 
-import org.springframework.core.annotation.Order;
+import dev.localllm.core.failure.LlmException;
+import java.time.Duration;
 import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpResponse;
-import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.server.ServerWebExchange;
-import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 
-/** Answers every request that failed before its first byte. Comes before Boot's own handler, which is at -1. */
-@Component
-@Order(-2)
-public final class FailureHandler implements WebExceptionHandler {
+/** Answers every request that failed before its first byte. Thread-safe. */
+public final class FailureHandler {
 
-    @Override
+    private static final long MAX_DISCARDED_BYTES = 64 << 10;
+    private static final Duration MAX_DISCARDING = Duration.ofSeconds(1);
+
+    /** Answers, or fails with the fault if the answer has begun: that closes the connection. */
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
+            exchange.getAttributes().computeIfAbsent(HttpFailure.ATTRIBUTE, name -> HttpFailure.of(fault));
             return Mono.error(fault);
         }
         HttpFailure failure = failure(fault, exchange.getRequest());
@@ -36,8 +38,30 @@ public final class FailureHandler implements WebExceptionHandler {
         failure.tellRetry(headers);
         byte[] body = failure.body();
         headers.setContentLength(body.length);
-        return response.writeWith(
-                Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
+        return discardBody(fault, exchange.getRequest(), headers)
+                .then(Mono.defer(() -> response.writeWith(
+                        Mono.fromSupplier(() -> response.bufferFactory().wrap(body)))));
+    }
+
+    /**
+     * A body that nobody read would keep the connection's next request from being read: a short one is taken and
+     * thrown away, after a longer one the connection is closed.
+     */
+    private static Mono<Void> discardBody(Throwable fault, ServerHttpRequest request, HttpHeaders answer) {
+        long length = request.getHeaders().getContentLength();
+        boolean chunked = request.getHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
+        if (fault instanceof LlmException || (length <= 0 && !chunked)) {
+            return Mono.empty();
+        }
+        if (length > 0 && length <= MAX_DISCARDED_BYTES) {
+            return request.getBody()
+                    .doOnNext(DataBufferUtils::release)
+                    .then()
+                    .timeout(MAX_DISCARDING, Mono.empty())
+                    .onErrorComplete();
+        }
+        answer.set(HttpHeaders.CONNECTION, "close");
+        return Mono.empty();
     }
 
     private static HttpFailure failure(Throwable fault, ServerHttpRequest request) {
@@ -56,7 +80,6 @@ public final class FailureHandler implements WebExceptionHandler {
         HttpHeaders headers = request.getHeaders();
         String detail = fault.getBody().getDetail();
         return switch (fault.getStatusCode().value()) {
-            case 403 -> "The origin " + headers.getOrigin() + " is not in ALLOWED_ORIGINS.";
             case 404 -> "There is no " + request.getMethod() + " " + request.getPath() + ".";
             case 405 ->
                 request.getMethod() + " is not allowed here (expected: "

@@ -100,7 +100,7 @@ public record HttpFailure(
     }
 
     /** A request that HTTP alone refuses: wrong path, method, content type or size. */
-    static HttpFailure ofStatus(HttpStatusCode status, String message) {
+    public static HttpFailure ofStatus(HttpStatusCode status, String message) {
         return status.is4xxClientError()
                 ? new HttpFailure(status, INVALID_REQUEST, null, null, message, AS_USUAL)
                 : serverError(status, null, message);

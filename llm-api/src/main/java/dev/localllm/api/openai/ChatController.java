@@ -8,6 +8,7 @@ import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -70,20 +71,25 @@ final class ChatController {
             record.heard(events);
             return encoder.encode(events);
         });
-        AtomicReference<Subscription> sent = new AtomicReference<>();
+        Function<Throwable, Mono<DataBuffer>> tell = fault -> {
+            if (record.isFinished()) {
+                return Mono.empty(); // nothing can go wrong any more
+            }
+            if (!heartbeats.begun()) {
+                return Mono.error(fault);
+            }
+            HttpFailure failure = HttpFailure.of(fault);
+            exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
+            return Mono.fromSupplier(() -> encoder.failure(failure));
+        };
+        AtomicReference<@Nullable Subscription> sent = new AtomicReference<>();
         Flux<DataBuffer> stream = heartbeats
-                .among(frames, times.streamOver())
-                .onErrorResume(fault -> {
-                    if (!heartbeats.begun()) {
-                        return Mono.error(fault);
-                    }
-                    HttpFailure failure = HttpFailure.of(fault);
-                    exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
-                    return Mono.fromSupplier(() -> encoder.failure(failure));
-                })
+                .among(frames.onErrorResume(tell), times.streamOver()) // told after the frames that still wait
+                .onErrorResume(tell)
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
-                .doOnSubscribe(sent::set);
-        return response.writeWith(stream).doFinally(signal -> cancel(sent.get()));
+                .doOnSubscribe(sent::set)
+                .doOnTerminate(() -> sent.set(null));
+        return response.writeWith(stream).doOnTerminate(() -> cancel(sent.get()));
     }
 
     private Mono<Void> whole(ChatAnswer answer, ServerWebExchange exchange) {

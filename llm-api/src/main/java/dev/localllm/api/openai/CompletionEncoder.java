@@ -5,6 +5,8 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -13,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Folds the events of one answer into the answer as a whole. One per answer; not thread-safe. */
 final class CompletionEncoder {
+
+    private static final int MAX_BYTES = 8 << 20;
 
     private final ResponseHead response;
     private final ByteArrayOutputStream text = new ByteArrayOutputStream();
@@ -24,7 +28,12 @@ final class CompletionEncoder {
         this.response = response;
     }
 
+    /** Fails when the answer becomes larger than any that is read in one piece. */
     void add(List<ChatEvent> events) {
+        if (text.size() + thinking.size() > MAX_BYTES) {
+            throw new LlmException(
+                    new UpstreamProtocol("The answer is larger than " + MAX_BYTES + " bytes: use stream:true."));
+        }
         for (ChatEvent event : events) {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);

@@ -40,8 +40,8 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         if (name == null) {
             return null;
         }
-        if (name.isBlank() || name.length() > 256) {
-            throw fields.wrong("model", "a name of 1 to 256 characters");
+        if (!ModelId.isName(name)) {
+            throw fields.wrong("model", "the name of a model, as qwen3:4b");
         }
         return new ModelId(name);
     }
@@ -138,7 +138,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         fields.allowOnly("metadata", JsonNode::isObject);
         fields.allowOnly("store", CompletionRequest::isFalse);
         fields.allowOnly("logprobs", CompletionRequest::isFalse);
-        fields.allowOnly("n", node -> node.isIntegralNumber() && node.intValue() == 1);
+        fields.allowOnly("n", node -> node.canConvertToInt() && node.isIntegralNumber() && node.intValue() == 1);
         fields.allowOnly("logit_bias", node -> node.isObject() && node.isEmpty());
         fields.allowOnly("tools", node -> node.isArray() && node.isEmpty());
         fields.allowOnly("functions", node -> node.isArray() && node.isEmpty());

@@ -65,7 +65,7 @@ final class Fields {
         if (value == null) {
             return null;
         }
-        double number = value.doubleValue();
+        double number = value.asDouble(Double.NaN);
         require(number >= min && number <= max, name, value, expected);
         return number;
     }

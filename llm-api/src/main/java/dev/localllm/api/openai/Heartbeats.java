@@ -42,8 +42,8 @@ final class Heartbeats {
      */
     Flux<DataBuffer> among(Flux<DataBuffer> frames, Mono<DataBuffer> over) {
         Sinks.Empty<Void> end = Sinks.empty();
-        Flux<DataBuffer> timed = Flux.merge(comments(), over).takeUntilOther(end.asMono());
-        return Flux.merge(frames.doOnNext(frame -> sent()).doOnComplete(end::tryEmitEmpty), timed);
+        Flux<DataBuffer> timed = Flux.merge(1, comments(), over).takeUntilOther(end.asMono());
+        return Flux.merge(1, frames.doOnNext(frame -> sent()).doOnComplete(end::tryEmitEmpty), timed);
     }
 
     /** A reader who is too slow even for the frames gets none. */

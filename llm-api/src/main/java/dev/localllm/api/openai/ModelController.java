@@ -45,8 +45,7 @@ final class ModelController {
         String name = id.substring(1);
         return models.list()
                 .flatMapIterable(found -> found)
-                .filter(info ->
-                        !name.isBlank() && name.length() <= 256 && info.id().matches(new ModelId(name)))
+                .filter(info -> ModelId.isName(name) && info.id().matches(new ModelId(name)))
                 .next()
                 .map(info -> model(new ModelId(name), info))
                 .switchIfEmpty(Mono.error(() -> new LlmException(new UnknownModel(name))));

@@ -3,14 +3,19 @@ package dev.localllm.api.request;
 import java.time.Duration;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * The end of the server as answers see it: they may go on until their time is over, and are then told to end, while
  * the web server waits for them. Thread-safe.
  */
 public final class Drain implements SmartLifecycle {
+
+    private static final Duration LAST_WORD = Duration.ofSeconds(2);
 
     private final Sinks.Empty<Void> over = Sinks.empty();
     private final Duration patience;
@@ -24,6 +29,19 @@ public final class Drain implements SmartLifecycle {
     /** Completes when answers that are still under way must end. */
     public Mono<Void> over() {
         return over.asMono();
+    }
+
+    /** Closes the connection of a client who doesn't take even the last word; never completes. */
+    Mono<Void> cutOff(ServerHttpRequest request) {
+        return over().then(Mono.delay(LAST_WORD))
+                .then(Mono.<Void>fromRunnable(() -> close(request)))
+                .then(Mono.never());
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // closing is the end
+    private static void close(ServerHttpRequest request) {
+        HttpServerRequest nettys = ServerHttpRequestDecorator.getNativeRequest(request);
+        nettys.withConnection(connection -> connection.channel().close());
     }
 
     @Override

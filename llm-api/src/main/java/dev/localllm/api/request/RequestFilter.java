@@ -3,6 +3,8 @@ package dev.localllm.api.request;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.core.failure.LlmException;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -15,6 +17,7 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
+import org.springframework.web.util.DisconnectedClientHelper;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SignalType;
 
@@ -27,10 +30,12 @@ public final class RequestFilter implements WebFilter, Ordered {
     public static final String REQUEST_ID = "x-request-id";
 
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
+    private static final Set<String> PROBES = Set.of("/health", "/health/ready");
     private static final Pattern SANE_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
     private final ClientIdentity clients;
     private final FailureHandler failures;
+    private final Drain drain;
     private final ClientHash hash;
     private final Supplier<String> uniqueIds;
     private final LongSupplier clock;
@@ -39,11 +44,13 @@ public final class RequestFilter implements WebFilter, Ordered {
     public RequestFilter(
             ClientIdentity clients,
             FailureHandler failures,
+            Drain drain,
             ClientHash hash,
             Supplier<String> uniqueIds,
             LongSupplier clock) {
         this.clients = clients;
         this.failures = failures;
+        this.drain = drain;
         this.hash = hash;
         this.uniqueIds = uniqueIds;
         this.clock = clock;
@@ -61,9 +68,20 @@ public final class RequestFilter implements WebFilter, Ordered {
         exchange.getResponse().getHeaders().set(REQUEST_ID, id);
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
-        return chain.filter(exchange)
-                .onErrorResume(fault -> failures.handle(exchange, fault))
-                .doFinally(signal -> log(exchange, record, signal));
+        Mono<Void> answered = chain.filter(exchange)
+                .onErrorResume(RequestFilter::callerGone, fault -> untilClosed())
+                .onErrorResume(fault -> failures.handle(exchange, fault));
+        return Mono.firstWithSignal(answered, drain.cutOff(request)).doFinally(signal -> log(exchange, record, signal));
+    }
+
+    /** An Ollama that tells of a broken connection of its own is another matter. */
+    private static boolean callerGone(Throwable fault) {
+        return !(fault instanceof LlmException) && DisconnectedClientHelper.isClientDisconnectedException(fault);
+    }
+
+    /** Nobody is left to answer: the connection's close, which is under way, cancels this. */
+    private static Mono<Void> untilClosed() {
+        return Mono.never();
     }
 
     private String id(@Nullable String callers) {
@@ -71,11 +89,11 @@ public final class RequestFilter implements WebFilter, Ordered {
     }
 
     private void log(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
-        boolean probe = exchange.getRequest().getPath().value().startsWith("/health");
+        boolean probe = PROBES.contains(exchange.getRequest().getPath().value());
         if (probe ? log.isDebugEnabled() : log.isInfoEnabled()) {
             HttpStatusCode status = exchange.getResponse().getStatusCode();
             String line = record.line(
-                    exchange.getRequest().getMethod() + " " + path(exchange.getRequest()),
+                    what(exchange.getRequest()),
                     hash.of(record.client()),
                     exchange.getResponse().isCommitted() ? (status == null ? 200 : status.value()) : null,
                     end(exchange, record, signal));
@@ -87,10 +105,10 @@ public final class RequestFilter implements WebFilter, Ordered {
         }
     }
 
-    /** A line stays a line, whatever somebody asks for. */
-    private static String path(ServerHttpRequest request) {
-        String path = request.getURI().getRawPath();
-        return path.length() > 128 ? path.substring(0, 128) + "…" : path;
+    /** Not more than fits in a line. */
+    private static String what(ServerHttpRequest request) {
+        String what = request.getMethod() + " " + request.getURI().getRawPath();
+        return what.length() > 128 ? what.substring(0, 128) + "…" : what;
     }
 
     private static String end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {

@@ -24,7 +24,7 @@ public final class RequestRecord {
     private final LongSupplier clock;
     private final long start;
     private volatile @Nullable ModelId model;
-    private volatile long chargedAt;
+    private volatile long askedAt;
     private volatile long firstEventAt;
     private int events;
     private volatile @Nullable Finished finished;
@@ -53,7 +53,7 @@ public final class RequestRecord {
     /** The model server is about to be asked. */
     public void asks(ModelId target) {
         model = target;
-        chargedAt = clock.getAsLong();
+        askedAt = clock.getAsLong();
     }
 
     /** These events of the answer have come. */
@@ -70,6 +70,11 @@ public final class RequestRecord {
     /** True if an answer was begun and has not come to its end; the end of a write does not tell. */
     boolean cutOff() {
         return model != null && finished == null;
+    }
+
+    /** True if the whole answer has come. */
+    public boolean isFinished() {
+        return finished != null;
     }
 
     /** @param clientHash in place of the client */
@@ -89,10 +94,10 @@ public final class RequestRecord {
                 .append(" end=")
                 .append(end);
         if (model != null) {
-            line.append(" read_ms=").append((chargedAt - start) / NANOS_PER_MILLI);
+            line.append(" prepare_ms=").append((askedAt - start) / NANOS_PER_MILLI);
         }
         if (events > 0) {
-            line.append(" first_ms=").append((firstEventAt - chargedAt) / NANOS_PER_MILLI);
+            line.append(" first_ms=").append((firstEventAt - askedAt) / NANOS_PER_MILLI);
         }
         line.append(" total_ms=").append((clock.getAsLong() - start) / NANOS_PER_MILLI);
         Finished usage = finished;

@@ -13,7 +13,8 @@ import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Closes the connection of a client that takes not one byte of what waits for it within the time, so that nothing is
+ * Closes the connection of a client that takes next to nothing of what waits for it within the time (the system tells
+ * of progress when a part of its send buffer has become free), so that nothing is
  * generated for somebody who doesn't read. Looks only while something waits.
  */
 public final class WriteStallHandler extends ChannelDuplexHandler {

@@ -1,0 +1,128 @@
+package dev.localllm.api.request;
+
+import dev.localllm.api.failure.HttpFailure;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.ReferenceCountUtil;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+
+/**
+ * Answers what is no HTTP request in the form of every other refusal, and closes the connection, as where the next
+ * request begins is not known. Nothing behind it sees such a request.
+ */
+public final class MalformedRequestHandler extends ChannelDuplexHandler {
+
+    /** Ends a body that broke off, so that what came of it is not taken for the whole. */
+    private static final byte[] NO_JSON = {0};
+
+    private final Supplier<String> uniqueIds;
+    private int unanswered;
+    private boolean refused;
+
+    public MalformedRequestHandler(Supplier<String> uniqueIds) {
+        this.uniqueIds = uniqueIds;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        HttpFailure failure = refused || !(message instanceof HttpObject read) ? null : failure(read);
+        if (!refused && failure == null) {
+            unanswered += message instanceof HttpRequest ? 1 : 0;
+            ctx.fireChannelRead(message);
+            return;
+        }
+        ReferenceCountUtil.release(message);
+        if (failure != null) {
+            refused = true;
+            refuse(ctx, failure, message instanceof HttpRequest);
+        }
+    }
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
+        if (refused && message instanceof HttpResponse response) {
+            response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        }
+        if (message instanceof LastHttpContent) {
+            unanswered--;
+            if (refused) {
+                promise.addListener(ChannelFutureListener.CLOSE);
+            }
+        }
+        super.write(ctx, message, promise);
+    }
+
+    /** A body that breaks off is for who reads it to refuse; amid answers that are under way no more can be given. */
+    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
+    private void refuse(ChannelHandlerContext ctx, HttpFailure failure, boolean request) {
+        if (request && unanswered == 0) {
+            ctx.writeAndFlush(response(failure)).addListener(ChannelFutureListener.CLOSE);
+        } else if (!request && unanswered == 1) {
+            ctx.fireChannelRead(new DefaultLastHttpContent(Unpooled.wrappedBuffer(NO_JSON)));
+        } else {
+            ctx.close();
+        }
+    }
+
+    private FullHttpResponse response(HttpFailure failure) {
+        byte[] body = failure.body();
+        FullHttpResponse response = new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1,
+                HttpResponseStatus.valueOf(failure.status().value()),
+                Unpooled.wrappedBuffer(body));
+        response.headers()
+                .set(RequestFilter.REQUEST_ID, uniqueIds.get())
+                .set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
+                .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
+                .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        return response;
+    }
+
+    private static @Nullable HttpFailure failure(HttpObject read) {
+        if (read.decoderResult().isFailure()) {
+            return failure(read.decoderResult().cause());
+        }
+        return read instanceof HttpRequest request && !isUri(request.uri())
+                ? HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.")
+                : null;
+    }
+
+    private static HttpFailure failure(Throwable flaw) {
+        return switch (flaw) {
+            case TooLongHttpLineException e ->
+                HttpFailure.ofStatus(HttpStatus.URI_TOO_LONG, "The request's path is too long.");
+            case TooLongHttpHeaderException e ->
+                HttpFailure.ofStatus(
+                        HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.");
+            default -> HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.");
+        };
+    }
+
+    private static boolean isUri(String text) {
+        try {
+            return !new URI(text).toString().isEmpty();
+        } catch (URISyntaxException e) {
+            return false;
+        }
+    }
+}
