@@ -2,6 +2,7 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
@@ -10,10 +11,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -42,14 +45,16 @@ class AbortsTest {
                         "--MODEL_NAME=simulator",
                         "--MAX_CONCURRENT_REQUESTS=" + SLOTS,
                         "--HEARTBEAT_INTERVAL=5ms");
+                CapturedLog log = new CapturedLog("ROOT", Level.WARN);
                 LeakWatch leaks = new LeakWatch();
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> running = new ArrayList<>();
             for (int caller = 0; caller < CALLERS; caller++) {
                 Random random = new Random(seed + caller);
+                String name = "caller-" + caller + "-";
                 running.add(callers.submit(() -> {
                     for (int i = 0; i < ABORTS / CALLERS; i++) {
-                        abort(server, simulator, random);
+                        abort(server, simulator, random, name + i);
                     }
                     return null;
                 }));
@@ -64,6 +69,7 @@ class AbortsTest {
             simulator.forgetScript(); // what was meant for callers who left too early
             allSlotsAreFree(server, simulator);
             leaks.assertNone();
+            assertOneLineForEach(log.messages());
         }
     }
 
@@ -95,7 +101,7 @@ class AbortsTest {
         assertThat(p99).isLessThanOrEqualTo(P99_MILLIS);
     }
 
-    private static void abort(TestServer server, OllamaSimulator simulator, Random random) throws Exception {
+    private static void abort(TestServer server, OllamaSimulator simulator, Random random, String id) throws Exception {
         switch (random.nextInt(8)) {
             case 0 -> simulator.script(new Fault.NeverAnswers());
             case 1 -> simulator.script(new Fault.SlowHeaders(Duration.ofMillis(random.nextInt(20))));
@@ -103,7 +109,7 @@ class AbortsTest {
             case 3 -> simulator.script(new Fault.Pauses(1, Duration.ofMillis(random.nextInt(20))));
             default -> {}
         }
-        String text = RawRequest.chat(random.nextInt(3) > 0, "Answer in " + (1 + random.nextInt(300)) + " tokens");
+        String text = RawRequest.chat(random.nextInt(3) > 0, "Answer in " + (1 + random.nextInt(300)) + " tokens", id);
         RawRequest request = RawRequest.open(server.uri("/"));
         switch (random.nextInt(6)) {
             case 0 -> request.send(text.substring(0, 1 + random.nextInt(text.length() - 1)));
@@ -133,6 +139,16 @@ class AbortsTest {
         } catch (AssertionError e) {
             // as long as this caller waits
         }
+    }
+
+    /** Two where the request was sent twice; a request that did not arrive whole may have none. */
+    private static void assertOneLineForEach(List<String> lines) {
+        assertThat(lines).allMatch(line -> line.startsWith("id="));
+        Map<String, Long> counts = lines.stream()
+                .filter(line -> line.startsWith("id=caller-"))
+                .collect(Collectors.groupingBy(line -> line.substring(0, line.indexOf(' ')), Collectors.counting()));
+        assertThat(counts.size()).isGreaterThan(ABORTS / 2);
+        assertThat(counts.values()).allMatch(count -> count <= 2);
     }
 
     private static void allSlotsAreFree(TestServer server, OllamaSimulator simulator) throws Exception {

@@ -131,6 +131,8 @@ class ClientLimitsTest {
         "https://app.example.com.evil.com",
         "http://app.example.com",
         "https://app.example.com:8443",
+        "https://app.example.com/",
+        "HTTPS://APP.EXAMPLE.COM",
         "null"
     })
     void generatesNothingForOtherOrigins(String origin) throws Exception {
@@ -145,6 +147,32 @@ class ClientLimitsTest {
             assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
             assertThat(ask(server, "ann").headers().map().keySet())
                     .noneMatch(name -> name.startsWith("access-control-"));
+        }
+    }
+
+    @Test
+    void saysWhatAPageMayNotDo() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl())) {
+            HttpResponse<String> refused = server.send(HttpRequest.newBuilder(server.uri(PATH))
+                    .header("Origin", "http://localhost:3000")
+                    .DELETE());
+
+            assertThat(refused.statusCode()).isEqualTo(403);
+            assertThat(error(refused).path("message").asString())
+                    .contains("method")
+                    .doesNotContain("ALLOWED_ORIGINS");
+        }
+    }
+
+    @Test
+    void takesNoPageForItsOwn() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com");
+                RawRequest rebound = RawRequest.open(server.uri("/"))) {
+            rebound.send(RawRequest.chat(false, "Hi")
+                    .replace("Host: test", "Host: evil.example.com\r\nOrigin: http://evil.example.com"));
+
+            assertThat(rebound.readAll()).startsWith("HTTP/1.1 403").contains("ALLOWED_ORIGINS");
+            assertThat(simulator.chats()).isZero();
         }
     }
 

@@ -9,6 +9,7 @@ import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.InternalServerException;
 import com.openai.errors.NotFoundException;
+import com.openai.errors.RateLimitException;
 import com.openai.errors.SseException;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
@@ -18,6 +19,7 @@ import com.openai.models.models.Model;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -139,6 +141,47 @@ class OpenAiSdkTest {
                 .isThrownBy(() -> stream(question("Hi").build(), seen))
                 .satisfies(e -> assertThat(e.code()).contains("upstream_failed"));
         assertThat(seen).hasSize(1 + 3);
+    }
+
+    @Test
+    void asksAgainAfterTheTimeThatA429Names() {
+        try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=120", "--RATE_LIMIT_BURST=1")) {
+            OpenAIClient patient = patientClient(limited);
+            patient.chat().completions().create(question("Hi").build());
+            int chats = simulator.chats();
+            long start = System.nanoTime();
+
+            patient.chat().completions().create(question("Hi").build());
+
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(5));
+            assertThat(simulator.chats()).isEqualTo(chats + 1);
+            patient.close();
+        }
+    }
+
+    @Test
+    void givesUpWhereA429SaysSo() {
+        try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--RATE_LIMIT_BURST=1")) {
+            OpenAIClient patient = patientClient(limited);
+            patient.chat().completions().create(question("Hi").build());
+            long start = System.nanoTime();
+
+            assertThatExceptionOfType(RateLimitException.class)
+                    .isThrownBy(() ->
+                            patient.chat().completions().create(question("Hi").build()))
+                    .satisfies(e -> assertThat(e.code()).hasValue("rate_limit_exceeded"));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+            patient.close();
+        }
+    }
+
+    private static OpenAIClient patientClient(TestServer server) {
+        return OpenAIOkHttpClient.builder()
+                .baseUrl(server.uri("/v1").toString())
+                .apiKey("none")
+                .maxRetries(2)
+                .build();
     }
 
     private static ChatCompletionCreateParams.Builder question(String text) {

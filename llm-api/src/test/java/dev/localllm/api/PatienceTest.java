@@ -55,7 +55,11 @@ class PatienceTest {
 
     @Test
     void saysNothingIntoAStreamThatSpeaks() throws Exception {
-        assertThat(stream("--HEARTBEAT_INTERVAL=100ms")).doesNotContain(BEAT);
+        try (OllamaSimulator speaking = OllamaSimulator.start(SimulatorSettings.atPace(20));
+                TestServer server = new TestServer(speaking.baseUrl(), "--HEARTBEAT_INTERVAL=500ms");
+                RawRequest request = RawRequest.chat(server.uri("/"), true, "Answer in 30 tokens")) {
+            assertThat(request.readAll()).endsWith("[DONE]\n\n\r\n0\r\n\r\n").doesNotContain(BEAT);
+        }
     }
 
     @Test
@@ -147,11 +151,11 @@ class PatienceTest {
 
     @Test
     void letsASlowClientFinish() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=1s");
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=1s", "--IDLE_TIMEOUT=1s");
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
-            request.send(RawRequest.chat(true, "Answer in 3000 tokens"));
+            request.send(RawRequest.chat(true, "Answer in 600 tokens"));
 
-            assertThat(request.readAll()).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+            assertThat(request.readSlowly(2048, Duration.ofMillis(50))).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
         }
     }
 

@@ -8,6 +8,7 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -45,8 +46,13 @@ final class RawRequest implements AutoCloseable {
     }
 
     static String chat(boolean stream, String question) {
+        return chat(stream, question, "test");
+    }
+
+    static String chat(boolean stream, String question, String id) {
         String body = "{\"stream\":" + stream + ",\"messages\":[{\"role\":\"user\",\"content\":\"" + question + "\"}]}";
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: "
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nx-request-id: " + id
+                + "\r\nContent-Type: application/json\r\nContent-Length: "
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
     }
 
@@ -78,6 +84,14 @@ final class RawRequest implements AutoCloseable {
         return received();
     }
 
+    /** As {@link #readAll}, at most so many bytes at a time with a pause after each. */
+    String readSlowly(int bytes, Duration pause) throws IOException, InterruptedException {
+        while (!isComplete() && readMore(bytes)) {
+            Thread.sleep(pause);
+        }
+        return received();
+    }
+
     String received() {
         return received.toString(StandardCharsets.UTF_8);
     }
@@ -99,7 +113,11 @@ final class RawRequest implements AutoCloseable {
     }
 
     private boolean readMore() throws IOException {
-        byte[] read = new byte[8192];
+        return readMore(8192);
+    }
+
+    private boolean readMore(int bytes) throws IOException {
+        byte[] read = new byte[bytes];
         try {
             int count = socket.getInputStream().read(read);
             received.write(read, 0, Math.max(0, count));

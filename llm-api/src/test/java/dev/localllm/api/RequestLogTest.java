@@ -44,7 +44,7 @@ class RequestLogTest {
             assertThat(response.headers().firstValue("x-request-id")).contains("req-1");
             assertThat(log.await("id=req-1 "))
                     .matches("id=req-1 client=[0-9a-f]{12} request=\"POST /v1/chat/completions\""
-                            + " model=simulator:latest status=200 end=done read_ms=\\d+ first_ms=\\d+ total_ms=\\d+"
+                            + " model=simulator:latest status=200 end=done prepare_ms=\\d+ first_ms=\\d+ total_ms=\\d+"
                             + " prompt_tokens=\\d+ completion_tokens=\\d+");
             post("{\"messages\":5}", "req-2");
             assertThat(log.await("id=req-2 "))
@@ -54,6 +54,29 @@ class RequestLogTest {
             post(HELLO, "req-3");
             assertThat(log.await("id=req-3 ")).contains(" status=200 end=upstream_failed ", " events=2");
             assertThat(log.messages()).hasSize(3);
+        }
+    }
+
+    @Test
+    void letsNobodyForgeALine() throws Exception {
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
+            assertThat(post(HELLO.replaceFirst("\\{", "{\"model\":\"x\\\\nid=forged\","), "forger")
+                            .statusCode())
+                    .isEqualTo(400);
+            assertThat(log.await("id=forger ")).doesNotContain("forged");
+        }
+    }
+
+    @Test
+    void tellsACallerWhoLeavesBeforeHeHasAsked() throws Exception {
+        try (CapturedLog log = new CapturedLog("ROOT", Level.INFO)) {
+            String request = RawRequest.chat(true, "Hello", "left");
+            RawRequest.open(server.uri("/"))
+                    .send(request.substring(0, request.length() - 5))
+                    .reset();
+
+            assertThat(log.await("id=left ")).contains("model=- status=- end=client_gone");
+            assertThat(log.messages()).hasSize(1);
         }
     }
 

@@ -1,0 +1,88 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a model server that never ends can make the server hold. */
+@Timeout(60)
+class BoundedMemoryTest {
+
+    /** What the server holds, and what both systems' socket buffers hold. */
+    private static final long MAX_BYTES = 16 << 20;
+
+    @Test
+    void takesNoMoreForAClientWhoTakesNothing() throws Exception {
+        try (EndlessServer ollama = new EndlessServer();
+                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
+                RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
+            deaf.send(RawRequest.chat(true, "Hello"));
+
+            System.out.println("BoundedMemoryTest: took " + ollama.untilItStalls() / 1024 + " KiB");
+            assertThat(ollama.sent.get()).isBetween(1L, MAX_BYTES);
+        }
+    }
+
+    @Test
+    void refusesAWholeAnswerThatIsTooLarge() throws Exception {
+        try (EndlessServer ollama = new EndlessServer();
+                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
+                RawRequest whole = RawRequest.chat(server.uri("/"), false, "Hello")) {
+            assertThat(whole.readAll()).startsWith("HTTP/1.1 502").contains("upstream_protocol_error");
+        }
+    }
+
+    /** Sends tokens as long as they are taken. */
+    private static final class EndlessServer implements AutoCloseable {
+
+        private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        private final AtomicLong sent = new AtomicLong();
+
+        EndlessServer() throws IOException {
+            Thread.ofVirtual().start(() -> {
+                try (var socket = listening.accept()) {
+                    socket.getInputStream().read(new byte[8192]);
+                    OutputStream out = socket.getOutputStream();
+                    out.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+                    String line = "{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:32Z\",\"message\":"
+                            + "{\"role\":\"assistant\",\"content\":\" token\"},\"done\":false}\n";
+                    String chunk = Integer.toHexString(line.length()) + "\r\n" + line + "\r\n";
+                    byte[] chunks = chunk.repeat(100).getBytes(StandardCharsets.UTF_8);
+                    while (true) {
+                        out.write(chunks);
+                        sent.addAndGet(chunks.length);
+                    }
+                } catch (IOException e) {
+                    // the server under test has had enough
+                }
+            });
+        }
+
+        URI baseUrl() {
+            return URI.create("http://127.0.0.1:" + listening.getLocalPort());
+        }
+
+        /** Bytes sent when nothing more was taken for a second, or when it is too much anyway. */
+        long untilItStalls() throws InterruptedException {
+            long before = -1;
+            while ((before < sent.get() || before < 1) && sent.get() <= MAX_BYTES) {
+                before = sent.get();
+                Thread.sleep(1000);
+            }
+            return sent.get();
+        }
+
+        @Override
+        public void close() throws IOException {
+            listening.close();
+        }
+    }
+}

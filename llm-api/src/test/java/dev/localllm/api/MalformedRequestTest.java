@@ -1,0 +1,89 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What is hardly HTTP gets an answer that a client can read, and then the connection is closed. */
+class MalformedRequestTest {
+
+    private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n";
+
+    private static OllamaSimulator simulator;
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+        server = new TestServer(simulator.baseUrl());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        simulator.close();
+    }
+
+    static Stream<Arguments> requests() {
+        return Stream.of(
+                Arguments.of("no HTTP", 400, "garbage\r\n\r\n"),
+                Arguments.of("TLS", 400, "\u0016\u0003\u0001\u0002\r\n\r\n"),
+                Arguments.of("long path", 414, "GET /" + "a".repeat(20_000) + " HTTP/1.1\r\nHost: t\r\n\r\n"),
+                Arguments.of("long header", 431, "GET /health HTTP/1.1\r\nX: " + "a".repeat(20_000) + "\r\n\r\n"),
+                Arguments.of("many headers", 431, "GET /health HTTP/1.1\r\n" + "X-A: b\r\n".repeat(5000) + "\r\n"),
+                Arguments.of("odd header", 400, "GET /health HTTP/1.1\r\nHost: t\r\nX\u0001Y: 1\r\n\r\n"),
+                Arguments.of("odd length", 400, POST + "Content-Length: many\r\n\r\n"),
+                Arguments.of("two lengths", 400, POST + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+                Arguments.of("bad escape", 400, "GET /a%zz HTTP/1.1\r\nHost: t\r\n\r\n"),
+                Arguments.of(
+                        "odd chunk after all of the JSON",
+                        400,
+                        POST + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n30\r\n"
+                                + "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}\r\nzz\r\n"),
+                Arguments.of(
+                        "odd chunk",
+                        400,
+                        POST + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("requests")
+    void isRefused(String name, int status, String text) throws Exception {
+        try (CapturedLog log = new CapturedLog("ROOT", Level.WARN);
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send(text);
+
+            assertThat(request.readUntil("never")).as("closed").isFalse();
+            String answer = request.received();
+            assertThat(request.status()).as(answer).isEqualTo(status);
+            assertThat(answer).containsIgnoringCase("x-request-id: ").containsIgnoringCase("connection: close");
+            JsonNode error = JsonMapper.shared()
+                    .readTree(answer.substring(answer.indexOf("\r\n\r\n")))
+                    .path("error");
+            assertThat(error.path("type").asString()).isEqualTo("invalid_request_error");
+            assertThat(error.path("message").asString()).isNotBlank();
+            assertThat(log.messages()).allMatch(line -> line.startsWith("id="));
+        }
+    }
+
+    @Test
+    void doesNotSpoilTheAnswerBeforeIt() throws Exception {
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send(RawRequest.chat(true, "Hello") + "garbage\r\n\r\n");
+
+            request.readUntil("never");
+            assertThat(request.received()).doesNotContain("HTTP/1.1 400");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.localllm.api;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The server as a process of its own, for signals and exit codes. */
+final class ServerProcess implements AutoCloseable {
+
+    private static final Pattern STARTED = Pattern.compile("local-llm-server .* on port (\\d+)");
+
+    private final Process process;
+    private final Thread reading;
+    private final CompletableFuture<Integer> port = new CompletableFuture<>();
+    private final List<String> output = new ArrayList<>();
+
+    ServerProcess(URI ollama, String... settings) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                LlmApplication.class.getName(),
+                "--APP_ENV=local",
+                "--SERVER_PORT=0",
+                "--MANAGEMENT_PORT=0",
+                "--MODEL_NAME=simulator",
+                "--OLLAMA_BASE_URL=" + ollama));
+        command.addAll(List.of(settings));
+        process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        reading = Thread.ofVirtual().start(this::read);
+    }
+
+    URI uri(String path) throws Exception {
+        return URI.create("http://127.0.0.1:" + port.get(60, TimeUnit.SECONDS) + path);
+    }
+
+    /** SIGTERM; Process.destroy would stop reading what it still says. */
+    void terminate() {
+        process.toHandle().destroy();
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+    }
+
+    int exitCode() throws InterruptedException {
+        if (!process.waitFor(30, TimeUnit.SECONDS)) {
+            throw new AssertionError("still running: " + output());
+        }
+        reading.join();
+        return process.exitValue();
+    }
+
+    synchronized String output() {
+        return String.join("\n", output);
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly().onExit().join();
+    }
+
+    private void read() {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                add(line);
+                Matcher started = STARTED.matcher(line);
+                if (started.find()) {
+                    port.complete(Integer.valueOf(started.group(1)));
+                }
+            }
+        } catch (IOException e) {
+            // the process is gone
+        }
+        port.completeExceptionally(new IllegalStateException("the server ended: " + output()));
+    }
+
+    private synchronized void add(String line) {
+        output.add(line);
+    }
+}

@@ -1,0 +1,116 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.localllm.ollama.simulator.Fault;
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import dev.localllm.ollama.simulator.Steps;
+import java.net.ConnectException;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Signals to real processes. */
+@Timeout(120)
+class ShutdownTest {
+
+    private static final int BY_SIGTERM = 128 + 15;
+
+    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+
+    @AfterEach
+    void nothingIsLeftOpen() {
+        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
+        simulator.close();
+    }
+
+    @Test
+    void letsARunningAnswerFinish() throws Exception {
+        try (ServerProcess server = new ServerProcess(simulator.baseUrl())) {
+            server.uri("/");
+            Steps steps = simulator.hold();
+            try (RawRequest request = RawRequest.chat(server.uri("/"), true, "Answer in 5 tokens")) {
+                steps.release(1);
+                request.readUntil("data: ");
+
+                server.terminate();
+                awaitRefused(server);
+                steps.release(5);
+
+                assertThat(request.readAll()).contains("data: [DONE]\n\n");
+                assertThat(server.exitCode()).isEqualTo(BY_SIGTERM);
+            }
+        }
+    }
+
+    @Test
+    void tellsAnAnswerThatTakesTooLong() throws Exception {
+        try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SHUTDOWN_TIMEOUT=500ms")) {
+            simulator.script(new Fault.Stalls(1), new Fault.NeverAnswers());
+            try (RawRequest streamed = RawRequest.chat(server.uri("/"), true, "Hello")) {
+                streamed.readUntil("data: ");
+                try (RawRequest whole = RawRequest.chat(server.uri("/"), false, "Hello")) {
+                    simulator.openExchangesOverTime().filter(open -> open == 2).blockFirst(Duration.ofSeconds(10));
+
+                    server.terminate();
+
+                    assertThat(streamed.readAll())
+                            .contains("\"code\":\"shutting_down\"")
+                            .doesNotContain("[DONE]");
+                    assertThat(whole.readAll()).startsWith("HTTP/1.1 503").contains("\"code\":\"shutting_down\"");
+                    assertThat(server.exitCode()).isEqualTo(BY_SIGTERM);
+                }
+            }
+        }
+    }
+
+    @Test
+    void endsInTimeAndTellsTheLogWhenAClientDoesNotRead() throws Exception {
+        try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SHUTDOWN_TIMEOUT=500ms");
+                RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
+            deaf.send(RawRequest.chat(true, "Answer in 8000 tokens", "deaf")).readUntil("data: ");
+
+            server.terminate();
+            long start = System.nanoTime();
+
+            assertThat(server.exitCode()).isEqualTo(BY_SIGTERM);
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(500 + 5000));
+            assertThat(server.output()).contains("id=deaf").doesNotContain("ERROR");
+        }
+    }
+
+    @Test
+    void leavesNothingOpenUpstreamWhenOneOfTwoIsKilled() throws Exception {
+        try (ServerProcess victim = new ServerProcess(simulator.baseUrl());
+                ServerProcess survivor = new ServerProcess(simulator.baseUrl())) {
+            simulator.script(new Fault.Stalls(1), new Fault.NeverAnswers());
+            try (RawRequest streamed = RawRequest.chat(victim.uri("/"), true, "Hello")) {
+                streamed.readUntil("data: ");
+                try (RawRequest waiting = RawRequest.chat(victim.uri("/"), true, "Hello")) {
+                    simulator.openExchangesOverTime().filter(open -> open == 2).blockFirst(Duration.ofSeconds(10));
+
+                    victim.kill();
+
+                    simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
+                    assertThat(waiting.readAll()).isEmpty();
+                }
+            }
+            try (RawRequest other = RawRequest.chat(survivor.uri("/"), true, "Hello")) {
+                assertThat(other.readAll()).contains("data: [DONE]\n\n");
+            }
+        }
+    }
+
+    /** As soon as it stops it takes no more connections, so nobody finds it ready. */
+    private static void awaitRefused(ServerProcess server) throws Exception {
+        assertThatThrownBy(() -> {
+                    while (true) {
+                        RawRequest.open(server.uri("/")).close();
+                    }
+                })
+                .isInstanceOf(ConnectException.class);
+    }
+}
