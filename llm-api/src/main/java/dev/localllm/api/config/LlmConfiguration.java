@@ -175,7 +175,12 @@ class LlmConfiguration {
     ApplicationListener<ApplicationReadyEvent> startReport(ServerInfo server, OllamaLocation ollama) {
         return event -> {
             String port = event.getApplicationContext().getEnvironment().getProperty("local.server.port");
-            log.info("local-llm-server {} ({}) on port {}", server.version(), server.environment(), port);
+            log.info(
+                    "local-llm-server {} ({}) on port {} by {}",
+                    server.version(),
+                    server.environment(),
+                    port,
+                    LoopResources.hasNativeSupport() ? "native transport" : "NIO");
             if (ollama.simulator() == null) {
                 log.info("{}", ollama.description());
             } else {
