@@ -72,9 +72,6 @@ final class ChatController {
             return encoder.encode(events);
         });
         Function<Throwable, Mono<DataBuffer>> tell = fault -> {
-            if (record.isFinished()) {
-                return Mono.empty(); // nothing can go wrong any more
-            }
             if (!heartbeats.begun()) {
                 return Mono.error(fault);
             }

@@ -72,11 +72,6 @@ public final class RequestRecord {
         return model != null && finished == null;
     }
 
-    /** True if the whole answer has come. */
-    public boolean isFinished() {
-        return finished != null;
-    }
-
     /** @param clientHash in place of the client */
     String line(String what, String clientHash, @Nullable Object status, String end) {
         StringBuilder line = new StringBuilder(200)
