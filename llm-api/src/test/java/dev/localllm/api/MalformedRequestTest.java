@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -45,6 +46,8 @@ class MalformedRequestTest {
                 Arguments.of("odd header", 400, "GET /health HTTP/1.1\r\nHost: t\r\nX\u0001Y: 1\r\n\r\n"),
                 Arguments.of("odd length", 400, POST + "Content-Length: many\r\n\r\n"),
                 Arguments.of("two lengths", 400, POST + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+                Arguments.of("HTTP/2", 400, "GET /health HTTP/2.0\r\nHost: t\r\n\r\n"),
+                Arguments.of("bad host", 400, "GET /health HTTP/1.1\r\nHost: [::1\r\n\r\n"),
                 Arguments.of("bad escape", 400, "GET /a%zz HTTP/1.1\r\nHost: t\r\n\r\n"),
                 Arguments.of(
                         "odd chunk after all of the JSON",
@@ -77,10 +80,28 @@ class MalformedRequestTest {
         }
     }
 
-    @Test
-    void doesNotSpoilTheAnswerBeforeIt() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"garbage\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"})
+    void doesNotSpoilTheAnswerBeforeIt(String text) throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
-            request.send(RawRequest.chat(true, "Hello") + "garbage\r\n\r\n");
+            request.send(RawRequest.chat(true, "Answer in 9999 tokens") + text);
+
+            request.readUntil("never");
+            String received = request.received();
+            int refusal = received.indexOf("HTTP/1.1 400");
+            assertThat(refusal < 0 ? "\r\n0\r\n\r\n" : received.substring(0, refusal))
+                    .endsWith("\r\n0\r\n\r\n");
+        }
+    }
+
+    @Test
+    void countsNoInvitationToGoOnAsAnAnswer() throws Exception {
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            String[] chat = RawRequest.chat(false, "Hello").split("\r\n\r\n", 2);
+            request.send(chat[0] + "\r\nExpect: 100-continue\r\n\r\n").readUntil("100 Continue\r\n\r\n");
+            request.send(chat[1]).readUntil("\"finish_reason\":\"stop\"");
+
+            request.send(RawRequest.chat(true, "Answer in 9999 tokens") + "garbage\r\n\r\n");
 
             request.readUntil("never");
             assertThat(request.received()).doesNotContain("HTTP/1.1 400");

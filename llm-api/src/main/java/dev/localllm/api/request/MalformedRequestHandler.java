@@ -1,5 +1,7 @@
 package dev.localllm.api.request;
 
+import static io.netty.handler.codec.http.HttpStatusClass.INFORMATIONAL;
+
 import dev.localllm.api.failure.HttpFailure;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelDuplexHandler;
@@ -35,6 +37,8 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     /** Ends a body that broke off, so that what came of it is not taken for the whole. */
     private static final byte[] NO_JSON = {0};
 
+    private static final String NOT_HTTP = "The request is not valid HTTP/1.1.";
+
     private final Supplier<String> uniqueIds;
     private int unanswered;
     private boolean refused;
@@ -59,7 +63,12 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     }
 
     @Override
-    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
+    public void write(ChannelHandlerContext ctx, Object written, ChannelPromise promise) throws Exception {
+        if (written instanceof FullHttpResponse interim && interim.status().codeClass() == INFORMATIONAL) {
+            super.write(ctx, interim, promise); // 100 Continue is no answer
+            return;
+        }
+        Object message = worded(written);
         if (refused && message instanceof HttpResponse response) {
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
         }
@@ -84,6 +93,16 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         }
     }
 
+    /** What the web server refuses by itself, as a host that is none, it refuses without a word. */
+    private Object worded(Object written) {
+        if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(RequestFilter.REQUEST_ID)) {
+            refusal.release();
+            return response(
+                    HttpFailure.ofStatus(HttpStatus.valueOf(refusal.status().code()), NOT_HTTP));
+        }
+        return written;
+    }
+
     private FullHttpResponse response(HttpFailure failure) {
         byte[] body = failure.body();
         FullHttpResponse response = new DefaultFullHttpResponse(
@@ -102,9 +121,15 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         if (read.decoderResult().isFailure()) {
             return failure(read.decoderResult().cause());
         }
-        return read instanceof HttpRequest request && !isUri(request.uri())
-                ? HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.")
-                : null;
+        if (!(read instanceof HttpRequest request)) {
+            return null;
+        }
+        if (request.protocolVersion().majorVersion() != 1) {
+            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
+        }
+        return isUri(request.uri())
+                ? null
+                : HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
     }
 
     private static HttpFailure failure(Throwable flaw) {
@@ -114,7 +139,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
             case TooLongHttpHeaderException e ->
                 HttpFailure.ofStatus(
                         HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.");
-            default -> HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request is not valid HTTP/1.1.");
+            default -> HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         };
     }
 
