@@ -7,6 +7,8 @@ import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -15,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -103,6 +106,21 @@ class ChatCompletionsTest {
 
         assertThat(response.statusCode()).isEqualTo(400);
         assertThat(error(response).path("message").asString()).contains("JSON");
+    }
+
+    /** Longer than need be, beyond the last character, half of a pair, cut off. */
+    @ParameterizedTest
+    @ValueSource(strings = {"C0AF", "E080AF", "F4908080", "EDA080", "E381", "FF"})
+    void refusesWhatIsNotUtf8(String hex) throws Exception {
+        String text = new String(HexFormat.of().parseHex(hex), StandardCharsets.ISO_8859_1);
+        String body = "{\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}";
+
+        HttpResponse<String> response = server.send(HttpRequest.newBuilder(server.uri(PATH))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body, StandardCharsets.ISO_8859_1)));
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(error(response).path("message").asString()).contains("UTF-8");
     }
 
     @Test

@@ -2,6 +2,9 @@ package dev.localllm.api.openai;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +40,10 @@ final class Fields {
     static Fields parse(byte[] json) {
         JsonNode node;
         try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)); // the parser lets some of it pass
             node = MAPPER.readTree(json);
+        } catch (CharacterCodingException e) {
+            throw refusal(null, "The request's body is not JSON: it is not UTF-8.");
         } catch (JacksonException e) {
             throw refusal(null, "The request's body is not JSON: " + e.getOriginalMessage());
         }
