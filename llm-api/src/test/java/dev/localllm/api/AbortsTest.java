@@ -34,6 +34,9 @@ class AbortsTest {
     private static final int SLOTS = 16;
     private static final long P99_MILLIS = 20;
 
+    /** Callers come and go faster than a busy machine accepts them. */
+    private static final Duration DRAINED = Duration.ofSeconds(FULL ? 300 : 60);
+
     private final long seed = Long.getLong("seed", System.nanoTime());
 
     @Test
@@ -171,7 +174,7 @@ class AbortsTest {
     }
 
     private static void awaitSockets(int port, int max) throws Exception {
-        long end = System.nanoTime() + 10_000_000_000L;
+        long end = System.nanoTime() + DRAINED.toNanos();
         while (SocketTable.open(port) > max) {
             assertThat(System.nanoTime())
                     .as("%d sockets are left", SocketTable.open(port))
