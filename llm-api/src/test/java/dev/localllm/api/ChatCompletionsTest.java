@@ -57,6 +57,8 @@ class ChatCompletionsTest {
                 "max_tokens | {\"max_tokens\":0,MESSAGES}",
                 "max_completion_tokens | {\"max_completion_tokens\":1.5,MESSAGES}",
                 "stop | {\"stop\":5,MESSAGES}",
+                "stop | {\"stop\":\"\",MESSAGES}",
+                "stop | {\"stop\":[\"\"],MESSAGES}",
                 "stop | {\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"],MESSAGES}",
                 "seed | {\"seed\":\"x\",MESSAGES}",
                 "frequency_penalty | {\"frequency_penalty\":3,MESSAGES}",

@@ -46,6 +46,8 @@ class MalformedRequestTest {
                 Arguments.of("odd header", 400, "GET /health HTTP/1.1\r\nHost: t\r\nX\u0001Y: 1\r\n\r\n"),
                 Arguments.of("odd length", 400, POST + "Content-Length: many\r\n\r\n"),
                 Arguments.of("two lengths", 400, POST + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+                Arguments.of("odd encoding", 400, POST + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+                Arguments.of("two encodings", 400, POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
                 Arguments.of("HTTP/2", 400, "GET /health HTTP/2.0\r\nHost: t\r\n\r\n"),
                 Arguments.of("bad host", 400, "GET /health HTTP/1.1\r\nHost: [::1\r\n\r\n"),
                 Arguments.of("bad escape", 400, "GET /a%zz HTTP/1.1\r\nHost: t\r\n\r\n"),

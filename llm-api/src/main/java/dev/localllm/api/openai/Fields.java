@@ -109,17 +109,14 @@ final class Fields {
 
     /** The strings of an array, or a lone string as the only one; empty if the field is absent. */
     List<String> strings(String name, int max) {
-        String expected = "a string or an array of at most " + max + " strings";
+        String expected = "a string or an array of at most " + max + " strings, none of them empty";
         JsonNode value = value(name, node -> node.isString() || node.isArray(), expected);
         if (value == null) {
             return List.of();
         }
-        if (value.isString()) {
-            return List.of(value.stringValue());
-        }
         List<String> strings = new ArrayList<>();
-        for (JsonNode item : value) {
-            require(item.isString() && value.size() <= max, name, value, expected);
+        for (JsonNode item : value.isString() ? List.of(value) : value) {
+            require(item.isString() && !item.stringValue().isEmpty() && value.size() <= max, name, value, expected);
             strings.add(item.stringValue());
         }
         return strings;

@@ -24,6 +24,7 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.util.ReferenceCountUtil;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -127,6 +128,9 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         if (request.protocolVersion().majorVersion() != 1) {
             return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         }
+        if (!isDelimited(request)) {
+            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's Transfer-Encoding is not chunked.");
+        }
         return isUri(request.uri())
                 ? null
                 : HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
@@ -141,6 +145,13 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
                         HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.");
             default -> HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         };
+    }
+
+    /** With an encoding that isn't known the body would be taken for the next request. */
+    private static boolean isDelimited(HttpRequest request) {
+        List<String> encodings = request.headers().getAll(HttpHeaderNames.TRANSFER_ENCODING);
+        return encodings.isEmpty()
+                || (encodings.size() == 1 && HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(encodings.getFirst()));
     }
 
     private static boolean isUri(String text) {
