@@ -23,7 +23,7 @@ import org.springframework.util.unit.DataSize;
 
 class SettingsTest {
 
-    private static final Path TEMPLATES = Path.of("../llm-deploy/env");
+    private static final Path DEPLOY = Path.of("../llm-deploy");
     private static final Map<String, String> PRODUCTION = Map.of(
             "APP_ENV", "production",
             "OLLAMA_BASE_URL", "http://host.docker.internal:11434",
@@ -122,24 +122,70 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvSource({"local", "staging", "production"})
-    void acceptsTheTemplateOfEachEnvironmentAndKnowsItsVariables(String environment) throws IOException {
-        List<String> lines = Files.readAllLines(TEMPLATES.resolve(".env." + environment + ".template"));
-        Map<String, String> values = lines.stream()
-                .filter(line -> line.matches("[A-Z_]+=.*"))
-                .collect(Collectors.toMap(line -> line.split("=", 2)[0], line -> line.split("=", 2)[1]));
-        Set<String> mentioned = lines.stream()
-                .filter(line -> line.matches("#?[A-Z_]+=.*"))
-                .map(line -> line.replace("#", "").split("=", 2)[0])
-                .collect(Collectors.toCollection(TreeSet::new));
+    void readsWhatTheManifestHas(String environment) throws IOException {
+        Map<String, String> set = matching("[A-Z_]+=.*", example(environment));
         Set<String> read = new TreeSet<>();
 
         Settings settings = Settings.from(name -> {
             read.add(name);
-            return values.get(name);
+            return set.get(name);
         });
 
         assertThat(settings.environment()).hasToString(environment);
-        assertThat(mentioned).isEqualTo(read);
+        assertThat(read).isEqualTo(serversRows());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"local", "staging", "production"})
+    void requiresWhatTheManifestRequires(String environment) throws IOException {
+        Map<String, String> set = matching("[A-Z_]+=.*", example(environment));
+        for (String name : set.keySet()) {
+            Map<String, String> others = new HashMap<>(set);
+            others.remove(name);
+            if (!name.equals("APP_ENV") && serversRows().contains(name)) {
+                assertThatExceptionOfType(InvalidSettingException.class)
+                        .isThrownBy(() -> Settings.from(others::get))
+                        .withMessageStartingWith(name + ": not set")
+                        .withMessageContaining("required in " + environment);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"local", "staging", "production"})
+    void hasTheManifestsDefaultsWhereComposeStartsIt(String environment) throws IOException {
+        Path compose = DEPLOY.resolve("compose/" + environment + ".env");
+        Map<String, String> set = new HashMap<>();
+        if (Files.exists(compose)) {
+            set.putAll(matching("[A-Z_]+=.*", compose));
+        }
+        set.putAll(matching("[A-Z_]+=.*", example(environment)));
+        Map<String, String> explicit = new HashMap<>(set);
+        explicit.putAll(matching("#[A-Z_]+=.+", example(environment)));
+        assertThat(explicit).hasSizeGreaterThan(20);
+
+        assertThat(Settings.from(explicit::get)).isEqualTo(Settings.from(set::get));
+    }
+
+    private static Path example(String environment) {
+        return DEPLOY.resolve("env/.env." + environment + ".example");
+    }
+
+    /** Variable to value of the lines that match, commented out or not. */
+    private static Map<String, String> matching(String pattern, Path file) throws IOException {
+        return Files.readAllLines(file).stream()
+                .filter(line -> line.matches(pattern))
+                .map(line -> line.replaceFirst("^#", "").split("=", 2))
+                .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
+    }
+
+    /** Names in the manifest that are for the server, not for the deploy tool. */
+    private static Set<String> serversRows() throws IOException {
+        return Files.readAllLines(DEPLOY.resolve("env/manifest.csv")).stream()
+                .map(line -> line.split(" *\\| *", 4))
+                .filter(cells -> cells.length == 4 && cells[2].equals("server"))
+                .map(cells -> cells[0])
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static Map<String, String> production(Map<String, String> changed) {
