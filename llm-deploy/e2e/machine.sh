@@ -1,0 +1,137 @@
+# shellcheck shell=bash
+# Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an image
+# registry and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs what is missing on
+# Debian 12.
+. .ci/lib.sh
+
+OLLAMA_PORT=21434
+REGISTRY_PORT=25000
+work=$(mktemp -d)
+export DOCKER_HOST=unix://$work/engine.sock DOCKER_CONFIG=$work/config
+trap end_machine EXIT
+
+part() { echo "== $1 ($SECONDS s)"; }
+
+# await SECONDS COMMAND...: until the command succeeds.
+await() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || { echo "gave up on: $*"; return 1; }
+    sleep 0.1
+  done
+}
+
+millis() { echo $(($(date +%s%N) / 1000000)); }
+
+jdk() { find /usr/lib/jvm -maxdepth 1 -name '*25*' | head -1; }
+
+install_engine() {
+  local tool
+  for tool in dockerd docker-registry socat mmdebstrap; do command -v $tool >/dev/null || llm-deploy/e2e/install-engine; done
+  docker compose version >/dev/null && docker buildx version >/dev/null
+}
+
+start_engine() {
+  setsid -f dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/engine.pid" \
+    -H "$DOCKER_HOST" >>"$work/engine.log" 2>&1 </dev/null
+  await 30 docker version
+}
+
+# Nothing of the engine runs.
+is_dark() { ! pgrep -f "$work/exec"; }
+
+# A power cut: everything that the engine runs dies at once, unprepared.
+cut_power() {
+  local pids
+  pids=$(docker ps -q | xargs -r docker inspect -f '{{.State.Pid}}')
+  # shellcheck disable=SC2086,SC2046
+  kill -9 $(cat "$work/engine.pid") $(pgrep -f "$work/exec") $pids 2>/dev/null || true
+  await 10 is_dark
+  rm -f "$work/engine.pid"
+}
+
+# The engine alone dies; what it runs goes on or not, as it may.
+kill_engine() {
+  kill -9 "$(cat "$work/engine.pid")"
+  await 10 sh -c "! docker version"
+  rm -f "$work/engine.pid"
+}
+
+# The jar of the server, built if it is not there.
+server_jar() {
+  local jar=llm-api/target/llm-api-0.1.0-SNAPSHOT.jar
+  [ -f $jar ] || ./mvnw -B -q -DskipTests -pl llm-api -am package >&2
+  echo $jar
+}
+
+# start_ollama JAR PORT: the simulator, as Ollama on the host.
+start_ollama() {
+  APP_ENV=local OLLAMA_BASE_URL=embedded SERVER_PORT=0 MANAGEMENT_PORT=0 "$(jdk)/bin/java" -jar "$1" >"$work/ollama.log" 2>&1 &
+  echo $! >"$work/ollama.pid"
+  await 60 grep -q 'simulator:latest at' "$work/ollama.log"
+  local port
+  port=$(sed -n 's/.*simulator:latest at http:..127.0.0.1:\([0-9]*\).*/\1/p' "$work/ollama.log")
+  socat "TCP-LISTEN:$2,fork,reuseaddr" "TCP:127.0.0.1:$port" 2>"$work/socat.log" &
+  echo $! >"$work/socat.pid"
+}
+
+# start_registry [LINES]: with more of its configuration.
+start_registry() {
+  cat >"$work/registry.yml" <<CONFIG
+version: 0.1
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:$REGISTRY_PORT"}
+${1:-}
+CONFIG
+  docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+  echo $! >"$work/registry.pid"
+  await 10 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
+}
+
+# build_image JAR REVISION: pushes it, and prints its name with its digest.
+build_image() {
+  local name=127.0.0.1:$REGISTRY_PORT/local-llm-server:sha-$2
+  mkdir -p "$work/jar" && cp "$1" "$work/jar/"
+  docker build -q -f llm-deploy/Dockerfile --build-context "build=$work/jar" --build-arg BUILD_IMAGE=scratch \
+    --build-arg "APP_REVISION=$2" -t "$name" . >/dev/null
+  docker push -q "$name" >/dev/null
+  docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" | grep "^127.0.0.1:$REGISTRY_PORT/" | head -1
+}
+
+export LLM_DEPLOY_HOME=$work/home
+tool() { llm-deploy/bin/llm-deploy "$@"; }
+port() { if [ "$1" = staging ]; then echo 8001; else echo 8000; fi; }
+url() { echo "http://127.0.0.1:$(port "$1")$2"; }
+live() { echo "llm-$1-$(sed -n 's/^slot=//p' "$LLM_DEPLOY_HOME/$1/state")"; }
+
+# settings ENVIRONMENT NAME=VALUE...: as the pipeline renders them; the last value of a name counts.
+settings() (
+  local env=$1 pair
+  shift
+  for pair in "OLLAMA_BASE_URL=http://host.docker.internal:$OLLAMA_PORT" MODEL_NAME=simulator RATE_LIMIT_RPM=0 \
+    "ALLOWED_ORIGINS=https://$env.example.com" "$@"; do
+    export "SETTING_$pair"
+  done
+  llm-deploy/bin/render-env "$env" -
+)
+
+# deploy ENVIRONMENT IMAGE REVISION SETTINGS_FILE [OPTIONS...]
+deploy() { tool deploy "$1" "$2" --built-from "$3" --env-file "$4" "${@:5}"; }
+
+# fails_with CODE COMMAND...
+fails_with() {
+  local code=0
+  "${@:2}" || code=$?
+  [ $code -eq "$1" ] || { echo "exit code $code"; return 1; }
+}
+
+end_machine() {
+  docker ps -aq 2>/dev/null | xargs -r docker rm -f >/dev/null 2>&1 || true
+  docker network prune -f >/dev/null 2>&1 || true
+  local file
+  for file in "$work"/*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
+  await 20 is_dark || pkill -9 -f "$work/exec" || true
+  umount -l "$work"/mount "$LLM_DEPLOY_HOME" "$work"/exec/netns/* "$work"/data/overlay2/*/merged "$work/data" 2>/dev/null || true
+  rm -rf "$work" || true
+}
