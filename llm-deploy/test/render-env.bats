@@ -44,7 +44,7 @@ writes() {
 
 minimum() {
   printf '%s\n' APP_ENV=staging OLLAMA_BASE_URL=http://host.docker.internal:11434 MODEL_NAME=qwen3:4b "$@" \
-    RATE_LIMIT_RPM=60 ALLOWED_ORIGINS=https://staging.example.com
+    RATE_LIMIT_RPM=60 ALLOWED_ORIGINS=https://staging.example.com '# end'
 }
 
 @test "writes what is set, and nothing of what is not" {
@@ -63,7 +63,8 @@ minimum() {
     render $environment - | grep -x "APP_ENV=$environment"
   done
   run env -i PATH="$path" "${INTERPRETER:-sh}" "$script" local -
-  [ "$output" = APP_ENV=local ]
+  [ "$output" = "APP_ENV=local
+# end" ]
 }
 
 @test "takes nothing without the prefix" {
@@ -107,6 +108,7 @@ minimum() {
       fi
       printf '%s=%s\n' "$name" "$value" >>"$BATS_TEST_TMPDIR/expected"
     done < <(settings_of_staging)
+    echo '# end' >>"$BATS_TEST_TMPDIR/expected"
     writes "$BATS_TEST_TMPDIR/expected"
   done
 }
@@ -261,7 +263,7 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   refuses 'SETTING_API_KEY: not set (expected: a value; required in staging)'
   environment=production refuses 'SETTING_API_KEY: not set (expected: a value; required in production)'
   export SETTING_API_KEY='$k3y '
-  { minimum; echo 'API_KEY=$k3y '; } >"$BATS_TEST_TMPDIR/expected"
+  minimum | sed 's/^# end$/API_KEY=$k3y \n&/' >"$BATS_TEST_TMPDIR/expected"
   writes "$BATS_TEST_TMPDIR/expected"
   environment=local refuses 'SETTING_API_KEY: set (expected: nothing; it is no setting of local)'
 }

@@ -90,7 +90,8 @@ final class EnvManifest {
                 """.formatted(environment)
                 + rows.stream()
                         .map(row -> "\n" + comment(row, environment) + setting(row, environment, rows))
-                        .collect(Collectors.joining());
+                        .collect(Collectors.joining())
+                + "\n# end\n";
     }
 
     private static String comment(Row row, String environment) {

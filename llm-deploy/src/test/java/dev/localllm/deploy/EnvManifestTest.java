@@ -23,7 +23,6 @@ class EnvManifestTest {
 
     private static final Path DOCUMENTATION = Path.of("../docs/configuration.md");
     private static final Path README = Path.of("../README.md");
-    private static final Path COMPOSE = Path.of("compose");
     private static final String BEGIN = "<!-- written by EnvManifestTest -->\n";
     private static final String END = "<!-- end -->";
 
@@ -63,27 +62,29 @@ class EnvManifestTest {
                 .allMatch(known());
     }
 
+    /** What Compose and the image set, a file of settings can't, or must say the same. */
     @ParameterizedTest
     @ValueSource(strings = {"staging", "production"})
-    void composeSetsWhatTheManifestSays(String environment) throws IOException {
-        String file = Files.readString(COMPOSE.resolve(environment + ".env"));
-        assertThat(found("(?m)^([^#\n]+)$", file)).isNotEmpty().allSatisfy(line -> {
-            String[] parts = line.split("=", 2);
-            assertThat(EnvManifest.rows())
-                    .filteredOn(row -> row.name().equals(parts[0]))
-                    .singleElement()
-                    .extracting(row -> row.cell(environment).replace("required ", ""))
-                    .isEqualTo("`" + parts[1] + "`");
-        });
+    void whatIsSetElsewhereIsNoSettingOfAFile(String environment) throws IOException {
+        String server = Files.readString(Path.of("compose/server.yaml"));
+        Stream<String> byCompose = found("(?m)^ {6}([A-Z_]+): ", server);
+        Stream<String> byImage = found("(?m)^ENV ([A-Z_]+)=", Files.readString(Path.of("Dockerfile")));
+        assertThat(Stream.concat(byCompose, byImage))
+                .containsExactlyInAnyOrder("APP_ENV", "TRUSTED_PROXIES", "APP_REVISION")
+                .allSatisfy(name -> assertThat(EnvManifest.rows())
+                        .filteredOn(row -> row.name().equals(name))
+                        .extracting(row -> row.cell(environment))
+                        .first()
+                        .isIn("-", "required `" + environment + "`"));
     }
 
     @Test
-    void composeSetsNothingElsewhere() throws IOException {
-        try (Stream<Path> files = Files.list(COMPOSE)) {
-            assertThat(files.filter(file -> file.toString().endsWith(".yaml")))
-                    .isNotEmpty()
-                    .allSatisfy(file -> assertThat(Files.readString(file)).doesNotContain("environment:"));
+    void namesEachEnvironmentInItsComposeFiles() throws IOException {
+        for (String environment : List.of("staging", "production")) {
+            assertThat(Files.readAllLines(Path.of("compose/" + environment + ".env")))
+                    .contains("ENVIRONMENT=" + environment);
         }
+        assertThat(Files.readString(Path.of("../compose.yaml"))).contains("environment: {APP_ENV: local}");
     }
 
     private static Predicate<String> known() throws IOException {

@@ -153,13 +153,8 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvSource({"local", "staging", "production"})
-    void hasTheManifestsDefaultsWhereComposeStartsIt(String environment) throws IOException {
-        Path compose = DEPLOY.resolve("compose/" + environment + ".env");
-        Map<String, String> set = new HashMap<>();
-        if (Files.exists(compose)) {
-            set.putAll(matching("[A-Z_]+=.*", compose));
-        }
-        set.putAll(matching("[A-Z_]+=.*", example(environment)));
+    void hasTheManifestsDefaults(String environment) throws IOException {
+        Map<String, String> set = matching("[A-Z_]+=.*", example(environment));
         Map<String, String> explicit = new HashMap<>(set);
         explicit.putAll(matching("#[A-Z_]+=.+", example(environment)));
         assertThat(explicit).hasSizeGreaterThan(20);

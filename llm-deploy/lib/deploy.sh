@@ -1,0 +1,145 @@
+# shellcheck shell=dash
+# Deploying and rolling back. Both carry out a plan; when a step fails, reality is made to follow the state again, which
+# still names what ran before.
+
+deploy() {
+  local number
+  read_settings
+  check_engine
+  take_lock "deploy of $built_from"
+  drop_candidate
+  if is_live && settle && check_settled; then
+    say "release $(state current) is live already: the same image and settings; nothing was done"
+    record deploy "$(state current)" no_change
+    return
+  fi
+  check_gpu "$settings_file" || refuse "nothing was touched"
+  settle || warn "what runs is not what the state says"
+  number=$(next_number)
+  set_state "last=$number" || refuse "$folder can't be written"
+  make_live deploy "$number" "$(steps_to_deploy "$number")"
+}
+
+# Older ones would refuse the compose files in words of their own, and later.
+check_engine() {
+  local said
+  said=$(preflight_engine && preflight_compose) || refuse "$said"
+}
+
+plan() {
+  local current
+  read_settings
+  current=$(state current)
+  if is_live; then
+    say "nothing: release $current has the same image and settings"
+    return
+  fi
+  say "image:    $(of_release "${current:-0}" IMAGE)"
+  say "       -> $image"
+  say "settings:"
+  setting_changes "$(settings_of "$current")" "$settings_file" | sed 's/^/  /'
+  check_gpu "$settings_file" || say "a deploy would be refused"
+  say "steps:"
+  steps_to_deploy "$(next_number)" | sed 's/^/  /'
+}
+
+rollback() {
+  local current target
+  read_token
+  take_lock "rollback"
+  drop_candidate
+  current=$(state current)
+  [ -n "$current" ] || refuse "nothing was ever deployed to $environment"
+  if [ -n "$wanted" ]; then target=$(find_release "$wanted"); else target=$(before "$current"); fi
+  [ -n "$target" ] || refuse "no such release is kept: ${wanted:-one before $current} (kept: $(releases | tr '\n' ' '))"
+  [ "$target" != "$current" ] || refuse "release $target is live already"
+  settle || warn "what runs is not what the state says"
+  make_live rollback "$target" "$(steps_to_roll_back "$target")"
+}
+
+# make_live KIND RELEASE STEPS
+make_live() {
+  local began
+  began=$(seconds)
+  if carry_out "$3"; then
+    record "$1" "$2" live "$began"
+    say "release $2 is live in $environment after $(($(seconds) - began)) s"
+  elif [ "$(state current)" = "$2" ]; then
+    # Callers have been served by it: what failed is clearing up.
+    record "$1" "$2" live "$began"
+    warn "release $2 is live, but not everything was cleared up; the next verb will"
+  else
+    undo "$1" "$2" "$began"
+  fi
+}
+
+# undo KIND RELEASE BEGAN: back to what the state says.
+undo() {
+  local current outcome code
+  current=$(state current)
+  drop_candidate
+  if settle && check_settled; then
+    if [ -z "$current" ] || [ "$(state intended)" = down ]; then
+      outcome=failed code=$NOT_LIVE
+      say "nothing ran before, so nothing runs"
+    else
+      outcome=rolled_back code=$ROLLED_BACK
+      say "rolled back: release $current runs as before"
+    fi
+  else
+    outcome=rollback_failed code=$ROLLBACK_FAILED
+    say "THE ROLLBACK FAILED: release ${current:-none} is not what runs. See docs/operations.md"
+  fi
+  record "$1" "$2" "$outcome" "$3"
+  exit "$code"
+}
+
+# settle: reality follows the state. What is live runs and is what the proxy sends to; everything else is ended.
+settle() {
+  local current slot
+  current=$(state current)
+  slot=$(state slot)
+  await_engine || { say "the Docker engine does not answer"; return 1; }
+  if [ -z "$current" ] || [ "$(state intended)" = down ]; then
+    stop_proxy && stop_server blue && stop_server green
+    return
+  fi
+  start_proxy && start_server "$slot" "$current" --no-recreate && switch_proxy "$slot" || return 1
+  if exists "$(container "$(other_slot "$slot")")"; then
+    drain_slot "$(other_slot "$slot")"
+    remove_server "$(other_slot "$slot")"
+  fi
+}
+
+check_settled() {
+  local current
+  current=$(state current)
+  if [ -n "$current" ] && [ "$(state intended)" = up ]; then check_port "$current"; fi
+}
+
+# What is asked for is what the state says.
+is_live() {
+  local current
+  current=$(state current)
+  [ -n "$current" ] && [ "$(state intended)" = up ] &&
+    [ "$(of_release "$current" IMAGE | untagged)" = "$(echo "$image" | untagged)" ] &&
+    [ "$(of_release "$current" BUILT_FROM)" = "$built_from" ] &&
+    [ "$(of_release "$current" ENV_HASH)" = "$(sha256 <"$settings_file")" ]
+}
+
+settings_of() { if [ -n "$1" ]; then printf '%s/env\n' "$(release_folder "$1")"; else echo /dev/null; fi; }
+
+# The first line of standard input, where a user of the registry is named.
+read_token() { [ -z "$registry_user" ] || IFS= read -r registry_token || :; }
+
+# read_settings: into $settings_file. Ended by its own last line, as half of a file is no file.
+read_settings() {
+  read_token
+  settings_file=$(private_folder)/settings && cat -- "$env_file" >"$settings_file" || refuse "$folder can't be written"
+  [ "$(tail -n 1 "$settings_file")" = "# end" ] ||
+    misuse "the settings are not complete: their last line is not '# end' (render-env writes it)"
+  awk '!/^[A-Z_][A-Z0-9_]*=/ && !/^#/ && !/^$/ { exit 1 }' "$settings_file" ||
+    misuse "the settings have a line that is not NAME=value"
+  [ "$(value_of APP_ENV "$settings_file")" = "$environment" ] ||
+    misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$settings_file")'"
+}

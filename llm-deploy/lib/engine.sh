@@ -1,0 +1,98 @@
+# shellcheck shell=dash
+# What the Docker engine is asked to do.
+
+PULL_SECONDS=900
+COMPOSE_SECONDS=180
+
+# pull IMAGE: by digest. The credentials live in a folder of their own for that long: the login keychain of macOS is not
+# open to ssh, and nothing must stay behind.
+pull() {
+  local config host code=0
+  host=${DOCKER_HOST:-$(docker context inspect -f '{{.Endpoints.docker.Host}}')} || return 1
+  config=$(private_folder)/docker && mkdir -p "$config" || return 1
+  if [ -n "$registry_user" ]; then
+    printf '%s' "$registry_token" |
+      DOCKER_CONFIG=$config DOCKER_HOST=$host docker login -u "$registry_user" --password-stdin "${1%%/*}" >/dev/null 2>&1 ||
+      { rm -rf "$config"; say "the registry ${1%%/*} refuses the credentials"; return 1; }
+  fi
+  within $PULL_SECONDS env DOCKER_CONFIG="$config" DOCKER_HOST="$host" docker pull -q "$1" >/dev/null || code=1
+  rm -rf "$config"
+  return $code
+}
+
+# NAME:TAG@DIGEST is the same image as NAME@DIGEST.
+untagged() { sed 's/:[^:/@]*@/@/'; }
+
+has_image() { docker image inspect "$1" >/dev/null 2>&1; }
+
+revision_of() { docker image inspect -f '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$1"; }
+
+# copy_from_image IMAGE PATH TARGET
+copy_from_image() {
+  local id code=0
+  id=$(docker create --pull never "$1") || return 1
+  docker cp -q "$id:$2" "$3" || code=1
+  docker rm "$id" >/dev/null
+  return $code
+}
+
+await_engine() {
+  local left=60
+  until within 5 docker version >/dev/null 2>&1; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || return 1
+    sleep 1
+  done
+}
+
+# compose_server SLOT RELEASE ARGUMENTS...
+compose_server() {
+  local slot=$1 release
+  release=$(release_folder "$2")
+  shift 2
+  [ "$(uname)" != Linux ] || set -- -f "$release/compose/linux.yaml" "$@"
+  within $COMPOSE_SECONDS env SLOT="$slot" SLOT_HOST="$(slot_host "$slot")" docker compose --progress quiet \
+    --env-file "$release/compose/$environment.env" --env-file "$release/release.env" -f "$release/compose/server.yaml" "$@"
+}
+
+# start_server SLOT RELEASE --force-recreate|--no-recreate
+start_server() { compose_server "$1" "$2" up -d --no-build --pull never --remove-orphans "$3"; }
+
+# stop_server SLOT: its running answers may finish.
+stop_server() { ! exists "$(container "$1")" || docker stop "$(container "$1")" >/dev/null; }
+
+remove_server() { stop_server "$1" && { ! exists "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
+
+exists() { docker container inspect "$1" >/dev/null 2>&1; }
+
+is_running() { [ "$(docker container inspect -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
+
+label_of() { docker container inspect -f "{{index .Config.Labels \"dev.localllm.$2\"}}" "$1" 2>/dev/null; }
+
+# The end of a container's log, without what the settings of its release say.
+logs_of() {
+  docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 | redact "$(release_folder "$3")/env"
+}
+
+# redact FILE: puts names for the values of a settings file, longer values first, as they may have shorter ones in them.
+# Short values are no secrets, and would hit too much. Nothing is shown if the file can't be read.
+redact() {
+  [ -r "$1" ] || return 1
+  awk '
+    function redacted(text, from,   at) {
+      if (from > count) return text
+      at = index(text, values[from])
+      if (!at) return redacted(text, from + 1)
+      return redacted(substr(text, 1, at - 1), from + 1) "<" names[from] ">" redacted(substr(text, at + length(values[from])), from)
+    }
+    FILENAME == ARGV[1] {
+      at = index($0, "=")
+      value = substr($0, at + 1)
+      if (/^[#]/ || !at || length(value) < 6) next
+      for (i = ++count; i > 1 && length(values[i - 1]) < length(value); i--) { values[i] = values[i - 1]; names[i] = names[i - 1] }
+      values[i] = value
+      names[i] = substr($0, 1, at - 1)
+      next
+    }
+    { print redacted($0, 1) }' "$1" -
+}

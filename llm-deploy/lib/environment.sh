@@ -1,0 +1,78 @@
+# shellcheck shell=dash
+# An environment: its names, its folder, and what is known of it.
+#
+#   $LLM_DEPLOY_HOME/settings           what the operator chose for the tool: lines NAME=value
+#   $LLM_DEPLOY_HOME/ENVIRONMENT/
+#     state                             which release is live, in which slot; replaced as a whole, so never half true
+#     releases/N/                       image, settings and compose files of a release; never changed
+#     proxy/                            what the proxy reads
+#     history                           one line of JSON for each thing that was done
+#     lock/                             who is at work
+#     run.PID/                          what a run needs for itself
+
+LLM_DEPLOY_HOME=${LLM_DEPLOY_HOME:-$HOME/local-llm-server}
+ENVIRONMENTS="staging production"
+
+# use_environment NAME: everything after it is about this environment.
+use_environment() {
+  case ${1:-} in
+    staging | production) ;;
+    *) misuse "environment: '${1:-}' (expected: staging or production)" ;;
+  esac
+  environment=$1
+  folder=$LLM_DEPLOY_HOME/$environment
+  values=$root/compose/$environment.env
+  port=$(value_of PORT "$values")
+  mkdir -p "$folder/releases" || refuse "$folder can't be made"
+}
+
+# For secrets: gone when this run ends or, if it is killed, when the next one begins.
+private_folder() { mkdir -p "$folder/run.$$" && printf '%s\n' "$folder/run.$$"; }
+
+# value_of NAME FILE: the value in a file of lines NAME=value; nothing if there is none.
+value_of() { [ ! -f "$2" ] || sed -n "s/^$1=//p" "$2" | head -n 1; }
+
+# setting NAME DEFAULT: from the tool's environment, else from the operator's file.
+setting() {
+  local value
+  eval "value=\${$1:-}"
+  [ -n "$value" ] || value=$(value_of "$1" "$LLM_DEPLOY_HOME/settings")
+  printf '%s\n' "${value:-$2}"
+}
+
+number_setting() {
+  local value
+  value=$(setting "$1" "$2")
+  # A leading zero would make it octal.
+  case $value in '' | *[!0-9]* | 0?* | ??????????*) misuse "$1: '$value' (expected: a whole number)" ;; esac
+  printf '%s\n' "$value"
+}
+
+strategy() {
+  local value
+  value=$(setting DEPLOY_STRATEGY bluegreen)
+  case $value in
+    bluegreen | recreate) printf '%s\n' "$value" ;;
+    *) misuse "DEPLOY_STRATEGY: '$value' (expected: bluegreen or recreate)" ;;
+  esac
+}
+
+# state NAME: current (number of the live release), slot (blue or green), intended (up or down), last (highest number).
+state() { value_of "$1" "$folder/state"; }
+
+# set_state NAME=VALUE...: all at once or not at all.
+set_state() {
+  local pair new
+  new=$({
+    for pair; do printf '%s\n' "$pair"; done
+    [ ! -f "$folder/state" ] || cat "$folder/state"
+  } | awk -F = '!seen[$1]++') &&
+    # Not by awk: that of macOS does not notice a full disk.
+    printf '%s\n' "$new" >"$folder/state.new" && mv "$folder/state.new" "$folder/state"
+}
+
+other_slot() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }
+
+slot_host() { if [ "$1" = blue ]; then echo 11; else echo 12; fi; }
+
+container() { printf 'llm-%s-%s\n' "$environment" "$1"; }

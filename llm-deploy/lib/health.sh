@@ -1,0 +1,53 @@
+# shellcheck shell=dash
+# Whether a server lives and is the one it should be. What it says of Ollama is told, and decides nothing.
+
+# await_health WHERE COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health with the revision.
+await_health() {
+  local where=$1 wait answer revision
+  shift
+  for wait in 1 2 4 8 16; do
+    sleep $wait
+    answer=$("$@" 2>/dev/null) || answer=
+    revision=$(json_text revision "$answer")
+    if [ -n "$revision" ] && [ "$revision" = "$expected_revision" ]; then
+      say "$where: healthy, revision $revision"
+      return
+    fi
+    say "$where: not yet (${revision:+it is another revision: }${revision:-no answer}), waited $wait s"
+  done
+  return 1
+}
+
+# json_text NAME JSON: a text field of a flat object.
+json_text() { printf '%s\n' "$2" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+
+# From inside the container: on macOS its address can't be reached from the host, and nobody else can answer for it.
+ask_server() { within 10 docker exec "$(container "$1")" ./health "${2:-/health}"; }
+
+# What callers see.
+ask_port() { curl -fsS --max-time 5 "http://$(published_address):$port/health"; }
+
+published_address() {
+  local address
+  address=$(setting BIND_ADDRESS 127.0.0.1)
+  if [ "$address" = 0.0.0.0 ]; then echo 127.0.0.1; else printf '%s\n' "$address"; fi
+}
+
+check_server() {
+  expected_revision=$(of_release "$2" BUILT_FROM)
+  await_health "$(container "$1")" ask_server "$1" && return
+  say "--- the last lines of $(container "$1"):"
+  logs_of "$1" 20 "$2" | sed 's/^/  /' || :
+  return 1
+}
+
+check_port() {
+  expected_revision=$(of_release "$1" BUILT_FROM)
+  await_health "port $port" ask_port
+}
+
+warn_of_ollama() {
+  local answer
+  answer=$(ask_server "$1" /health/ready 2>/dev/null) ||
+    warn "it can't answer yet: $(printf '%s\n' "$answer" | sed -n 's/.*"missing":\[\(.*\)\].*/\1/p')"
+}

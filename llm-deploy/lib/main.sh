@@ -1,0 +1,126 @@
+# shellcheck shell=dash
+# The verbs and their arguments.
+
+main() {
+  folder='' settings_file='' image='' built_from='' promoted_as='' wanted='' reason='' registry_user='' registry_token='' env_file='' running=''
+  actor=$(plain "$(id -un)")
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap '' HUP PIPE # a lost connection ends nothing
+  local verb=${1:---help}
+  case $verb in -h | --help | help) usage; return ;; esac
+  shift
+  case ${1:-} in -h | --help) usage "$verb"; return ;; esac
+  case $verb in
+    ssh-entry) ssh_entry; return ;;
+    install-agent) install_agent; return ;;
+    remove-agent) remove_agent; return ;;
+    status | reconcile) if [ $# -eq 0 ]; then in_each_environment "$verb"; return; fi ;;
+    preflight | plan | deploy | rollback | history | logs | stop | start | lock | unlock | prune | restart-proxy) ;;
+    *) misuse "no such verb: $verb (see llm-deploy --help)" ;;
+  esac
+  use_environment "${1:-}"
+  shift
+  parse "$verb" "$@"
+  run_verb "$verb"
+}
+
+run_verb() {
+  case $1 in
+    preflight) preflight ;;
+    plan) plan ;;
+    deploy) deploy ;;
+    rollback) rollback ;;
+    status) status ;;
+    history) show_history ;;
+    logs) show_logs ;;
+    stop) stop_environment ;;
+    start) start_environment ;;
+    reconcile) reconcile_environment ;;
+    lock) lock ;;
+    unlock) unlock ;;
+    prune) prune ;;
+    restart-proxy) restart_proxy ;;
+  esac
+}
+
+# parse VERB ARGUMENTS...: what follows the environment.
+parse() {
+  local verb=$1
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --built-from | --promoted-as | --env-file | --registry-user | --actor | --reason)
+        [ $# -ge 2 ] || misuse "$1: no value"
+        case $1 in
+          --built-from) built_from=$(revision "$1" "$2") ;;
+          --promoted-as) promoted_as=$(revision "$1" "$2") ;;
+          --env-file) env_file=$2 ;;
+          --registry-user) registry_user=$2 ;;
+          --actor) actor=$(plain "$2") ;;
+          --reason) reason=$(plain "$2") ;;
+        esac
+        shift 2
+        ;;
+      -*) misuse "no such option: $1 (see llm-deploy $verb --help)" ;;
+      *)
+        [ -z "$wanted" ] || misuse "one word too many: $1"
+        wanted=$1
+        shift
+        ;;
+    esac
+  done
+  case $verb in
+    plan | deploy)
+      image=$(image_by_digest "$wanted")
+      [ -n "$built_from" ] || misuse "--built-from is missing (expected: the commit that the image was built from)"
+      [ -n "$env_file" ] || misuse "--env-file is missing (expected: a file, or - for standard input)"
+      promoted_as=${promoted_as:-$built_from}
+      [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } || misuse "--env-file: '$env_file' can't be read"
+      ;;
+    rollback) ;;
+    logs) case $wanted in *[!0-9]*) misuse "lines: '$(plain "$wanted")' (expected: a whole number)" ;; esac ;;
+    *) [ -z "$wanted" ] || misuse "one word too many: $wanted" ;;
+  esac
+  case $verb in plan | deploy) ;; *)
+    [ -z "$built_from$promoted_as$env_file" ] || misuse "only plan and deploy take --built-from, --promoted-as and --env-file"
+  esac
+  # Wrong ones are told before anything is begun.
+  strategy >/dev/null
+  number_setting DRAIN_TIMEOUT 0 >/dev/null
+  number_setting KEEP_RELEASES 0 >/dev/null
+  number_setting LOCK_WAIT 0 >/dev/null
+}
+
+revision() {
+  one_line "$2" | grep -xE '[0-9a-f]{40}' || misuse "$1: '$(plain "$2")' (expected: 40 hex digits)"
+}
+
+image_by_digest() {
+  one_line "$1" | grep -xE '[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}' ||
+    misuse "image: '$(plain "$1")' (expected: NAME@sha256:… with 64 hex digits)"
+}
+
+# Nothing if there are more: grep would take one of them for all.
+one_line() { [ "$(printf '%s\n' "$1" | wc -l)" -ne 1 ] || printf '%s\n' "$1"; }
+
+# What may stand in the history and on a screen.
+plain() { printf '%s' "$1" | tr -dc 'A-Za-z0-9._:/@+ -' | cut -c 1-100; }
+
+# Each in a process of its own, as each has its own lock.
+in_each_environment() {
+  local code=0 each
+  for each in $ENVIRONMENTS; do "$root/bin/llm-deploy" "$1" "$each" || code=$?; done
+  return $code
+}
+
+show_logs() {
+  [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
+  logs_of "$(state slot)" "${wanted:-100}" "$(state current)"
+}
+
+clean_up() {
+  end_running
+  [ -z "$folder" ] || { rm -rf "$folder/run.$$"; release_lock; }
+}

@@ -1,0 +1,54 @@
+# shellcheck shell=dash
+# What the tool says, and how it ends. A broken pipe (a lost ssh connection) must not end a deploy in the middle.
+
+REFUSED=3          # a condition is not met; nothing was touched
+ROLLED_BACK=10     # it failed, and what ran before runs again
+ROLLBACK_FAILED=11 # it failed, and what ran before does not
+NOT_LIVE=12        # it failed, and nothing ran before
+
+say() { printf '%s\n' "$*" 2>/dev/null || :; }
+
+warn() { say "warning: $*"; }
+
+# die CODE SENTENCE
+die() {
+  local code=$1
+  shift
+  printf 'llm-deploy: %s\n' "$*" >&2 2>/dev/null || :
+  exit "$code"
+}
+
+misuse() { die 2 "$@"; }          # the words or the input are wrong; nothing was touched
+refuse() { die "$REFUSED" "$@"; }
+locked() { die 4 "$@"; }          # somebody else is at work; nothing was touched
+
+now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+
+seconds() { date +%s; }
+
+sha256() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
+
+# within SECONDS COMMAND...: ends a command that takes longer. macOS has no timeout(1). No function: it would end, but not
+# what it waits for. The watch is ended by a signal that no trap takes: it has the traps of this shell for a moment, and
+# would give back the lock.
+within() {
+  local patience=$1 watch code=0
+  shift
+  "$@" &
+  running=$!
+  (
+    while sleep 1 && kill -0 $running; do
+      patience=$((patience - 1))
+      [ "$patience" -ne 0 ] || kill $running
+      [ "$patience" -ne -10 ] || kill -9 $running
+    done
+  ) >/dev/null 2>&1 </dev/null &
+  watch=$!
+  wait $running || code=$?
+  running=
+  kill -9 $watch 2>/dev/null && wait $watch 2>/dev/null || :
+  return $code
+}
+
+# What runs must not go on without the lock.
+end_running() { [ -z "${running:-}" ] || { kill "$running" 2>/dev/null && wait "$running" 2>/dev/null; } || :; }

@@ -1,0 +1,77 @@
+# shellcheck shell=dash
+# What a verb will do, decided before anything is done: a list of steps, one a line. plan prints the list that deploy
+# carries out, so they can't disagree.
+#
+#   pull IMAGE            write RELEASE          start SLOT RELEASE     check SLOT RELEASE
+#   proxy                 switch SLOT            check-port RELEASE     live RELEASE SLOT
+#   drain SLOT            remove SLOT            ollama SLOT            prune
+
+# steps_to_deploy RELEASE
+steps_to_deploy() {
+  echo "pull $image"
+  echo "write $1"
+  steps_to_run "$1"
+  echo "prune"
+}
+
+steps_to_roll_back() {
+  has_image "$(of_release "$1" IMAGE)" || echo "pull $(of_release "$1" IMAGE)"
+  steps_to_run "$1"
+}
+
+# steps_to_run RELEASE: beside what is live or, to recreate, after it.
+steps_to_run() {
+  local live next
+  live=$(state slot)
+  next=$(other_slot "$live")
+  echo "proxy"
+  if [ -n "$live" ] && [ "$(strategy)" = recreate ]; then echo "remove $live"; fi
+  echo "start $next $1"
+  echo "check $next $1"
+  echo "switch $next"
+  echo "check-port $1"
+  echo "live $1 $next"
+  if [ -n "$live" ] && [ "$(strategy)" = bluegreen ]; then
+    echo "drain $live"
+    echo "remove $live"
+  fi
+  echo "ollama $next"
+}
+
+# carry_out STEPS: one after another, up to the first that fails.
+carry_out() {
+  local line
+  while read -r line <&3; do
+    say "- $line"
+    # shellcheck disable=SC2086 # words of ours, without blanks in them
+    carry_out_step $line || { say "FAILED: $line"; return 1; }
+  done 3<<STEPS
+$1
+STEPS
+}
+
+carry_out_step() {
+  case $1 in
+    pull) has_image "$2" || pull "$2" ;;
+    write) check_label && write_candidate "$2" ;;
+    proxy) start_proxy ;;
+    start) start_server "$2" "$3" --force-recreate ;;
+    check) check_server "$2" "$3" ;;
+    switch) switch_proxy "$2" ;;
+    check-port) check_port "$2" ;;
+    live) keep_candidate "$2" && set_state "current=$2" "slot=$3" intended=up ;;
+    drain) drain_slot "$2" ;;
+    remove) remove_server "$2" ;;
+    ollama) warn_of_ollama "$2" ;;
+    prune) prune_releases ;;
+    *) die 1 "no such step: $1" ;;
+  esac
+}
+
+# The image says itself what it was built from.
+check_label() {
+  local revision
+  revision=$(revision_of "$image")
+  [ "$revision" = "$built_from" ] ||
+    { say "the image was built from '$revision' (expected: $built_from)"; return 1; }
+}

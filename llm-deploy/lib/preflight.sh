@@ -1,0 +1,122 @@
+# shellcheck shell=dash
+# Whether this machine can run an environment: one line for each thing, with the cure.
+
+OLDEST_ENGINE=25     # start_interval of health checks
+OLDEST_COMPOSE=2.30  # format: raw of env files
+NEEDED_MB=4096
+
+preflight() {
+  local code=0 check
+  for check in engine compose restarts folder disk clock port ollama gpu tool; do
+    "preflight_$check" || code=$REFUSED
+  done
+  return $code
+}
+
+passes() { say "ok       $*"; }
+warns() { say "warning  $1 (cure: $2)"; }
+fails() { say "fail     $1 (cure: $2)"; return 1; }
+
+# at_least VERSION OLDEST: compares two numbers of each.
+at_least() {
+  printf '%s %s\n' "${1#v}" "$2" | awk '{ split($1, a, "."); split($2, b, "."); exit !(a[1] + 0 > b[1] + 0 || (a[1] + 0 == b[1] + 0 && a[2] + 0 >= b[2] + 0)) }'
+}
+
+preflight_engine() {
+  local version
+  version=$(within 20 docker version -f '{{.Server.Version}}' 2>/dev/null) ||
+    { fails "no Docker engine answers" "start Docker Desktop, OrbStack or Colima; it needs a logged-in user"; return; }
+  at_least "$version" $OLDEST_ENGINE || { fails "engine $version" "update it to $OLDEST_ENGINE or newer"; return; }
+  passes "engine $version, $(docker version -f '{{.Server.Os}}/{{.Server.Arch}}')"
+}
+
+preflight_compose() {
+  local version
+  version=$(docker compose version --short 2>/dev/null) || { fails "no docker compose" "install Compose $OLDEST_COMPOSE or newer"; return; }
+  at_least "$version" $OLDEST_COMPOSE || { fails "compose $version" "update it to $OLDEST_COMPOSE or newer"; return; }
+  passes "compose $version"
+}
+
+# Docker Desktop 4.42 to 4.46 and from 4.81 on leaves unless-stopped containers down after a restart.
+preflight_restarts() {
+  local info=/Applications/Docker.app/Contents/Info.plist version
+  if [ "$(uname)" != Darwin ]; then passes "the engine itself restarts containers"; return; fi
+  if [ -f "$info" ]; then
+    version=$(defaults read "${info%.plist}" CFBundleShortVersionString 2>/dev/null || echo 0)
+    if desktop_forgets "$version" && [ ! -f "$(agent_file)" ]; then
+      fails "Docker Desktop $version leaves containers down after a reboot" "llm-deploy install-agent"
+      return
+    fi
+  fi
+  if [ -f "$(agent_file)" ]; then passes "the LaunchAgent puts back what should run"; else
+    warns "no LaunchAgent puts back what should run" "llm-deploy install-agent"
+  fi
+}
+
+desktop_forgets() { { at_least "$1" 4.42 && ! at_least "$1" 4.47; } || at_least "$1" 4.81; }
+
+preflight_folder() {
+  [ -w "$folder" ] || { fails "$folder can't be written" "chown it to $(id -un)"; return; }
+  # shellcheck disable=SC2012 # mode and nothing else
+  case $(ls -ld "$folder" | cut -c 5-10) in
+    ------) passes "$folder is closed to others" ;;
+    *) fails "$folder is open to others" "chmod 700 $folder" ;;
+  esac
+}
+
+preflight_disk() {
+  local free
+  free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
+  [ "$free" -ge $NEEDED_MB ] || { fails "$free MB free" "llm-deploy prune $environment; docker system df"; return; }
+  passes "$free MB free"
+}
+
+# Against the registry's idea of time would be better, but it must work without one.
+preflight_clock() {
+  if [ "$(date -u +%Y)" -lt 2026 ]; then fails "the clock says $(now)" "set the clock"; else passes "clock $(now)"; fi
+}
+
+preflight_port() {
+  if exists "$(container proxy)" && is_running "$(container proxy)"; then
+    passes "port $port is the proxy's"
+  elif curl -s -o /dev/null --max-time 2 "http://$(published_address):$port/" || [ $? -ne 7 ]; then
+    fails "port $port is taken by something else" "lsof -nP -iTCP:$port -sTCP:LISTEN"
+  else
+    passes "port $port is free"
+  fi
+}
+
+# From a container, as the server asks.
+preflight_ollama() {
+  local url answer settings
+  settings=$(live_settings "$environment")
+  url=$(value_of OLLAMA_BASE_URL "${settings:-/dev/null}")
+  url=${url:-http://host.docker.internal:11434}
+  has_image "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" || { warns "Ollama was not asked: no image here to ask from" "deploy once"; return; }
+  answer=$(ask_from_container "$url" 2>/dev/null) || answer=
+  case $answer in
+    *'"version"'*) passes "Ollama $(json_text version "$answer") answers containers at $url" ;;
+    *) warns "no Ollama answers containers at $url" "start Ollama; on Linux it must listen on more than 127.0.0.1 (OLLAMA_HOST)" ;;
+  esac
+}
+
+ask_from_container() {
+  local address=${1#*://} host=
+  [ "$(uname)" != Linux ] || host=host.docker.internal:host-gateway
+  # shellcheck disable=SC2016 # the shell in the container expands it
+  within 20 docker run --rm --init --pull never ${host:+--add-host "$host"} --entrypoint bash \
+    "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" &&
+      printf "GET /api/version HTTP/1.0\r\nHost: %s\r\n\r\n" "$1" >&3 && cat <&3' - "$address"
+}
+
+preflight_gpu() {
+  local settings
+  settings=$(live_settings "$environment")
+  if [ -z "$settings" ]; then passes "the GPU is shared with nobody yet"; return; fi
+  check_gpu "$settings" && passes "the environments agree on models and NUM_CTX"
+}
+
+preflight_tool() {
+  command -v curl >/dev/null || { fails "no curl" "install curl"; return; }
+  passes "llm-deploy at $root"
+}

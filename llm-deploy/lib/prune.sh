@@ -1,0 +1,31 @@
+# shellcheck shell=dash
+# What is kept: what is live, the one before it, and as many more as KEEP_RELEASES says; and the images of those.
+
+prune_releases() {
+  local number image current
+  current=$(state current)
+  for number in $(releases | awk -v keep="$(number_setting KEEP_RELEASES 5)" -v current="$current" -v before="$(before "$current")" '
+    $1 != current && $1 != before && ++others > keep'); do
+    say "  removing release $number"
+    rm -rf "$folder/releases/$number"
+  done
+  for image in $(unused_images); do
+    say "  removing image $image"
+    docker image rm "$image" >/dev/null 2>&1 || warn "image $image is in use"
+  done
+}
+
+# Ours by their label, and of no release that is kept in any environment.
+unused_images() {
+  local kept
+  kept=$(cat "$LLM_DEPLOY_HOME"/*/releases/*/release.env "$LLM_DEPLOY_HOME"/*/candidate/release.env 2>/dev/null | sed -n 's/^IMAGE=//p' | untagged)
+  docker image ls --no-trunc --digests --filter label=org.opencontainers.image.title=local-llm-server \
+    --format '{{.Repository}}@{{.Digest}}' | grep '@sha256:' | sort -u | while read -r image; do
+    printf '%s\n' "$kept" | grep -qxF "$image" || printf '%s\n' "$image"
+  done
+}
+
+prune() {
+  take_lock "prune"
+  prune_releases
+}

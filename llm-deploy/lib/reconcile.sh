@@ -1,0 +1,44 @@
+# shellcheck shell=dash
+# Starting, stopping, and putting back what should run: after a reboot some versions of Docker Desktop leave containers
+# down that should come back. What was stopped by the stop verb stays down.
+
+stop_environment() {
+  take_lock "stop"
+  set_state intended=down
+  settle || die 1 "it can't be stopped: the engine does not answer"
+  record stop "$(state current)" done
+  say "$environment is stopped, and stays so"
+}
+
+start_environment() {
+  take_lock "start"
+  [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
+  set_state intended=up
+  settle && check_settled || die 1 "release $(state current) does not answer"
+  record start "$(state current)" done
+  say "$environment runs release $(state current)"
+}
+
+# One environment; silent where there is nothing to do, as it is called every minute.
+reconcile_environment() {
+  if [ -d "$folder/lock" ] && ! lock_is_stale; then
+    say "$environment: left alone, as it is locked: $(lock_line)"
+  elif [ -n "$(state current)" ] && ! is_settled; then
+    take_lock "reconcile"
+    drop_candidate
+    settle && check_settled || die 1 "$environment can't be put back as it should be"
+    say "$environment: put back as it should be ($(state intended))"
+  fi
+}
+
+# What settle can mend; an edited file or a proxy with another configuration is for people.
+is_settled() {
+  local slot
+  [ ! -d "$folder/candidate" ] || return 1
+  slot=$(state slot)
+  if [ "$(state intended)" = down ]; then
+    ! is_running "$(container blue)" && ! is_running "$(container green)" && ! is_running "$(container proxy)"
+  else
+    is_running "$(container "$slot")" && is_running "$(container proxy)" && ! exists "$(container "$(other_slot "$slot")")"
+  fi
+}

@@ -1,0 +1,77 @@
+# shellcheck shell=dash
+# Releases: all that is needed to run one version, kept together. Nothing in a release is changed after it was written.
+#
+#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and the revisions, PREVIOUS
+#   releases/N/env           the server's settings, mode 0600
+#   releases/N/compose/      the compose files that came with the image
+#
+# One that is not live yet stands in candidate/ instead: all under releases/ have answered callers, so that each of them
+# can be gone back to.
+
+release_folder() {
+  if [ -d "$folder/releases/$1" ]; then
+    printf '%s\n' "$folder/releases/$1"
+  else
+    printf '%s\n' "$folder/candidate"
+  fi
+}
+
+# of_release NUMBER NAME
+of_release() { value_of "$2" "$(release_folder "$1")/release.env"; }
+
+# Newest first.
+releases() { ls "$folder/releases" 2>/dev/null | grep -x '[0-9][0-9]*' | sort -rn; }
+
+# before NUMBER: the release that a rollback from it without argument means: the one that it took the place of, which is
+# not one that was given up for that.
+before() {
+  local number
+  number=$(of_release "$1" PREVIOUS)
+  [ -z "$number" ] || [ ! -d "$folder/releases/$number" ] || echo "$number"
+}
+
+# find_release WHAT: by number, or by the beginning of one of its revisions, at least 7 digits.
+find_release() {
+  local number
+  for number in $(releases); do
+    if [ "$1" = "$number" ]; then echo "$number"; return; fi
+    case $1 in ???????*)
+      case $(of_release "$number" BUILT_FROM) in "$1"*) echo "$number"; return ;; esac
+      case $(of_release "$number" PROMOTED_AS) in "$1"*) echo "$number"; return ;; esac
+    esac
+  done
+}
+
+next_number() {
+  local last
+  last=$(state last)
+  echo $((${last:-0} + 1))
+}
+
+# write_candidate NUMBER: from $image, $built_from, $promoted_as and $settings_file.
+write_candidate() {
+  local new=$folder/candidate
+  rm -rf "$new" &&
+    mkdir "$new" &&
+    copy_from_image "$image" /app/compose "$new/compose" &&
+    cp "$settings_file" "$new/env" &&
+    chmod 600 "$new/env" &&
+    printf '%s\n' "IMAGE=$image" "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "BUILT_FROM=$built_from" \
+      "PROMOTED_AS=$promoted_as" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" >"$new/release.env"
+}
+
+keep_candidate() { [ -d "$folder/releases/$1" ] || mv "$folder/candidate" "$folder/releases/$1"; }
+
+drop_candidate() { rm -rf "$folder/candidate"; }
+
+# Names of settings, never values: + new, - gone, ~ changed.
+setting_changes() {
+  awk '
+    function name(line) { return substr(line, 1, index(line, "=") - 1) }
+    /^[A-Z_][A-Z0-9_]*=/ {
+      if (FILENAME == ARGV[1]) before[name($0)] = $0
+      else { after[name($0)] = 1; if (!(name($0) in before)) print "+ " name($0); else if (before[name($0)] != $0) print "~ " name($0) }
+    }
+    END { for (key in before) if (!(key in after)) print "- " key }
+  ' "$1" "$2" | sort
+}

@@ -1,0 +1,23 @@
+# shellcheck shell=dash
+# What the pipeline's key may do: sshd runs this instead of a shell (restrict,command="…/llm-deploy ssh-entry" in
+# authorized_keys). Words are split at blanks and never read by a shell; every argument is one of a known form.
+
+ssh_entry() {
+  local word last=
+  set -f
+  # shellcheck disable=SC2086 # split, not expanded
+  set -- ${SSH_ORIGINAL_COMMAND:-}
+  set +f
+  case ${1:-} in
+    preflight | plan | deploy | rollback | status | history | unlock) ;;
+    *) misuse "this key may not do '${1:-nothing}' (it may: preflight plan deploy rollback status history unlock)" ;;
+  esac
+  for word; do
+    case $word in
+      *[!A-Za-z0-9._:/@+-]*) misuse "this key may not say '$(printf '%s' "$word" | tr -dc 'A-Za-z0-9._:/@+-')'" ;;
+    esac
+    [ "$last" != --env-file ] || [ "$word" = - ] || misuse "this key may not name a file: '$word' (expected: --env-file -)"
+    last=$word
+  done
+  main "$@"
+}

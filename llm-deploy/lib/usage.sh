@@ -1,0 +1,113 @@
+# shellcheck shell=dash
+
+usage() {
+  case ${1:-} in
+    preflight) cat <<'TEXT'
+llm-deploy preflight ENVIRONMENT
+  Looks whether this machine can run the environment: engine, Compose, restarts, folder, disk, clock, port, Ollama, GPU.
+  One line each: ok, warning or fail, with the cure. Exit code 3 if something fails.
+TEXT
+      ;;
+    plan | deploy) cat <<'TEXT'
+llm-deploy plan   ENVIRONMENT IMAGE@DIGEST --built-from SHA [--promoted-as SHA] --env-file -
+llm-deploy deploy ENVIRONMENT IMAGE@DIGEST --built-from SHA [--promoted-as SHA] --env-file - [--registry-user NAME] [--actor NAME]
+  plan says what deploy would do and touches nothing. deploy makes the image live, or leaves what is live as it is.
+  --built-from SHA      the commit that the image was built from, 40 hex digits: the image's label and the running
+                        server must both say the same
+  --promoted-as SHA     the commit under which it was promoted, if it is another one
+  --env-file FILE       the settings as render-env writes them; - for standard input
+  --registry-user NAME  log in to the registry for the pull; the first line of standard input is then the token
+  --actor NAME          who is named in the history (default: the user)
+TEXT
+      ;;
+    rollback) cat <<'TEXT'
+llm-deploy rollback ENVIRONMENT [RELEASE|SHA] [--registry-user NAME] [--actor NAME]
+  Makes a release live that was live before: its image, settings and compose files. Without argument the one before the
+  current; else a number, or the beginning of one of its revisions. It stays until the next deploy.
+TEXT
+      ;;
+    status) cat <<'TEXT'
+llm-deploy status [ENVIRONMENT]
+  How it stands: release, revisions, image, health, lock; and drift, where reality is not what was deployed (exit code 1).
+TEXT
+      ;;
+    history) cat <<'TEXT'
+llm-deploy history ENVIRONMENT
+  One line of JSON for each deploy, rollback, stop and start: number, at, kind, actor, outcome, seconds, built_from, promoted_as, image.
+TEXT
+      ;;
+    logs) cat <<'TEXT'
+llm-deploy logs ENVIRONMENT [LINES]
+  The end of the server's log (default: 100 lines), with the names of settings in place of their values.
+TEXT
+      ;;
+    start | stop) cat <<'TEXT'
+llm-deploy stop ENVIRONMENT
+llm-deploy start ENVIRONMENT
+  stop lets running answers finish, ends the environment, and remembers that it is meant: it stays down through reboots
+  and reconcile until start or a deploy.
+TEXT
+      ;;
+    reconcile) cat <<'TEXT'
+llm-deploy reconcile [ENVIRONMENT]
+  Puts back what should run and doesn't; leaves alone what was stopped on purpose, and what is locked. Silent if all is well.
+TEXT
+      ;;
+    restart-proxy) cat <<'TEXT'
+llm-deploy restart-proxy ENVIRONMENT
+  Restarts the proxy with its present configuration. Answers that run for more than 35 s after that are cut off.
+TEXT
+      ;;
+    lock | unlock) cat <<'TEXT'
+llm-deploy lock ENVIRONMENT [--reason TEXT]
+llm-deploy unlock ENVIRONMENT
+  lock keeps deploys away until unlock. unlock also clears the lock of a run that has ended, but never that of one at work.
+TEXT
+      ;;
+    prune) cat <<'TEXT'
+llm-deploy prune ENVIRONMENT
+  Removes releases beyond the current, the one before and, besides them, KEEP_RELEASES (5), and images of ours that no release needs;
+  each is listed before it is removed.
+TEXT
+      ;;
+    ssh-entry) cat <<'TEXT'
+llm-deploy ssh-entry
+  For authorized_keys: restrict,command="…/llm-deploy ssh-entry" before the pipeline's key. Does what the ssh client asks
+  for if it is preflight, plan, deploy, rollback, status, history or unlock, with arguments of a known form.
+TEXT
+      ;;
+    install-agent | remove-agent) cat <<'TEXT'
+llm-deploy install-agent
+llm-deploy remove-agent
+  The LaunchAgent that calls reconcile at login and every minute (macOS).
+TEXT
+      ;;
+    *) cat <<'TEXT'
+llm-deploy VERB [ENVIRONMENT] …      ENVIRONMENT is staging or production; llm-deploy VERB --help tells more
+
+  preflight       can this machine run it
+  plan            what a deploy would do
+  deploy          make an image live
+  rollback        make live again what was live before
+  status          how it stands, and drift
+  history         what was done
+  logs            the end of the server's log
+  stop, start     on purpose, and remembered
+  reconcile       put back what should run
+  lock, unlock    keep deploys away
+  prune           remove what is no longer needed
+  restart-proxy   after a change of its configuration
+  install-agent, remove-agent     reconcile by launchd
+  ssh-entry       for the forced command of the pipeline's key
+
+Settings of the tool, in the environment or in $LLM_DEPLOY_HOME/settings: BIND_ADDRESS (127.0.0.1), DEPLOY_STRATEGY
+(bluegreen or recreate), DRAIN_TIMEOUT (600 s), KEEP_RELEASES (5), LOCK_WAIT (0 s), PROXY_IMAGE.
+$LLM_DEPLOY_HOME is ~/local-llm-server unless it is set. BIND_ADDRESS and PROXY_IMAGE wait for restart-proxy.
+
+Exit codes: 0 done, or nothing to do; 1 drift, or it could not be done; 2 bad words or input, 3 refused, 4 locked: nothing
+was touched; 10 failed and rolled back; 11 failed, and the rollback too; 12 failed, and nothing ran before; 130, 143 ended
+by a signal.
+TEXT
+      ;;
+  esac
+}
