@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# What the tool is told, and what it refuses before it touches anything.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+  sha=$(sha 1)
+}
+
+# refuses SENTENCE ARGUMENTS...
+refuses() {
+  local sentence=$1
+  shift
+  settings >"$BATS_TEST_TMPDIR/settings"
+  exits 2 tool "$@" <"$BATS_TEST_TMPDIR/settings"
+  says "$sentence"
+  nothing_was_touched
+  [ ! -e "$BATS_TEST_TMPDIR/owned" ]
+}
+
+@test "every verb has help" {
+  exits 0 tool
+  help=$output
+  for verb in preflight plan deploy rollback status history logs stop start reconcile lock unlock prune restart-proxy \
+    install-agent remove-agent ssh-entry; do
+    [[ $help = *"$verb"* ]]
+    exits 0 tool $verb --help
+    says "llm-deploy $verb"
+  done
+  [ ! -e "$LLM_DEPLOY_HOME" ]
+}
+
+@test "refuses what is no verb or environment" {
+  refuses "no such verb: install" install
+  refuses "environment: '' (expected: staging or production)" deploy
+  for name in prod ../staging 'staging production' "staging
+" 'st*' local; do
+    refuses "environment: '$name'" stop "$name"
+  done
+}
+
+@test "refuses what is no digest" {
+  for name in "" registry.test/server registry.test/server:latest "$(image 1)0" "$(image 1 | tr 0 A)" "-$(image 1)" \
+    "registry.test/server@sha256:12345" "UPPER@sha256:$(digest 1)" "a b@sha256:$(digest 1)" '$(touch owned)@sha256:'"$(digest 1)" \
+    "x;y@sha256:$(digest 1)" "$(image 1)
+$(image 2)" "$(image 1)
+remove blue"; do
+    case $name in -*) sentence="no such option" ;; *) sentence="image: '" ;; esac
+    refuses "$sentence" deploy staging "$name" --built-from "$sha" --env-file -
+  done
+}
+
+@test "refuses what is no revision" {
+  for name in "" unknown HEAD "${sha}0" "${sha#0}" "${sha%1}A" "$sha
+$sha" "$sha
+junk" '`touch owned`'; do
+    refuses "--built-from: '" deploy staging "$(image 1)" --built-from "$name" --env-file -
+    refuses "--promoted-as: '" deploy staging "$(image 1)" --built-from "$sha" --promoted-as "$name" --env-file -
+  done
+}
+
+@test "refuses what is missing, too much, or unknown" {
+  refuses "--built-from is missing" deploy staging "$(image 1)" --env-file -
+  refuses "--env-file is missing" deploy staging "$(image 1)" --built-from "$sha"
+  refuses "--env-file: no value" deploy staging "$(image 1)" --built-from "$sha" --env-file
+  refuses "no such option: --force" deploy staging "$(image 1)" --force
+  refuses "one word too many: again" deploy staging "$(image 1)" again
+  refuses "one word too many: now" stop staging now
+  refuses "only plan and deploy take" rollback staging --built-from "$sha"
+  refuses "no such option: -f" logs staging -f
+  refuses "lines: '1x'" logs staging 1x
+}
+
+@test "refuses files that can't be read" {
+  for file in "$BATS_TEST_TMPDIR/nowhere" "$BATS_TEST_TMPDIR" ""; do
+    exits 2 tool deploy staging "$(image 1)" --built-from "$sha" --env-file "$file"
+  done
+}
+
+@test "takes settings from a file as well, and the token not from there" {
+  settings >"$BATS_TEST_TMPDIR/-odd name"
+  cd "$BATS_TEST_TMPDIR"
+  echo token | tool deploy staging "$(image 1)" --built-from "$sha" --env-file "-odd name" --registry-user me
+  cmp "$staging/releases/1/env" ./"-odd name"
+  [ "$(cat "$WORLD/login")" = token ]
+}
+
+@test "refuses odd settings of its own" {
+  for name in DRAIN_TIMEOUT KEEP_RELEASES LOCK_WAIT; do
+    for value in x -1 1.5 08 9999999999 '$(touch owned)' '1 2'; do
+      export "$name=$value"
+      refuses "$name: '$value' (expected: a whole number)" stop staging
+    done
+    unset "$name"
+  done
+  mkdir -p "$LLM_DEPLOY_HOME"
+  echo DEPLOY_STRATEGY=yolo >"$LLM_DEPLOY_HOME/settings"
+  refuses "DEPLOY_STRATEGY: 'yolo'" deploy staging "$(image 1)" --built-from "$sha" --env-file -
+}
+
+@test "refuses half a file of settings, and another environment's" {
+  for text in "" "# end " "APP_ENV=staging" "APP_ENV=staging
+# en" "APP_ENV=production
+# end" "MODEL_NAME=x
+# end" "APP_ENV=staging
+junk $canary
+# end" "$canary
+APP_ENV=staging
+# end" "APP_ENV=staging
+lower=$canary
+# end" "APP_ENV=staging
+ A=$canary
+# end" "APP_ENV=staging
+A=1
+# end
+B=2"; do
+    exits 2 tool deploy staging "$(image 1)" --built-from "$sha" --env-file - <<<"$text"
+    nothing_was_touched
+    [[ $output != *"$canary"* ]]
+  done
+}
+
+@test "the first line is the token if a user is named, and only then" {
+  { echo token; settings; } | tool deploy staging "$(image 1)" --built-from "$sha" --env-file - --registry-user me
+  [ "$(cat "$WORLD/login")" = token ]
+  settings | cmp - "$staging/releases/1/env"
+  deploy 2
+  rm "$WORLD/images/$(digest 1)" "$WORLD/login"
+  echo again | tool rollback staging --registry-user me
+  [ "$(cat "$WORLD/login")" = again ]
+  [ "$(state current)" = 1 ]
+}
+
+@test "old engines are refused" {
+  echo 24.0.9 >"$WORLD/engine-version"
+  exits 3 deploy 1
+  says "update it to 25 or newer"
+  nothing_was_touched
+}

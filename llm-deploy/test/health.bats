@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# When a server counts as healthy.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+}
+
+naps() { tr '\n' ' ' <"$WORLD/naps"; }
+
+# answers ANSWER...: one a try, the last for all that follow.
+answers() {
+  printf '%s\n' "$@" >"$WORLD/answers"
+  more_stand_ins='ask() {
+    head -n 1 "$WORLD/answers"
+    if [ "$(wc -l <"$WORLD/answers")" -gt 1 ]; then sed 1d "$WORLD/answers" >"$WORLD/rest" && mv "$WORLD/rest" "$WORLD/answers"; fi
+  }; expected_revision=abc;'
+}
+
+@test "is asked five times, after 1, 2, 4, 8 and 16 s" {
+  answers ""
+  exits 1 part await_health it ask
+  [ "$(naps)" = "1 2 4 8 16 " ]
+  [ "${#lines[@]}" -eq 5 ]
+  says "it: not yet (no answer), waited 16 s"
+}
+
+@test "is asked no more once it is healthy" {
+  answers "" '{"status":"UP","revision":"abc"}'
+  exits 0 part await_health it ask
+  [ "$(naps)" = "1 2 " ]
+  says "it: healthy, revision abc"
+}
+
+@test "another revision is no success" {
+  for other in '{"revision":"abcd"}' '{"revision":"ab"}' '{"revision":""}' '{"revisions":"abc"}' '{"status":"abc"}' abc '<html>'; do
+    : >"$WORLD/naps"
+    answers "$other"
+    exits 1 part await_health it ask
+    [ "$(naps)" = "1 2 4 8 16 " ]
+  done
+}
+
+@test "no answer is no success, whatever is expected" {
+  answers ""
+  more_stand_ins+='expected_revision=;'
+  exits 1 part await_health it ask
+}
+
+@test "a deploy asks the server, then the port" {
+  run -0 deploy 1
+  [ "$(naps)" = "1 1 " ]
+  touch "$WORLD/no-answer"
+  : >"$WORLD/naps"
+  echo "a line of SYSTEM_PROMPT $canary" >"$WORLD/logs"
+  exits 11 deploy 2
+  # The server, and then the port of what ran before.
+  [ "$(naps)" = "1 2 4 8 16 1 2 4 8 16 " ]
+  says "  a line of SYSTEM_PROMPT <SYSTEM_PROMPT>"
+}
+
+@test "what answers with another revision is undone" {
+  deploy 1
+  sha 1 >"$WORLD/revision"
+  exits 10 deploy 2
+  says "not yet (it is another revision: $(sha 1))"
+  says "rolled back: release 1 runs as before"
+  [ "$(state current)" = 1 ]
+  [ "$(cat "$WORLD/slot")" = blue ]
+  [ ! -e "$WORLD/containers/llm-staging-green" ] && [ ! -e "$staging/candidate" ]
+}
+
+@test "a server that hangs is given up" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\nexec sleep 60\n' >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH
+  began=$SECONDS
+  run ! part ask_server blue
+  [ $((SECONDS - began)) -lt 30 ]
+}

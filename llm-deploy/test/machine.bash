@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# Sourced by the tests of llm-deploy: a machine whose docker and curl are stand-ins, and whose time passes at once.
+# $INTERPRETER runs the tool (default: sh), with $TOOLS first in PATH. Folders have odd names, as people's have.
+# shellcheck disable=SC2034 # for the tests
+
+bin=$BATS_TEST_DIRNAME/../bin/llm-deploy
+export WORLD=$BATS_TEST_TMPDIR/world COMPOSE=$BATS_TEST_DIRNAME/../compose
+export LLM_DEPLOY_HOME="$BATS_TEST_TMPDIR/a home & more" TMPDIR="$BATS_TEST_TMPDIR/tmp dir"
+export PATH=$BATS_TEST_DIRNAME/machine:${TOOLS:+$TOOLS:}$PATH
+unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
+canary=c4n4ry-s3cret
+staging=$LLM_DEPLOY_HOME/staging
+
+# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, all else not at all.
+stand_ins='
+  sleep() { if [ -n "${patience:-}" ]; then command sleep 0.1; else echo "$1" >>"$WORLD/naps"; fi; }
+  uname() { cat "$WORLD/system"; }
+  ps() {
+    for pid; do :; done
+    if [ -f "$WORLD/start-of-$pid" ]; then cat "$WORLD/start-of-$pid"
+    elif kill -0 "$pid" 2>/dev/null; then echo "Thu Jan  1 00:00:01 2026"; fi
+  }
+  launchctl() { echo "launchctl $*" >>"$WORLD/argv"; }
+'
+
+new_machine() {
+  mkdir -p "$WORLD/images" "$WORLD/registry" "$WORLD/containers" "$TMPDIR"
+  echo 28.0.1 >"$WORLD/engine-version"
+  echo 2.33.0 >"$WORLD/compose-version"
+  echo Linux >"$WORLD/system"
+  : >"$WORLD/argv"
+  : >"$WORLD/naps"
+  local n
+  for n in 1 2 3 4 5 6 7 8 9; do sha $n >"$WORLD/registry/$(digest $n)"; done
+}
+
+# tool ARGUMENTS...: llm-deploy.
+tool() { "${INTERPRETER:-sh}" -c "$stand_ins${more_stand_ins:-}"'. "$0"' "$bin" "$@" 3>&-; }
+
+# part COMMAND...: one of its functions, for staging.
+part() {
+  # shellcheck disable=SC2016 # the shell under test expands it
+  "${INTERPRETER:-sh}" -c "$stand_ins${more_stand_ins:-}"'
+    set -eu
+    export LC_ALL=C
+    root=$1 folder=$LLM_DEPLOY_HOME/staging environment=staging actor=me running="" wanted=""
+    shift
+    for file in "$root"/lib/*.sh; do . "$file"; done
+    values=$root/compose/staging.env port=8001
+    "$@"' sh "$BATS_TEST_DIRNAME/.." "$@" 3>&-
+}
+
+sha() { printf '%040d' "$1"; }
+digest() { printf '%064d' "$1"; }
+image() { echo "registry.test/server@sha256:$(digest "$1")"; }
+
+# settings [LINE...]: of staging, as render-env writes them.
+settings() { printf '%s\n' APP_ENV=staging MODEL_NAME=qwen3:4b "SYSTEM_PROMPT=$canary" "$@" '# end'; }
+
+# deploy N [ARGUMENTS...]: image N to staging.
+deploy() {
+  local n=$1
+  shift
+  settings | tool deploy staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - "$@"
+}
+
+state() { sed -n "s/^$1=//p" "$staging/state"; }
+
+# exits CODE COMMAND...: with that code; $output has what it said.
+exits() {
+  local code=$1
+  shift
+  run "$@"
+  echo "$output"
+  [ "$status" -eq "$code" ] || { echo "exit code $status (expected: $code)"; return 1; }
+}
+
+says() { [[ $output = *"$1"* ]] || { echo "not said: $1"; return 1; }; }
+
+nothing_was_touched() { [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version "$WORLD/argv"; }

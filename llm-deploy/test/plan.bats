@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# What a verb will do, and that it does it.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+}
+
+planned() {
+  local n=$1
+  shift
+  settings "$@" | tool plan staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - | sed '1,/^steps:/d; s/^  //'
+}
+
+carried_out() { sed -n 's/^- //p'; }
+
+@test "the first deploy starts beside nothing" {
+  [ "$(planned 1)" = "pull $(image 1)
+write 1
+proxy
+start blue 1
+check blue 1
+switch blue
+check-port 1
+live 1 blue
+ollama blue
+prune" ] || { planned 1; false; }
+}
+
+@test "bluegreen drains what was live when the new one is" {
+  deploy 1
+  [ "$(planned 2)" = "pull $(image 2)
+write 2
+proxy
+start green 2
+check green 2
+switch green
+check-port 2
+live 2 green
+drain blue
+remove blue
+ollama green
+prune" ]
+}
+
+@test "recreate removes what is live before it starts another" {
+  deploy 1
+  export DEPLOY_STRATEGY=recreate
+  [ "$(planned 2)" = "pull $(image 2)
+write 2
+proxy
+remove blue
+start green 2
+check green 2
+switch green
+check-port 2
+live 2 green
+ollama green
+prune" ]
+}
+
+@test "rollback pulls only what is not there" {
+  deploy 1
+  deploy 2
+  run -0 part steps_to_roll_back 1
+  [ "${lines[0]}" = proxy ] && [ "${lines[6]}" = "drain green" ] && [ "${#lines[@]}" -eq 9 ]
+  rm "$WORLD/images/$(digest 1)"
+  run -0 part steps_to_roll_back 1
+  [ "${lines[0]}" = "pull $(image 1)" ] && [ "${lines[1]}" = proxy ] && [ "${#lines[@]}" -eq 10 ]
+}
+
+@test "deploy carries out what plan says, and nothing else" {
+  for strategy in bluegreen recreate; do
+    export DEPLOY_STRATEGY=$strategy
+    for n in 1 2; do
+      steps=$(planned $n "A=$strategy")
+      [ -n "$steps" ]
+      done=$(settings "A=$strategy" | tool deploy staging "$(image $n)" --built-from "$(sha $n)" --env-file -)
+      [ "$(carried_out <<<"$done")" = "$steps" ]
+    done
+  done
+}
+
+@test "plan touches nothing" {
+  deploy 1
+  before=$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)
+  planned 2
+  [ "$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)" = "$before" ]
+}
+
+@test "plan tells the names of settings that change, and no value" {
+  { settings GONE=$canary-1 SAME=$canary CHANGED=$canary; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
+  run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings SAME=$canary CHANGED=$canary-2 NEW=$canary)
+  says "image:    $(image 1)
+       -> $(image 2)
+settings:
+  + NEW
+  - GONE
+  ~ CHANGED
+steps:"
+  [[ $output != *"$canary"* ]]
+}
+
+@test "what is live already is nothing to do" {
+  deploy 1
+  [ "$(settings | tool plan staging "$(image 1)" --built-from "$(sha 1)" --env-file -)" = "nothing: release 1 has the same image and settings" ]
+  exits 0 deploy 1
+  says "nothing was done"
+  [ "$(state current)" = 1 ]
+  grep '"outcome":"no_change"' "$staging/history"
+}
+
+@test "the first step that fails is the last" {
+  touch "$WORLD/no-start"
+  exits 12 deploy 1
+  says "FAILED: start blue 1"
+  [ "$(carried_out <<<"$output" | tail -1)" = "start blue 1" ]
+}

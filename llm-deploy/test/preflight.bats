@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# Whether a machine can run an environment, and who shares its GPU.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+  mkdir -p "$staging"
+  chmod 700 "$staging"
+  export HOME="$BATS_TEST_TMPDIR/home & <family>"
+  mkdir "$HOME"
+  agent=$HOME/Library/LaunchAgents/dev.localllm.reconcile.plist
+}
+
+# live_in ENVIRONMENT SETTING...
+live_in() {
+  mkdir -p "$LLM_DEPLOY_HOME/$1/releases/1"
+  printf 'current=1\nslot=blue\nintended=up\n' >"$LLM_DEPLOY_HOME/$1/state"
+  printf '%s\n' "${@:2}" >"$LLM_DEPLOY_HOME/$1/releases/1/env"
+}
+
+@test "all is well" {
+  more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194304 9% /"; };'
+  exits 0 tool preflight staging
+  [ "$(grep -c '^ok  ' <<<"$output")" -eq 9 ] && [ "${#lines[@]}" -eq 10 ]
+  says "ok       engine 28.0.1, linux/arm64"
+  says "ok       4096 MB free"
+  says "ok       port 8001 is free"
+  says "warning  Ollama was not asked: no image here to ask from (cure: deploy once)"
+  echo x >"$WORLD/images/3.2"
+  exits 0 tool preflight staging
+  says "ok       Ollama 0.12.3 answers containers at http://host.docker.internal:11434"
+}
+
+@test "every fail has a cure, and is exit code 3" {
+  chmod 755 "$staging"
+  echo 24.0.9 >"$WORLD/engine-version"
+  echo v2.29.7 >"$WORLD/compose-version"
+  live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
+  live_in staging MODEL_NAME=qwen3:4b
+  more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194303 9% /"; }; curl() { return 0; }; date() { case $* in *%Y) echo 2025 ;; *) command date "$@" ;; esac; };'
+  exits 3 tool preflight staging
+  run -0 sed -n 's/^fail *:* //p' <<<"$output"
+  [ "${#lines[@]}" -eq 7 ]
+  run ! grep -v '(cure: ..*)$' <<<"$output"
+}
+
+@test "one fail is enough" {
+  chmod 710 "$staging"
+  exits 3 tool preflight staging
+  says "fail     $staging is open to others (cure: chmod 700"
+  chmod 700 "$staging"
+  touch "$WORLD/engine-down"
+  exits 3 tool preflight staging
+  says "fail     no Docker engine answers (cure: start Docker Desktop, OrbStack or Colima"
+}
+
+@test "compares versions by their numbers" {
+  for pair in "25 25" "25.0.1 25" "v2.30 2.30" "2.30.3-desktop.1 2.30" "2.100 2.30" "5.0.0 2.30" "10 9"; do
+    part at_least $pair || { echo "$pair"; false; }
+  done
+  for pair in "24.0.9 25" "2.29.9 2.30" "2.4 2.30" "1.99 2.30" "9 10" "v1 2.0"; do
+    run ! part at_least $pair
+  done
+}
+
+@test "knows which Docker Desktops leave containers down" {
+  for version in 4.42.0 4.42 4.46.9 4.81 4.81.1 4.100 5.0; do part desktop_forgets $version || { echo $version; false; }; done
+  for version in 4.41.2 4.47.0 4.80.9 4.9 3.99 0; do run ! part desktop_forgets $version; done
+}
+
+@test "macOS wants the LaunchAgent" {
+  echo Darwin >"$WORLD/system"
+  exits 0 tool preflight staging
+  says "warning  no LaunchAgent puts back what should run (cure: llm-deploy install-agent)"
+  exits 0 tool install-agent
+  exits 0 tool preflight staging
+  says "ok       the LaunchAgent puts back what should run"
+}
+
+@test "the LaunchAgent is XML, whatever folders are called" {
+  exits 3 tool install-agent
+  echo Darwin >"$WORLD/system"
+  tool install-agent
+  grep -F "launchctl bootstrap gui/$(id -u) $agent" "$WORLD/argv"
+  if command -v python3; then
+    python3 - "$agent" "$LLM_DEPLOY_HOME" <<'PYTHON'
+import os, plistlib, sys
+agent = plistlib.load(open(sys.argv[1], "rb"))
+assert os.access(agent["ProgramArguments"][0], os.X_OK) and agent["ProgramArguments"][1:] == ["reconcile"], agent
+assert agent["EnvironmentVariables"] == {"LLM_DEPLOY_HOME": sys.argv[2]}, agent
+assert agent["StandardErrorPath"] == sys.argv[2] + "/reconcile.log", agent
+assert agent["RunAtLoad"] is True and agent["StartInterval"] == 60, agent
+PYTHON
+  fi
+  [ "$(part xml '<a & b>')" = '&lt;a &amp; b&gt;' ]
+  tool remove-agent
+  [ ! -e "$agent" ]
+}
+
+@test "another NUM_CTX for the same model is refused, another model is told" {
+  live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
+  exits 3 deploy 1
+  says "fail: production uses qwen3:4b with NUM_CTX 4096, this is 8192"
+  nothing_was_touched
+  live_in production MODEL_NAME=qwen3:4b NUM_CTX=8192
+  exits 0 deploy 1
+  live_in production MODEL_NAME=other NUM_CTX=4096
+  exits 0 deploy 2
+  says "warning: production uses another model (other)"
+  live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
+  sed -i 's/up/down/' "$LLM_DEPLOY_HOME/production/state"
+  exits 0 deploy 3
+  [[ $output != *production* ]]
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# Values of settings are shown to nobody.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+  file="$BATS_TEST_TMPDIR/an env"
+}
+
+# becomes EXPECTED TEXT: with the settings in $file.
+becomes() {
+  run -0 part redact "$file" <<<"$2"
+  [ "$output" = "$1" ] || { printf '%s\n' "$output" "(expected: $1)"; return 1; }
+}
+
+@test "puts names for values" {
+  printf '%s\n' '# a comment=comment' API_KEY=s3cret-value URL=https://x.test/ OTHER=s3cret-valor '# end' >"$file"
+  becomes 'key <API_KEY>, <API_KEY><API_KEY>; at <URL>v1, a comment' 'key s3cret-value, s3cret-values3cret-value; at https://x.test/v1, a comment'
+  becomes 's3cret-valu' 's3cret-valu'
+  becomes '' ''
+}
+
+@test "takes values as they are" {
+  for value in '.*.*.*.*' '[a-z]+$' '\d\w\\' 'a|b|c|d' '^start$' '&&&&&&' '%s%d%n' 'a=b=c=d' '"quotes"' "it's it" '한글 값' '$(id)`x`'; do
+    printf 'KEY=%s\n' "$value" >"$file"
+    becomes 'abcdef <KEY> <KEY>!' "abcdef $value $value!"
+  done
+}
+
+@test "longer values come first, and names are no values" {
+  for order in 'A=secret-1 B=secret-1-and-more' 'B=secret-1-and-more A=secret-1'; do
+    tr ' ' '\n' <<<"$order" >"$file"
+    becomes '<B> <A> <B>' 'secret-1-and-more secret-1 secret-1-and-more'
+  done
+  printf '%s\n' MODEL_NAME=SYSTEM_PROMPT SYSTEM_PROMPT=MODEL_NAME X=aaaaaa >"$file"
+  becomes '<SYSTEM_PROMPT> <MODEL_NAME>' 'MODEL_NAME SYSTEM_PROMPT'
+  becomes '<X><X>aaa' 'aaaaaaaaaaaaaaa'
+}
+
+@test "short values stay" {
+  printf '%s\n' NUM=60 MODE=on EMPTY= FIVE=12345 >"$file"
+  becomes '60 on 12345' '60 on 12345'
+}
+
+@test "shows nothing without the settings" {
+  run ! part redact "$BATS_TEST_TMPDIR/nowhere" <<<"$canary"
+  [[ $output != *"$canary"* ]]
+}
+
+@test "tells no secret, neither in words nor in an argument nor in a file" {
+  echo "SYSTEM_PROMPT is $canary" >"$WORLD/logs"
+  # What a shell does is in the list of processes if it is a command of its own.
+  for each in sed awk grep env cat tr; do
+    printf '#!/bin/sh\necho "%s $*" >>"%s/argv"\nPATH="%s"\nexec %s "$@"\n' $each "$WORLD" "$PATH" $each >"$TMPDIR/$each"
+    chmod +x "$TMPDIR/$each"
+  done
+  (
+    PATH=$TMPDIR:$PATH
+    { echo $canary; settings; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file - --registry-user me
+    { echo $canary; settings A=$canary; } | tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - --registry-user me
+    touch "$WORLD/no-start"
+    settings A=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - || [ $? -eq 10 ]
+    rm "$WORLD/no-start"
+    settings B=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file -
+    echo $canary | tool rollback staging --registry-user me
+    tool logs staging
+    tool status staging
+    tool history staging
+    tool prune staging
+  ) >"$BATS_TEST_TMPDIR/said" 2>&1 || { cat "$BATS_TEST_TMPDIR/said"; false; }
+  grep 'SYSTEM_PROMPT is <SYSTEM_PROMPT>' "$BATS_TEST_TMPDIR/said"
+  [ "$(cat "$WORLD/login")" = $canary ]
+  run ! grep -F $canary "$BATS_TEST_TMPDIR/said" "$WORLD/argv"
+  [ "$(grep -rlF $canary "$LLM_DEPLOY_HOME" "$TMPDIR" | sort)" = "$staging/releases/1/env
+$staging/releases/3/env" ]
+  [ ! -e "$(cat "$WORLD/config")" ]
+}

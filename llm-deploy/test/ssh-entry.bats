@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# What the pipeline's key may do, and nothing else.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+  cd "$BATS_TEST_TMPDIR"
+}
+
+over_ssh() { SSH_ORIGINAL_COMMAND=$1 tool ssh-entry; }
+
+deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-from $(sha "$1") --env-file -"; }
+
+@test "deploys, looks, rolls back" {
+  deploy_over_ssh 1
+  deploy_over_ssh 2
+  over_ssh "rollback staging 1"
+  [ "$(state current)" = 1 ]
+  [ "$(over_ssh 'history staging' | wc -l)" -eq 3 ]
+  over_ssh 'status staging'
+}
+
+@test "may do none of the other verbs" {
+  for words in "" "stop staging" "start staging" "logs staging" "lock staging" "prune staging" "restart-proxy staging" \
+    reconcile install-agent remove-agent ssh-entry "sh -c id" "--help" "-c id" "./deploy staging" "$(printf 'stop\tstaging')"; do
+    exits 2 over_ssh "$words"
+    says "this key may not do"
+  done
+  exits 2 tool ssh-entry stop staging
+  nothing_was_touched
+}
+
+@test "injects nothing" {
+  for words in 'status $(touch owned) staging' 'status `touch owned`' 'status staging;touch owned' 'status staging|touch owned' \
+    'status staging&touch owned' 'status staging>owned' 'status staging
+touch owned' "status 'staging'" 'status "staging"' 'status stag*' 'status \staging' 'status ${HOME}' 'status ~' 'status {a,b}' \
+    "$(printf 'status \001')" 'status stäging' 'history staging #' 'history !!'; do
+    touch staging-file
+    exits 2 over_ssh "$words"
+    # A line break is a blank as any other.
+    [[ $words = *$'\n'* ]] || says "this key may not say"
+    [ ! -e owned ]
+  done
+  nothing_was_touched
+}
+
+@test "expands no name of a file" {
+  touch staging
+  exits 2 over_ssh 'status *'
+  says "this key may not say ''"
+}
+
+@test "names no file of the machine" {
+  settings >file
+  exits 2 over_ssh "deploy staging $(image 1) --built-from $(sha 1) --env-file $PWD/file"
+  exits 2 over_ssh "deploy staging $(image 1) --built-from $(sha 1) --env-file file --registry-user me" </dev/null
+  says "this key may not name a file"
+  nothing_was_touched
+}
+
+@test "hashes and prunes as any other way" {
+  deploy_over_ssh 1
+  deploy_over_ssh 2
+  [ "$(cat "$WORLD/containers/llm-staging-proxy/config-hash")" = "$(part proxy_hash)" ]
+  [ -e "$WORLD/images/$(digest 1)" ]
+}
