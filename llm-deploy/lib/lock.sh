@@ -83,6 +83,8 @@ unlock() {
     say "$environment is not locked"
   elif [ "$(value_of kind "$folder/lock/owner")" = run ] && ! lock_is_stale; then
     locked "$environment is being worked on: $(lock_line)"
+  elif [ "$(value_of kind "$folder/lock/owner")" = manual ] && [ -n "${keeps_manual_locks:-}" ]; then
+    refuse "$environment was locked by hand, so it is unlocked by hand: $(lock_line)"
   else
     say "unlocking $environment: $(lock_line)"
     rm -rf "$folder/lock"

@@ -19,5 +19,6 @@ ssh_entry() {
     [ "$last" != --env-file ] || [ "$word" = - ] || misuse "this key may not name a file: '$word' (expected: --env-file -)"
     last=$word
   done
+  keeps_manual_locks=yes
   main "$@"
 }

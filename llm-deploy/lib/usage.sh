@@ -62,6 +62,7 @@ TEXT
 llm-deploy lock ENVIRONMENT [--reason TEXT]
 llm-deploy unlock ENVIRONMENT
   lock keeps deploys away until unlock. unlock also clears the lock of a run that has ended, but never that of one at work.
+  The pipeline's key can't unlock what was locked by hand.
 TEXT
       ;;
     prune) cat <<'TEXT'

@@ -68,3 +68,12 @@ touch owned' "status 'staging'" 'status "staging"' 'status stag*' 'status \stagi
   [ "$(cat "$WORLD/containers/llm-staging-proxy/config-hash")" = "$(part proxy_hash)" ]
   [ -e "$WORLD/images/$(digest 1)" ]
 }
+
+@test "leaves a lock that was made by hand" {
+  tool lock staging
+  exits 3 over_ssh "unlock staging"
+  says "was locked by hand"
+  [ -d "$staging/lock" ]
+  tool unlock staging
+  over_ssh "unlock staging"
+}
