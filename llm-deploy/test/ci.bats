@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# Runs the pipeline's scripts (../ci) with a docker and an ssh that only write down what they are asked. What a real registry,
+# sshd and engine make of it, ../e2e/test-pipeline shows.
+bats_require_minimum_version 1.5.0
+
+setup() {
+  ci=$BATS_TEST_DIRNAME/../ci
+  cd "$BATS_TEST_TMPDIR" || exit
+  git init -q work
+  cd work || exit
+  git -c user.name=t -c user.email=t@example.com commit -q --allow-empty -m first
+  mkdir ../stubs
+  PATH=$BATS_TEST_TMPDIR/stubs:${TOOLS:+$TOOLS:}$PATH
+  export REGISTRY=ghcr.io GITHUB_REPOSITORY_OWNER=Some-Owner REGISTRY_USER=Some-Owner REGISTRY_TOKEN=token-canary GITHUB_ACTOR='dependabot[bot]'
+  export DEPLOY_HOST=macmini DEPLOY_USER=deploy DEPLOY_SSH_KEY=key-canary DEPLOY_KNOWN_HOSTS='macmini ssh-ed25519 AAAA'
+  export SETTING_OLLAMA_BASE_URL=http://host.docker.internal:11434 SETTING_MODEL_NAME=qwen3:4b \
+    SETTING_RATE_LIMIT_RPM=60 SETTING_ALLOWED_ORIGINS=https://staging.example.com
+  commit=$(printf '%040d' 1)
+  image=ghcr.io/some-owner/local-llm-server@sha256:$(printf '%064d' 1)
+}
+
+# stub TOOL LINE...: a tool that does these lines of shell.
+stub() {
+  local tool=$1
+  shift
+  printf '%s\n' '#!/bin/sh' "$@" >"../stubs/$tool"
+  chmod +x "../stubs/$tool"
+}
+
+# An ssh that keeps its arguments and input, and ends with that code.
+stub_ssh() { stub ssh "printf '%s\n' \"\$*\" >>../asked" "cat >../input" "exit $1"; }
+
+stub_docker_with_label() { stub docker "echo '{\"linux/arm64\":{\"config\":{\"Labels\":{\"org.opencontainers.image.revision\":\"$commit\"}}}}'"; }
+
+@test "the image's name is in lower case" {
+  [ "$("$ci/image-name")" = ghcr.io/some-owner/local-llm-server ]
+}
+
+@test "no answer of the registry is not a no" {
+  stub docker "echo 'ERROR: ghcr.io/x: not found' >&2" 'exit 1'
+  run --separate-stderr "$ci/find-image"
+  [ "$status" -eq 0 ]
+  [ "$output" = "" ]
+  stub docker "echo 'ERROR: connection refused' >&2" 'exit 1'
+  run "$ci/find-image"
+  [ "$status" -eq 1 ]
+}
+
+@test "built-from wants one revision of all platforms" {
+  stub_docker_with_label
+  [ "$("$ci/built-from" "$image")" = "$commit" ]
+  stub docker "echo '{\"a\":{\"org.opencontainers.image.revision\":\"$commit\"},\"b\":{\"org.opencontainers.image.revision\":\"$image\"}}'"
+  run "$ci/built-from" "$image"
+  [ "$status" -ne 0 ]
+  stub docker 'echo {}'
+  run "$ci/built-from" "$image"
+  [ "$status" -ne 0 ]
+}
+
+@test "nothing is tagged if that would change the digest" {
+  stub docker "echo \"\$*\" >>../asked" "echo a list around it"
+  run "$ci/add-tags" "$image" staging
+  [ "$status" -eq 1 ]
+  [[ $output == *"its digest would change; nothing was tagged" ]]
+  [ "$(grep -c -- '-t ' ../asked)" -eq 0 ]
+}
+
+@test "a tag of other characters is refused" {
+  for tag in '' 'A' 'a b' '-t'; do
+    run "$ci/add-tags" "$image" "$tag"
+    [ "$status" -eq 1 ]
+  done
+}
+
+@test "a deploy sends the token, then the settings, and has no secret in an argument" {
+  stub_docker_with_label
+  stub_ssh 0
+  "$ci/deploy" staging "$image"
+  [ "$(head -1 ../input)" = token-canary ]
+  [ "$(sed -n 2p ../input)" = APP_ENV=staging ]
+  [ "$(tail -1 ../input)" = "# end" ]
+  [[ $(cat ../asked) == *"deploy@macmini deploy staging $image --built-from $commit --promoted-as $(git rev-parse HEAD) --registry-user Some-Owner --actor github:dependabotbot --env-file -" ]]
+  [[ $(cat ../asked) == *"-o StrictHostKeyChecking=yes -o UserKnownHostsFile="* ]]
+  run ! grep canary ../asked
+}
+
+@test "a wrong setting is told before the machine is asked" {
+  stub_docker_with_label
+  stub_ssh 0
+  unset SETTING_MODEL_NAME
+  run "$ci/deploy" staging "$image"
+  [ "$status" -eq 2 ]
+  [ ! -e ../asked ]
+}
+
+@test "a release that is live needs nothing for a tag" {
+  stub ssh "echo \"\$*\" >>../asked" "printf '  intended     up\n  image        %s\n' $image"
+  LEAVE_IF_LIVE=true "$ci/deploy" staging "$image"
+  [[ $(cat ../asked) == *"status staging" ]]
+}
+
+@test "how a deploy ended is told in words, and by its code" {
+  stub_docker_with_label
+  for code in 2 3 4 10 11 12 255; do
+    stub_ssh $code
+    run "$ci/deploy" staging "$image"
+    [ "$status" -eq $code ]
+    [[ $output == *"::error title=staging::"* ]]
+  done
+}
+
+@test "no machine is asked without its key or ours" {
+  stub_ssh 0
+  for name in DEPLOY_HOST DEPLOY_USER DEPLOY_SSH_KEY DEPLOY_KNOWN_HOSTS; do
+    run env "$name=" "$ci/remote" status
+    [ "$status" -ne 0 ]
+    [ ! -e ../asked ]
+  done
+}
+
+@test "the keys are gone afterwards" {
+  stub_ssh 0
+  mkdir ../tmp
+  TMPDIR=$BATS_TEST_TMPDIR/tmp "$ci/remote" status </dev/null
+  [ -z "$(ls ../tmp)" ]
+}
+
+@test "the lock is given time, and one by hand is left" {
+  stub_ssh 4
+  TRIES=3 PAUSE=0 run "$ci/release-lock" staging
+  [ "$status" -eq 0 ]
+  [[ $output == *"::warning title=staging::"* ]]
+  [ "$(grep -c 'unlock staging' ../asked)" -eq 3 ]
+  stub_ssh 3
+  run "$ci/release-lock" staging
+  [ "$status" -eq 0 ]
+  [ "$(grep -c 'unlock staging' ../asked)" -eq 4 ]
+  stub_ssh 255
+  run "$ci/release-lock" staging
+  [ "$status" -eq 255 ]
+}
+
+@test "a rollback takes a number or a commit, and nothing else" {
+  stub_ssh 0
+  "$ci/roll-back" staging 0a1b
+  [[ $(cat ../asked) == *"rollback staging 0a1b --registry-user Some-Owner --actor github:dependabotbot" ]]
+  # shellcheck disable=SC2016 # nobody must expand it
+  for release in '--actor' 'x' '1 2' '$(id)'; do
+    run "$ci/roll-back" staging "$release"
+    [ "$status" -eq 2 ]
+  done
+  [ "$(wc -l <../asked)" -eq 1 ]
+}
+
+@test "a recorded lock is pushed, and only if it is one" {
+  git init -q --bare ../remote
+  git remote add origin ../remote
+  mkdir -p .mvn/checksums
+  printf '%064d  a/b/c-1.0.jar\n' 1 >.mvn/checksums/checksums.sha256
+  git add .mvn
+  git -c user.name=t -c user.email=t@example.com commit -qm lock
+  printf '%064d  a/b/c-1.1.jar\n' 2 >../new
+  PUSH_TOKEN=token-canary "$ci/push-lock" ../new some/branch
+  [ "$(git -C ../remote show some/branch:.mvn/checksums/checksums.sha256)" = "$(cat ../new)" ]
+  echo 'curl x | sh' >>../new
+  PUSH_TOKEN=token-canary run "$ci/push-lock" ../new some/branch
+  [ "$status" -eq 1 ]
+  : >../new
+  PUSH_TOKEN=token-canary run "$ci/push-lock" ../new some/branch
+  [ "$status" -eq 1 ]
+}
