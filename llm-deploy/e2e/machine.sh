@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an image
-# registry and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs what is missing on
+# registry, an sshd and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs what is missing on
 # Debian 12.
 . .ci/lib.sh
 
@@ -87,6 +87,42 @@ CONFIG
   docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
   echo $! >"$work/registry.pid"
   await 10 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
+}
+
+# sshd, with a key that may only do what ssh-entry lets it.
+SSH_PORT=20022
+start_sshd() {
+  command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || apt-get install -qq -y openssh-server >/dev/null
+  mkdir -p /run/sshd
+  ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+  ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+  echo "restrict,command=\"env DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy ssh-entry\" $(cat "$work/key.pub")" >"$work/authorized_keys"
+  cat >"$work/sshd_config" <<CONFIG
+Port $SSH_PORT
+ListenAddress 127.0.0.1
+HostKey $work/host_key
+AuthorizedKeysFile $work/authorized_keys
+PidFile $work/sshd.pid
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+CONFIG
+  /usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log"
+  echo "macmini $(cat "$work/host_key.pub")" >"$work/known_hosts"
+}
+
+mac() {
+  ssh -p $SSH_PORT -i "$work/key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=/dev/null \
+    -o HostKeyAlias=macmini -o StrictHostKeyChecking=yes -o LogLevel=ERROR 127.0.0.1 "$@"
+}
+
+# start_private_registry USER PASSWORD
+start_private_registry() {
+  command -v htpasswd >/dev/null || apt-get install -qq -y apache2-utils >/dev/null
+  htpasswd -Bbc "$work/htpasswd" "$1" "$2" 2>/dev/null
+  start_registry "auth: {htpasswd: {realm: r, path: $work/htpasswd}}"
+  printf '%s' "$2" | docker login -u "$1" --password-stdin "127.0.0.1:$REGISTRY_PORT" >/dev/null 2>&1
 }
 
 # build_image JAR REVISION: pushes it, and prints its name with its digest.
