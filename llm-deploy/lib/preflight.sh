@@ -102,6 +102,7 @@ preflight_ollama() {
 
 ask_from_container() {
   local address=${1#*://} host=
+  case $address in *:*) ;; *) address=$address:80 ;; esac
   [ "$(uname)" != Linux ] || host=host.docker.internal:host-gateway
   # shellcheck disable=SC2016 # the shell in the container expands it
   within 20 docker run --rm --init --pull never ${host:+--add-host "$host"} --entrypoint bash \

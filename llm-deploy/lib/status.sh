@@ -2,7 +2,7 @@
 # How an environment stands, and where reality is not what the state says (drift).
 
 status() {
-  local current slot name
+  local current slot
   current=$(state current)
   slot=$(state slot)
   say "$environment (port $port)"

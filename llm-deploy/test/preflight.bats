@@ -116,3 +116,8 @@ PYTHON
   exits 0 deploy 3
   [[ $output != *production* ]]
 }
+
+@test "asks an Ollama without a port at HTTP's own" {
+  part ask_from_container http://ollama.internal || true
+  grep -q -- '- ollama.internal:80$' "$WORLD/argv"
+}
