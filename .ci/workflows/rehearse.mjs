@@ -13,7 +13,7 @@ import { standIns } from "./stand-ins.mjs";
 
 const [file, scenarioFile] = process.argv.slice(2);
 const workflow = parse(readFileSync(file, "utf8"));
-const scenario = { scanned: [], vars: {}, secrets: {}, environments: {}, inputs: {}, ...JSON.parse(readFileSync(scenarioFile)) };
+const scenario = { scanned: [], attested: [], vars: {}, secrets: {}, environments: {}, inputs: {}, ...JSON.parse(readFileSync(scenarioFile)) };
 const { github } = scenario;
 const summary = join(scenario.folder, "summary.md");
 const say = (line) => console.log(line);
@@ -217,7 +217,7 @@ try {
   } else {
     const jobs = await runWorkflow();
     const [word, code] = conclusion(jobs);
-    writeFileSync(join(scenario.folder, "result.json"), JSON.stringify({ conclusion: word, jobs, scanned: scenario.scanned }, null, 2));
+    writeFileSync(join(scenario.folder, "result.json"), JSON.stringify({ conclusion: word, jobs, scanned: scenario.scanned, attested: scenario.attested }, null, 2));
     say(`== workflow ${workflow.name}: ${word}`);
     process.exitCode = code;
   }
