@@ -89,14 +89,14 @@ CONFIG
   await 10 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
 }
 
-# sshd, with a key that may only do what ssh-entry lets it.
+# sshd, with a key for each environment, which may only do what ssh-entry lets it.
 SSH_PORT=20022
 start_sshd() {
   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || apt-get install -qq -y openssh-server >/dev/null
   mkdir -p /run/sshd
   ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
-  ssh-keygen -q -t ed25519 -N '' -f "$work/key"
-  echo "restrict,command=\"env DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy ssh-entry\" $(cat "$work/key.pub")" >"$work/authorized_keys"
+  let_in staging "ssh-entry staging"
+  let_in production "ssh-entry production"
   cat >"$work/sshd_config" <<CONFIG
 Port $SSH_PORT
 ListenAddress 127.0.0.1
@@ -112,9 +112,18 @@ CONFIG
   echo "macmini $(cat "$work/host_key.pub")" >"$work/known_hosts"
 }
 
-mac() {
-  ssh -p $SSH_PORT -i "$work/key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=/dev/null \
-    -o HostKeyAlias=macmini -o StrictHostKeyChecking=yes -o LogLevel=ERROR 127.0.0.1 "$@"
+# let_in KEY VERB: makes a key that may do that.
+let_in() {
+  ssh-keygen -q -t ed25519 -N '' -f "$work/$1.key"
+  echo "restrict,command=\"env DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
+}
+
+mac() { with_key staging "$@"; }
+
+# with_key KEY WORDS...
+with_key() {
+  ssh -F /dev/null -p $SSH_PORT -i "$work/$1.key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=/dev/null \
+    -o HostKeyAlias=macmini -o StrictHostKeyChecking=yes -o LogLevel=ERROR 127.0.0.1 "${@:2}"
 }
 
 # start_private_registry USER PASSWORD

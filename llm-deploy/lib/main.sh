@@ -13,7 +13,7 @@ main() {
   shift
   case ${1:-} in -h | --help) usage "$verb"; return ;; esac
   case $verb in
-    ssh-entry) ssh_entry; return ;;
+    ssh-entry) use_environment "${1:-}"; ssh_entry "$environment"; return ;;
     install-agent) install_agent; return ;;
     remove-agent) remove_agent; return ;;
     status | reconcile) if [ $# -eq 0 ]; then in_each_environment "$verb"; return; fi ;;
@@ -98,8 +98,12 @@ revision() {
 }
 
 image_by_digest() {
+  local repository
   one_line "$1" | grep -xE '[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}' ||
     misuse "image: '$(plain "$1")' (expected: NAME@sha256:… with 64 hex digits)"
+  repository=$(setting IMAGE_REPOSITORY '')
+  [ -z "$repository" ] || [ "$(printf '%s\n' "$1" | untagged)" = "$repository@${1#*@}" ] ||
+    misuse "image: '$1' (expected: one of IMAGE_REPOSITORY, $repository)"
 }
 
 # Nothing if there are more: grep would take one of them for all.

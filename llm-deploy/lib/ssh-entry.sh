@@ -1,9 +1,10 @@
 # shellcheck shell=dash
-# What the pipeline's key may do: sshd runs this instead of a shell (restrict,command="…/llm-deploy ssh-entry" in
-# authorized_keys). Words are split at blanks and never read by a shell; every argument is one of a known form.
+# What the pipeline's key for one environment may do: sshd runs this instead of a shell (restrict,command="…/llm-deploy
+# ssh-entry staging" in authorized_keys). Words are split at blanks and never read by a shell; every argument is one of a known form.
 
+# ssh_entry ENVIRONMENT
 ssh_entry() {
-  local word last=
+  local word last='' own=$1
   set -f
   # shellcheck disable=SC2086 # split, not expanded
   set -- ${SSH_ORIGINAL_COMMAND:-}
@@ -19,6 +20,8 @@ ssh_entry() {
     [ "$last" != --env-file ] || [ "$word" = - ] || misuse "this key may not name a file: '$word' (expected: --env-file -)"
     last=$word
   done
+  # Whoever can push to staging has its key, without anybody's approval.
+  [ "${2:-}" = "$own" ] || misuse "this key may not act on '${2:-}' (it may: $own)"
   keeps_manual_locks=yes
   main "$@"
 }

@@ -62,7 +62,7 @@ TEXT
 llm-deploy lock ENVIRONMENT [--reason TEXT]
 llm-deploy unlock ENVIRONMENT
   lock keeps deploys away until unlock. unlock also clears the lock of a run that has ended, but never that of one at work.
-  The pipeline's key can't unlock what was locked by hand.
+  The pipeline's keys can't unlock what was locked by hand.
 TEXT
       ;;
     prune) cat <<'TEXT'
@@ -72,9 +72,10 @@ llm-deploy prune ENVIRONMENT
 TEXT
       ;;
     ssh-entry) cat <<'TEXT'
-llm-deploy ssh-entry
-  For authorized_keys: restrict,command="…/llm-deploy ssh-entry" before the pipeline's key. Does what the ssh client asks
-  for if it is preflight, plan, deploy, rollback, status, history or unlock, with arguments of a known form.
+llm-deploy ssh-entry ENVIRONMENT
+  For authorized_keys: restrict,command="…/llm-deploy ssh-entry staging" before the pipeline's key for staging. Does what the ssh
+  client asks for if it is preflight, plan, deploy, rollback, status, history or unlock of that environment, with arguments of a
+  known form.
 TEXT
       ;;
     install-agent | remove-agent) cat <<'TEXT'
@@ -99,10 +100,10 @@ llm-deploy VERB [ENVIRONMENT] …      ENVIRONMENT is staging or production; llm
   prune           remove what is no longer needed
   restart-proxy   after a change of its configuration
   install-agent, remove-agent     reconcile by launchd
-  ssh-entry       for the forced command of the pipeline's key
+  ssh-entry       for the forced command of the pipeline's keys
 
 Settings of the tool, in the environment or in $LLM_DEPLOY_HOME/settings: BIND_ADDRESS (127.0.0.1), DEPLOY_STRATEGY
-(bluegreen or recreate), DRAIN_TIMEOUT (600 s), KEEP_RELEASES (5), LOCK_WAIT (0 s), PROXY_IMAGE.
+(bluegreen or recreate), DRAIN_TIMEOUT (600 s), IMAGE_REPOSITORY (any), KEEP_RELEASES (5), LOCK_WAIT (0 s), PROXY_IMAGE.
 $LLM_DEPLOY_HOME is ~/local-llm-server unless it is set. BIND_ADDRESS and PROXY_IMAGE wait for restart-proxy.
 
 Exit codes: 0 done, or nothing to do; 1 drift, or it could not be done; 2 bad words or input, 3 refused, 4 locked: nothing

@@ -54,6 +54,16 @@ remove blue"; do
   done
 }
 
+@test "refuses images of another name than IMAGE_REPOSITORY" {
+  mkdir -p "$LLM_DEPLOY_HOME"
+  echo IMAGE_REPOSITORY=registry.test/server >"$LLM_DEPLOY_HOME/settings"
+  for name in evil.test/server registry.test/server/more registry.test/serverless registry.testing/server server; do
+    refuses "(expected: one of IMAGE_REPOSITORY, registry.test/server)" deploy staging "$name@sha256:$(digest 1)" --built-from "$sha" --env-file -
+  done
+  deploy 1
+  settings | tool deploy staging "registry.test/server:sha-$(sha 2)@sha256:$(digest 2)" --built-from "$(sha 2)" --env-file -
+}
+
 @test "refuses what is no revision" {
   for name in "" unknown HEAD "${sha}0" "${sha#0}" "${sha%1}A" "$sha
 $sha" "$sha

@@ -11,7 +11,7 @@ setup() {
   cd "$BATS_TEST_TMPDIR"
 }
 
-over_ssh() { SSH_ORIGINAL_COMMAND=$1 tool ssh-entry; }
+over_ssh() { SSH_ORIGINAL_COMMAND=$1 tool ssh-entry staging; }
 
 deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-from $(sha "$1") --env-file -"; }
 
@@ -32,6 +32,18 @@ deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-fr
   done
   exits 2 tool ssh-entry stop staging
   nothing_was_touched
+}
+
+@test "is for one environment" {
+  settings | sed 's/staging/production/' >settings
+  exits 2 over_ssh "deploy production $(image 1) --built-from $(sha 1) --env-file -" <settings
+  says "this key may not act on 'production' (it may: staging)"
+  for verb in preflight rollback status history unlock; do
+    exits 2 over_ssh "$verb production"
+    exits 2 over_ssh "$verb"
+  done
+  SSH_ORIGINAL_COMMAND="status staging" exits 2 tool ssh-entry
+  SSH_ORIGINAL_COMMAND="plan production $(image 1) --built-from $(sha 1) --env-file -" exits 0 tool ssh-entry production <settings
 }
 
 @test "injects nothing" {
