@@ -35,15 +35,15 @@ deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-fr
 }
 
 @test "is for one environment" {
-  settings | sed 's/staging/production/' >settings
-  exits 2 over_ssh "deploy production $(image 1) --built-from $(sha 1) --env-file -" <settings
+  settings | sed 's/staging/production/' >input
+  exits 2 over_ssh "deploy production $(image 1) --built-from $(sha 1) --env-file -" <input
   says "this key may not act on 'production' (it may: staging)"
   for verb in preflight rollback status history unlock; do
     exits 2 over_ssh "$verb production"
     exits 2 over_ssh "$verb"
   done
   SSH_ORIGINAL_COMMAND="status staging" exits 2 tool ssh-entry
-  SSH_ORIGINAL_COMMAND="plan production $(image 1) --built-from $(sha 1) --env-file -" exits 0 tool ssh-entry production <settings
+  SSH_ORIGINAL_COMMAND="plan production $(image 1) --built-from $(sha 1) --env-file -" exits 0 tool ssh-entry production <input
 }
 
 @test "injects nothing" {
