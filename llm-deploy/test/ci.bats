@@ -37,13 +37,35 @@ stub_docker_with_label() { stub docker "echo '{\"linux/arm64\":{\"config\":{\"La
 }
 
 @test "no answer of the registry is not a no" {
-  stub docker "echo 'ERROR: ghcr.io/x: not found' >&2" 'exit 1'
-  run --separate-stderr "$ci/find-image"
+  stub docker "echo 'ERROR: ghcr.io/x: not found' >&2" "echo 'WARNING: more' >&2" 'exit 1'
+  run --separate-stderr "$ci/find-image" a-tag
   [ "$status" -eq 0 ]
   [ "$output" = "" ]
   stub docker "echo 'ERROR: connection refused' >&2" 'exit 1'
-  run "$ci/find-image"
+  run "$ci/find-image" a-tag
   [ "$status" -eq 1 ]
+  stub docker "echo 'WARNING: odd' >&2" "echo '{\"digest\":\"${image#*@}\"}'"
+  run --separate-stderr "$ci/find-image" a-tag
+  [ "$output" = "$image" ]
+}
+
+@test "a commit has one image" {
+  stub docker "echo \"\$*\" >>../asked" "echo '{\"digest\":\"${image#*@}\"}'"
+  run --separate-stderr "$ci/join-image" arm64 amd64
+  [ "$output" = "$image" ]
+  run ! grep create ../asked
+  stub docker "echo 'ERROR: connection refused' >&2" 'exit 1'
+  run "$ci/join-image" arm64 amd64
+  [ "$status" -eq 1 ]
+  run "$ci/join-image"
+  [ "$status" -eq 2 ]
+}
+
+@test "a summary says if the machine does not answer" {
+  stub_ssh 255
+  GITHUB_STEP_SUMMARY=../summary "$ci/summarize" staging
+  grep -qx 'The machine does not answer.' ../summary
+  run ! grep null ../summary
 }
 
 @test "built-from wants one revision of all platforms" {
