@@ -37,8 +37,8 @@ check("each rule is broken once", untried.length === 0, untried);
 
 const dependabot = parse(readFileSync(new URL("dependabot.yml", folder), "utf8"));
 check(
-  "Dependabot looks after Maven, actions and Docker, a week late",
-  ["maven", "github-actions", "docker"].every((kind) =>
+  "Dependabot looks after all that is pinned, a week late",
+  ["maven", "github-actions", "docker", "docker-compose", "npm"].every((kind) =>
     dependabot.updates.some((update) => update["package-ecosystem"] === kind && update.cooldown?.["default-days"] >= 7),
   ),
 );

@@ -138,8 +138,8 @@ start_private_registry() {
 build_image() {
   local name=127.0.0.1:$REGISTRY_PORT/local-llm-server:sha-$2
   mkdir -p "$work/jar" && cp "$1" "$work/jar/"
-  docker build -q -f llm-deploy/Dockerfile --build-context "build=$work/jar" --build-arg BUILD_IMAGE=scratch \
-    --build-arg "APP_REVISION=$2" -t "$name" . >/dev/null
+  docker build -q -f llm-deploy/Dockerfile --build-context "build=$work/jar" --build-arg "APP_REVISION=$2" \
+    -t "$name" . >/dev/null
   docker push -q "$name" >/dev/null
   docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" | grep "^127.0.0.1:$REGISTRY_PORT/" | head -1
 }
