@@ -2,12 +2,13 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { parse } from "yaml";
 import { broken } from "./broken.mjs";
-import { rules } from "./rules.mjs";
+import { releaseRules } from "./release-rules.mjs";
+import { shapeRules } from "./shape-rules.mjs";
+import { read } from "./workflow.mjs";
 
+const rules = { ...shapeRules, ...releaseRules };
 const folder = new URL("../../.github/", import.meta.url);
-const read = (name, content = readFileSync(new URL(`workflows/${name}`, folder), "utf8")) => {
-  return { name, content, workflow: parse(content) };
-};
+const contentOf = (name) => readFileSync(new URL(`workflows/${name}`, folder), "utf8");
 
 async function complaints(file, only = Object.keys(rules)) {
   const found = [];
@@ -23,12 +24,12 @@ function check(sentence, holds, why = []) {
 }
 
 for (const name of readdirSync(new URL("workflows", folder))) {
-  const found = await complaints(read(name));
+  const found = await complaints(read(name, contentOf(name)));
   check(`${name} keeps the rules`, found.length === 0, found);
 }
 
 for (const [rule, name, from, to] of broken) {
-  const { content } = read(name);
+  const content = contentOf(name);
   const found = content.includes(from) ? await complaints(read(name, content.replace(from, () => to)), [rule]) : [];
   check(`${rule}: ${name} with ${JSON.stringify(to.slice(0, 60))} for ${JSON.stringify(from.slice(0, 60))} is refused`, found.length > 0);
 }
