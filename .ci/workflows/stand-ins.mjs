@@ -16,11 +16,11 @@ function files(workspace, pattern) {
 }
 
 export const standIns = {
-  /** A clone of the scenario's remote, at the commit of the event. */
+  /** A clone of the scenario's remote, at a branch or at the commit of the event. */
   "actions/checkout"({ with: { path = ".", ref }, workspace, scenario, github }) {
     const folder = join(workspace, path);
     execFileSync("git", ["clone", "-q", scenario.remote, folder]);
-    execFileSync("git", ["-C", folder, "checkout", "-q", "--detach", ref ?? github.sha]);
+    execFileSync("git", ["-C", folder, "checkout", "-q", "--detach", ref ? `origin/${ref}` : github.sha]);
   },
 
   /** The JDK of this machine. */
