@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   script=$BATS_TEST_DIRNAME/../bin/first-day
+  # shellcheck source=SCRIPTDIR/../lib/output.sh
+  . "$BATS_TEST_DIRNAME/../lib/output.sh" # for sha256
   export HOME=$BATS_TEST_TMPDIR/home CALLS=$BATS_TEST_TMPDIR/calls LLM_DEPLOY_HOME=$BATS_TEST_TMPDIR/llm
   export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
   path=$BATS_TEST_TMPDIR/bin:${TOOLS:+$TOOLS:}$PATH
@@ -22,8 +24,8 @@ setup() {
       "container inspect -f {{.State.Running}} "*-blue | "container inspect -f {{.State.Running}} "*-proxy) echo "${RUNNING:-true}" ;;
       "container inspect -f {{.Config.Image}} "*) echo name@sha256:7 ;;
       *"dev.localllm.release"*) echo 3 ;;
-      *"dev.localllm.env-hash"*) sha256sum <"$LLM_DEPLOY_HOME/staging/releases/3/env" | cut -d " " -f 1 ;;
-      *"dev.localllm.config-hash"*) cat '"$BATS_TEST_DIRNAME"'/../proxy/* | sha256sum | cut -d " " -f 1 ;;
+      *"dev.localllm.env-hash"*) sed -n "s/^ENV_HASH=//p" "$LLM_DEPLOY_HOME/staging/releases/3/release.env" ;;
+      *"dev.localllm.config-hash"*) echo '"$(cat "$BATS_TEST_DIRNAME"/../proxy/* | sha256)"' ;;
       "container inspect "*) exit 1 ;;
       "volume inspect "* | "image inspect maven"*) [ -n "${HAD:-}" ] ;;
       "image inspect -f {{.Os}}"*) echo "linux/${PROCESSOR:-arm64}" ;;
@@ -34,6 +36,9 @@ setup() {
       "port "*) echo 127.0.0.1:49999 ;;
       "run --rm "*) echo "{${VERSION-\"version\":\"0.12\"}}" ;;
     esac'
+  # What a Mac's own settings and Ollama are is nothing to these tests.
+  stand_in uname 'echo Linux'
+  stand_in lsof ''
   stand_in curl '
     case "$*" in
       */v1/models) sed -n "s/.*\(\"${SERVED:-[a-z-]*}\")\).*/\1/p" "$HOME"/first-day.*/clone/llm-api/src/main/java/dev/localllm/api/openai/ModelController.java ;;
@@ -65,10 +70,13 @@ deploy() {
   mkdir -p "$release"
   printf '%s\n' "current=3" "slot=blue" "intended=${1:-up}" >"$LLM_DEPLOY_HOME/staging/state"
   echo APP_ENV=staging >"$release/env"
-  printf '%s\n' IMAGE=name@sha256:7 "BUILT_FROM=$revision" "ENV_HASH=$(sha256sum <"$release/env" | cut -d ' ' -f 1)" >"$release/release.env"
+  printf '%s\n' IMAGE=name@sha256:7 "BUILT_FROM=$revision" "ENV_HASH=$(sha256 <"$release/env")" >"$release/release.env"
 }
 
-reboot() { sed -i 's/^boot=.*/boot=another/' "$LLM_DEPLOY_HOME/before-reboot"; }
+reboot() { edit 's/^boot=.*/boot=another/' "$LLM_DEPLOY_HOME/before-reboot"; }
+
+# edit COMMAND FILE: by sed, whose -i isn't the same everywhere.
+edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edited" "$2"; }
 
 @test "refuses what it doesn't know" {
   for words in nonsense 'engine twice' 'after-reboot x' 'all a b'; do
@@ -158,7 +166,7 @@ reboot() { sed -i 's/^boot=.*/boot=another/' "$LLM_DEPLOY_HOME/before-reboot"; }
   deploy
   first_day before-reboot
   reboot
-  sed -i 's/current=3/current=4/' "$LLM_DEPLOY_HOME/staging/state"
+  edit 's/current=3/current=4/' "$LLM_DEPLOY_HOME/staging/state"
   sed 's/^REBOOT_SECONDS=.*/REBOOT_SECONDS=1/; s|^root=.*|root='"$BATS_TEST_DIRNAME"'/..|' "$script" >"$BATS_TEST_TMPDIR/script"
   script=$BATS_TEST_TMPDIR/script
   proves 3 'fail     staging: release 4 is to be up' after-reboot

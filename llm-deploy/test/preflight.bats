@@ -112,7 +112,7 @@ PYTHON
   exits 0 deploy 2
   says "warning: production uses another model (other)"
   live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
-  sed -i 's/up/down/' "$LLM_DEPLOY_HOME/production/state"
+  printf 'current=1\nslot=blue\nintended=down\n' >"$LLM_DEPLOY_HOME/production/state"
   exits 0 deploy 3
   [[ $output != *production* ]]
 }
