@@ -16,7 +16,7 @@ deploy() {
   check_gpu "$settings_file" || refuse "nothing was touched"
   settle || warn "what runs is not what the state says"
   number=$(next_number)
-  set_state "last=$number" || refuse "$folder can't be written"
+  set_state "last=$number" && begin_candidate || refuse "$folder can't be written"
   make_live deploy "$number" "$(steps_to_deploy "$number")"
 }
 
@@ -105,10 +105,10 @@ settle() {
     return
   fi
   start_proxy && start_server "$slot" "$current" --no-recreate && switch_proxy "$slot" || return 1
-  if exists "$(container "$(other_slot "$slot")")"; then
+  is_gone "$(container "$(other_slot "$slot")")" || {
     drain_slot "$(other_slot "$slot")"
     remove_server "$(other_slot "$slot")"
-  fi
+  }
 }
 
 check_settled() {

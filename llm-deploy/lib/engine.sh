@@ -1,8 +1,20 @@
 # shellcheck shell=dash
 # What the Docker engine is asked to do.
 
-PULL_SECONDS=900
+DOCKER_SECONDS=90 # more than the stop_grace_period
 COMPOSE_SECONDS=180
+PULL_SECONDS=900
+
+# docker ARGUMENTS...: in place of the command of that name, so that no question is left open where an engine hangs. What
+# has a limit of its own is called by within, which knows no functions.
+docker() { within $DOCKER_SECONDS docker "$@"; }
+
+# is_denied COMMAND...: the engine says no. Running out of time is no answer.
+is_denied() {
+  local code=0
+  "$@" >/dev/null 2>&1 || code=$?
+  [ $code -eq 1 ]
+}
 
 # pull IMAGE: by digest. The credentials live in a folder of their own for that long: the login keychain of macOS is not
 # open to ssh, and nothing must stay behind.
@@ -11,9 +23,17 @@ pull() {
   host=${DOCKER_HOST:-$(docker context inspect -f '{{.Endpoints.docker.Host}}')} || return 1
   config=$(private_folder)/docker && mkdir -p "$config" || return 1
   if [ -n "$registry_user" ]; then
+    # Standard input by another number, as within leaves none.
+    # shellcheck disable=SC2016 # the inner shell expands it
     printf '%s' "$registry_token" |
-      DOCKER_CONFIG=$config DOCKER_HOST=$host docker login -u "$registry_user" --password-stdin "${1%%/*}" >/dev/null 2>&1 ||
-      { rm -rf "$config"; say "the registry ${1%%/*} refuses the credentials"; return 1; }
+      within $DOCKER_SECONDS env DOCKER_CONFIG="$config" DOCKER_HOST="$host" \
+        sh -c 'exec docker login -u "$1" --password-stdin "$2" <&3 >/dev/null 2>&1' - "$registry_user" "${1%%/*}" 3<&0 || code=$?
+    case $code in
+      0) ;;
+      "$LATE") say "the registry ${1%%/*} does not answer a login" ;;
+      *) say "the registry ${1%%/*} refuses the credentials" ;;
+    esac
+    [ $code -eq 0 ] || { rm -rf "$config"; return 1; }
   fi
   within $PULL_SECONDS env DOCKER_CONFIG="$config" DOCKER_HOST="$host" docker pull -q "$1" >/dev/null || code=1
   rm -rf "$config"
@@ -59,11 +79,11 @@ compose_server() {
 start_server() { compose_server "$1" "$2" up -d --no-build --pull never --remove-orphans "$3"; }
 
 # stop_server SLOT: its running answers may finish.
-stop_server() { ! exists "$(container "$1")" || docker stop "$(container "$1")" >/dev/null; }
+stop_server() { is_gone "$(container "$1")" || docker stop "$(container "$1")" >/dev/null; }
 
-remove_server() { stop_server "$1" && { ! exists "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
+remove_server() { stop_server "$1" && { is_gone "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
 
-exists() { docker container inspect "$1" >/dev/null 2>&1; }
+is_gone() { is_denied docker container inspect "$1"; }
 
 is_running() { [ "$(docker container inspect -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
 

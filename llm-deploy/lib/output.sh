@@ -28,26 +28,44 @@ seconds() { date +%s; }
 
 sha256() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
 
-# within SECONDS COMMAND...: ends a command that takes longer. macOS has no timeout(1). No function: it would end, but not
-# what it waits for. The watch is ended by a signal that no trap takes: it has the traps of this shell for a moment, and
-# would give back the lock.
+LATE=124 # what within ended
+
+# within SECONDS COMMAND...: ends a command that takes longer, and then fails with $LATE, whatever the command made of it.
+# macOS has no timeout(1). By exec, so never a function: it would end, but not what it waits for. The command has no standard
+# input. The watch is ended by a signal that no trap takes: it has the traps of this shell for a moment, and would give back
+# the lock.
 within() {
   local patience=$1 watch code=0
   shift
-  "$@" &
+  exec "$@" &
   running=$!
   (
     while sleep 1 && kill -0 $running; do
       patience=$((patience - 1))
-      [ "$patience" -ne 0 ] || kill $running
-      [ "$patience" -ne -10 ] || kill -9 $running
+      # Its code is what tells, so it ends a second before the command is told to.
+      [ "$patience" -gt 0 ] || { end_kindly & exit $LATE; }
     done
   ) >/dev/null 2>&1 </dev/null &
   watch=$!
   wait $running || code=$?
   running=
-  kill -9 $watch 2>/dev/null && wait $watch 2>/dev/null || :
+  kill -9 $watch 2>/dev/null || :
+  wait $watch 2>/dev/null || [ $? -ne $LATE ] || {
+    code=$LATE
+    printf 'given up: no answer in %s s\n' "$patience" >&2 2>/dev/null || :
+  }
   return $code
+}
+
+# A docker that is told passes it on to its plugin, and to the container that it runs.
+end_kindly() {
+  sleep 1
+  kill $running
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 1
+    kill -0 $running || return
+  done
+  kill -9 $running
 }
 
 # What runs must not go on without the lock.

@@ -32,7 +32,7 @@ preflight_engine() {
 
 preflight_compose() {
   local version
-  version=$(docker compose version --short 2>/dev/null) || { fails "no docker compose" "install Compose $OLDEST_COMPOSE or newer"; return; }
+  version=$(docker compose version --short 2>/dev/null) || { fails "no docker compose answers" "install Compose $OLDEST_COMPOSE or newer"; return; }
   at_least "$version" $OLDEST_COMPOSE || { fails "compose $version" "update it to $OLDEST_COMPOSE or newer"; return; }
   passes "compose $version"
 }
@@ -77,7 +77,7 @@ preflight_clock() {
 }
 
 preflight_port() {
-  if exists "$(container proxy)" && is_running "$(container proxy)"; then
+  if is_running "$(container proxy)"; then
     passes "port $port is the proxy's"
   elif curl -s -o /dev/null --max-time 2 "http://$(published_address):$port/" || [ $? -ne 7 ]; then
     fails "port $port is taken by something else" "lsof -nP -iTCP:$port -sTCP:LISTEN"

@@ -22,7 +22,7 @@ restart_proxy() {
   check_settled || die 1 "release $(state current) does not answer behind the new proxy"
 }
 
-stop_proxy() { ! exists "$(container proxy)" || docker stop "$(container proxy)" >/dev/null; }
+stop_proxy() { is_gone "$(container proxy)" || docker stop "$(container proxy)" >/dev/null; }
 
 proxy_hash() { cat "$root"/proxy/* | sha256; }
 
@@ -58,12 +58,13 @@ proxy_slot() { proxy_does 'show map /live/slot' 2>/dev/null | awk '$2 == "live" 
 
 # drain_slot SLOT: until none of its answers runs, or for DRAIN_TIMEOUT seconds; who then still runs is told by the server.
 drain_slot() {
-  local left running
+  local left end running
   left=$(number_setting DRAIN_TIMEOUT 600)
+  end=$(($(seconds) + left)) # a proxy that does not answer makes rounds longer than a second
   while is_running "$(container proxy)"; do
     running=$(running_answers "$1")
     [ "$running" != 0 ] || return 0
-    if [ "$left" -le 0 ]; then
+    if [ "$left" -le 0 ] || [ "$(seconds)" -ge $end ]; then
       warn "${running:-some} answers of $1 still run after DRAIN_TIMEOUT"
       return 0
     fi

@@ -9,20 +9,24 @@ prune_releases() {
     say "  removing release $number"
     rm -rf "$folder/releases/$number"
   done
-  for image in $(unused_images); do
+  # Another environment may begin a deploy meanwhile, so each is looked for just before.
+  for image in $(images_of_ours); do
+    ! is_kept "$image" || continue
     say "  removing image $image"
-    docker image rm "$image" >/dev/null 2>&1 || warn "image $image is in use"
+    docker image rm "$image" >/dev/null 2>&1 || warn "image $image stays: docker image rm tells why"
   done
 }
 
-# Ours by their label, and of no release that is kept in any environment.
-unused_images() {
-  local kept
-  kept=$(cat "$LLM_DEPLOY_HOME"/*/releases/*/release.env "$LLM_DEPLOY_HOME"/*/candidate/release.env 2>/dev/null | sed -n 's/^IMAGE=//p' | untagged)
+# By their label.
+images_of_ours() {
   docker image ls --no-trunc --digests --filter label=org.opencontainers.image.title=local-llm-server \
-    --format '{{.Repository}}@{{.Digest}}' | grep '@sha256:' | sort -u | while read -r image; do
-    printf '%s\n' "$kept" | grep -qxF "$image" || printf '%s\n' "$image"
-  done
+    --format '{{.Repository}}@{{.Digest}}' | grep '@sha256:' | sort -u
+}
+
+# In any environment.
+is_kept() {
+  cat "$LLM_DEPLOY_HOME"/*/releases/*/release.env "$LLM_DEPLOY_HOME"/*/candidate/release.env 2>/dev/null |
+    sed -n 's/^IMAGE=//p' | untagged | grep -xF "$1" >/dev/null
 }
 
 prune() {

@@ -39,6 +39,6 @@ is_settled() {
   if [ "$(state intended)" = down ]; then
     ! is_running "$(container blue)" && ! is_running "$(container green)" && ! is_running "$(container proxy)"
   else
-    is_running "$(container "$slot")" && is_running "$(container proxy)" && ! exists "$(container "$(other_slot "$slot")")"
+    is_running "$(container "$slot")" && is_running "$(container proxy)" && is_gone "$(container "$(other_slot "$slot")")"
   fi
 }

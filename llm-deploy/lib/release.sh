@@ -48,16 +48,17 @@ next_number() {
   echo $((${last:-0} + 1))
 }
 
-# write_candidate NUMBER: from $image, $built_from, $promoted_as and $settings_file.
+# begin_candidate: names $image before it is pulled, so that another environment's prune leaves it.
+begin_candidate() { mkdir "$folder/candidate" && printf '%s\n' "IMAGE=$image" >"$folder/candidate/release.env"; }
+
+# write_candidate NUMBER: the rest of it, from $image, $built_from, $promoted_as and $settings_file.
 write_candidate() {
   local new=$folder/candidate
-  rm -rf "$new" &&
-    mkdir "$new" &&
-    copy_from_image "$image" /app/compose "$new/compose" &&
+  copy_from_image "$image" /app/compose "$new/compose" &&
     cp "$settings_file" "$new/env" &&
     chmod 600 "$new/env" &&
-    printf '%s\n' "IMAGE=$image" "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "BUILT_FROM=$built_from" \
-      "PROMOTED_AS=$promoted_as" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" >"$new/release.env"
+    printf '%s\n' "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "BUILT_FROM=$built_from" \
+      "PROMOTED_AS=$promoted_as" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" >>"$new/release.env"
 }
 
 keep_candidate() { [ -d "$folder/releases/$1" ] || mv "$folder/candidate" "$folder/releases/$1"; }

@@ -39,7 +39,7 @@ drift() {
     echo "$name is not the container of release $1"
   [ "$(docker container inspect -f '{{.Config.Image}}' "$name")" = "$(of_release "$1" IMAGE)" ] ||
     echo "$name runs another image"
-  ! exists "$(container "$(other_slot "$2")")" || echo "$(container "$(other_slot "$2")") is left over"
+  is_gone "$(container "$(other_slot "$2")")" || echo "$(container "$(other_slot "$2")") is left over"
   [ "$(label_of "$(container proxy)" config-hash)" = "$(proxy_hash)" ] ||
     echo "the proxy runs with another configuration (cure: llm-deploy restart-proxy $environment)"
 }

@@ -11,9 +11,13 @@ unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
 canary=c4n4ry-s3cret
 staging=$LLM_DEPLOY_HOME/staging
 
-# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, all else not at all.
+# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, of a docker that hangs
+# not at all until it is ended; all else doesn't wait either.
 stand_ins='
-  sleep() { if [ -n "${patience:-}" ]; then command sleep 0.1; else echo "$1" >>"$WORLD/naps"; fi; }
+  sleep() {
+    if [ -z "${patience:-}" ]; then echo "$1" >>"$WORLD/naps"
+    elif [ "$patience" -le 0 ] || [ ! -e "$WORLD/hangs.$running" ]; then command sleep 0.1; fi
+  }
   uname() { cat "$WORLD/system"; }
   ps() {
     for pid; do :; done

@@ -137,6 +137,18 @@ deploy rolled_back" ]
   fi
 }
 
+@test "prune leaves what another environment has just pulled" {
+  # Production's prune, as staging's pull ends.
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '%s\n' '#!/bin/sh' '"$REAL" "$@" || exit' '[ "$1 $2" != "pull -q" ] || "${INTERPRETER:-sh}" "$BIN" prune production' \
+    >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
+  sha 3 >"$WORLD/images/$(digest 3)"
+  export REAL=$BATS_TEST_DIRNAME/machine/docker BIN=$bin
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH deploy 1
+  [ "$(state current)" = 1 ] && [ ! -e "$WORLD/images/$(digest 3)" ]
+}
+
 @test "prune keeps what is live, the one before, and so many more" {
   for n in 1 2 3 4 5 6 7 8 9; do release $n; sha $n >"$WORLD/images/$(digest $n)"; done
   mkdir -p "$LLM_DEPLOY_HOME/production/releases/1" "$staging/candidate"

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# An engine that hangs: no question to it is left open.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+bats_require_minimum_version 1.5.0
+
+setup() {
+  # shellcheck source=SCRIPTDIR/machine.bash
+  . "$BATS_TEST_DIRNAME/machine.bash"
+  new_machine
+}
+
+# each_call LEAST CODES COMMAND...: docker hangs when the command calls it first; then, from where it began, when it does for
+# the second time, and so on to the last. Each time it ends with one of the codes, in time, without its lock, with nothing left
+# running, and all is "well".
+each_call() {
+  local least=$1 codes=$2 call=0 before=$BATS_TEST_TMPDIR/before hangs
+  shift 2
+  rm -rf "$before" "$WORLD/hang" "$WORLD/calls"
+  mkdir "$before"
+  cp -r "$WORLD" "$LLM_DEPLOY_HOME" "$before"
+  while true; do
+    call=$((call + 1))
+    echo $call >"$WORLD/hang"
+    SECONDS=0
+    run "$@"
+    hangs=$(find "$WORLD" -name 'hangs.*')
+    [ -n "$hangs" ] || break
+    printf '%s\n' "call $call: $(sed -n ${call}p "$WORLD/calls")" "$output" "exit code $status after $SECONDS s"
+    [[ " $codes " = *" $status "* ]]
+    [ $SECONDS -lt 20 ]
+    if kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; then echo "it still runs"; false; fi
+    [ -z "$(find "$LLM_DEPLOY_HOME" -name 'lock*' -o -name 'run.*')" ]
+    rm "$WORLD/hang"
+    well
+    rm -r "$WORLD" "$LLM_DEPLOY_HOME"
+    cp -r "$before"/* "$BATS_TEST_TMPDIR"
+  done
+  echo "$((call - 1)) calls"
+  [ $call -gt $least ]
+}
+
+# deploy_from_registry N: with a login.
+deploy_from_registry() {
+  { echo token; settings; } >"$BATS_TEST_TMPDIR/input"
+  tool deploy staging "$(image "$1")" --built-from "$(sha "$1")" --env-file - --registry-user me <"$BATS_TEST_TMPDIR/input"
+}
+
+@test "a deploy ends, and is live or rolled back" {
+  [ -z "${TOOLS:-}" ] || skip "what has a limit, has it in every shell; the others here show that it is one"
+  deploy 1
+  well() { tool status staging || { tool reconcile staging && tool status staging; }; }
+  each_call 25 "0 3 10" deploy_from_registry 2
+}
+
+@test "a stop that succeeds has stopped all" {
+  deploy 1
+  well() {
+    [[ $output = *"staging is stopped"* ]] || tool reconcile staging
+    [ -z "$(find "$WORLD/containers" -name running -exec grep -l true {} +)" ]
+  }
+  each_call 5 "0 1" tool stop staging
+}
+
+@test "what only looks ends" {
+  deploy 1
+  sha 1 >"$WORLD/images/3.2"
+  touch "$WORLD/logs"
+  well() { true; }
+  each_call 6 "0 3" tool preflight staging
+  each_call 10 "0 1" tool status staging
+  each_call 1 0 tool logs staging
+}
+
+@test "a proxy that does not answer is waited for no longer than others" {
+  deploy 1
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '%s\n' '#!/bin/sh' 'case "$*" in *"show stat"*) exit 1 ;; esac' "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" \
+    >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
+  : >"$WORLD/naps"
+  # Each look at the clock is 10 s later.
+  more_stand_ins='date() { echo >>"$WORLD/clock"; echo $(($(wc -l <"$WORLD/clock") * 10)); };'
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH DRAIN_TIMEOUT=100 run -0 part drain_slot blue
+  says "warning: some answers of blue still run after DRAIN_TIMEOUT"
+  [ "$(wc -l <"$WORLD/naps")" -lt 10 ]
+}
