@@ -14,9 +14,9 @@ deploy() {
     return
   fi
   check_gpu "$settings_file" || refuse "nothing was touched"
-  settle || warn "what runs is not what the state says"
   number=$(next_number)
-  set_state "last=$number" && begin_candidate || refuse "$folder can't be written"
+  begin_candidate && set_state "last=$number" || { drop_candidate; refuse "$folder can't be written"; }
+  settle || warn "what runs is not what the state says"
   make_live deploy "$number" "$(steps_to_deploy "$number")"
 }
 

@@ -9,11 +9,10 @@ PULL_SECONDS=900
 # has a limit of its own is called by within, which knows no functions.
 docker() { within $DOCKER_SECONDS docker "$@"; }
 
-# is_denied COMMAND...: the engine says no. Running out of time is no answer.
-is_denied() {
-  local code=0
-  "$@" >/dev/null 2>&1 || code=$?
-  [ $code -eq 1 ]
+# is_none COMMAND...: the engine lists nothing. One that is down or hangs says nothing either, but it fails.
+is_none() {
+  local list
+  list=$("$@" 2>/dev/null) && [ -z "$list" ]
 }
 
 # pull IMAGE: by digest. The credentials live in a folder of their own for that long: the login keychain of macOS is not
@@ -83,7 +82,9 @@ stop_server() { is_gone "$(container "$1")" || docker stop "$(container "$1")" >
 
 remove_server() { stop_server "$1" && { is_gone "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
 
-is_gone() { is_denied docker container inspect "$1"; }
+is_gone() { is_none docker container ls -aq --filter "name=^$1\$"; }
+
+is_down() { is_none docker container ls -q --filter "name=^$1\$"; }
 
 is_running() { [ "$(docker container inspect -f '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
 

@@ -37,7 +37,7 @@ LATE=124 # what within ended
 within() {
   local patience=$1 watch code=0
   shift
-  exec "$@" &
+  exec "$@" </dev/null &
   running=$!
   (
     while sleep 1 && kill -0 $running; do

@@ -58,14 +58,14 @@ proxy_slot() { proxy_does 'show map /live/slot' 2>/dev/null | awk '$2 == "live" 
 
 # drain_slot SLOT: until none of its answers runs, or for DRAIN_TIMEOUT seconds; who then still runs is told by the server.
 drain_slot() {
-  local left end running
+  local left end answers
   left=$(number_setting DRAIN_TIMEOUT 600)
   end=$(($(seconds) + left)) # a proxy that does not answer makes rounds longer than a second
-  while is_running "$(container proxy)"; do
-    running=$(running_answers "$1")
-    [ "$running" != 0 ] || return 0
+  until is_down "$(container proxy)"; do
+    answers=$(running_answers "$1")
+    [ "$answers" != 0 ] || return 0
     if [ "$left" -le 0 ] || [ "$(seconds)" -ge $end ]; then
-      warn "${running:-some} answers of $1 still run after DRAIN_TIMEOUT"
+      warn "${answers:-some} answers of $1 still run after DRAIN_TIMEOUT"
       return 0
     fi
     sleep 1

@@ -5,7 +5,7 @@
 stop_environment() {
   take_lock "stop"
   set_state intended=down
-  settle || die 1 "it can't be stopped: the engine does not answer"
+  settle || die 1 "not everything could be stopped"
   record stop "$(state current)" done
   say "$environment is stopped, and stays so"
 }

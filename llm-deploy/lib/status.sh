@@ -2,7 +2,7 @@
 # How an environment stands, and where reality is not what the state says (drift).
 
 status() {
-  local current slot
+  local current slot found
   current=$(state current)
   slot=$(state slot)
   say "$environment (port $port)"
@@ -19,8 +19,8 @@ status() {
   say "  slot         $slot"
   say "  health       $(ask_port 2>/dev/null || echo 'no answer')"
   say "  lock         $(if [ -d "$folder/lock" ]; then lock_line; else echo free; fi)"
-  drift "$current" "$slot" | sed 's/^/  DRIFT        /'
-  [ -z "$(drift "$current" "$slot")" ]
+  found=$(drift "$current" "$slot")
+  [ -z "$found" ] || { say "$found" | sed 's/^/  DRIFT        /'; return 1; }
 }
 
 # drift RELEASE SLOT: one line for each thing that is not as it should be; nothing if all is.

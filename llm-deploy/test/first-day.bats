@@ -20,14 +20,14 @@ setup() {
       *"{{.Server.Version}}") echo 27.1.0 ;;
       *"{{.Server.Arch}}") echo linux/arm64 ;;
       "compose version --short") echo 2.32.1 ;;
-      "container inspect api-local") [ -n "${TAKEN:-}" ] ;;
+      "container ls "*api-local*) [ -z "${TAKEN:-}" ] || echo 0123456789ab ;;
       "container inspect -f {{.State.Running}} "*-blue | "container inspect -f {{.State.Running}} "*-proxy) echo "${RUNNING:-true}" ;;
       "container inspect -f {{.Config.Image}} "*) echo name@sha256:7 ;;
       *"dev.localllm.release"*) echo 3 ;;
       *"dev.localllm.env-hash"*) sed -n "s/^ENV_HASH=//p" "$LLM_DEPLOY_HOME/staging/releases/3/release.env" ;;
       *"dev.localllm.config-hash"*) echo '"$(cat "$BATS_TEST_DIRNAME"/../proxy/* | sha256)"' ;;
       "container inspect "*) exit 1 ;;
-      "volume inspect "* | "image inspect maven"*) [ -n "${HAD:-}" ] ;;
+      "volume ls "* | "image ls "*) [ -z "${HAD:-}" ] || echo 0123456789ab ;;
       "image inspect -f {{.Os}}"*) echo "linux/${PROCESSOR:-arm64}" ;;
       *"config --images") echo maven:3.9 ;;
       *"up -d --wait") exec sleep "${UP:-0}" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# An engine that hangs: no question to it is left open.
+# An engine that hangs, or goes down, in the middle: no question to it is left open, and no answer is not taken for one.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -10,28 +10,28 @@ setup() {
   new_machine
 }
 
-# each_call LEAST CODES COMMAND...: docker hangs when the command calls it first; then, from where it began, when it does for
-# the second time, and so on to the last. Each time it ends with one of the codes, in time, without its lock, with nothing left
-# running, and all is "well".
+# each_call HOW LEAST CODES COMMAND...: docker hangs (or dies) when the command calls it first; then, from where it began, when
+# it does for the second time, and so on to the last. Each time it ends with one of the codes, in time, without its lock, with
+# nothing left running, and all is "well".
 each_call() {
-  local least=$1 codes=$2 call=0 before=$BATS_TEST_TMPDIR/before hangs
-  shift 2
-  rm -rf "$before" "$WORLD/hang" "$WORLD/calls"
+  local how=$1 least=$2 codes=$3 call=0 before=$BATS_TEST_TMPDIR/before hangs
+  shift 3
+  rm -rf "$before" "$WORLD/calls"
   mkdir "$before"
   cp -r "$WORLD" "$LLM_DEPLOY_HOME" "$before"
   while true; do
     call=$((call + 1))
-    echo $call >"$WORLD/hang"
+    echo $call >"$WORLD/$how"
     SECONDS=0
     run "$@"
     hangs=$(find "$WORLD" -name 'hangs.*')
-    [ -n "$hangs" ] || break
+    [ -n "$hangs" ] || [ -e "$WORLD/engine-down" ] || break
     printf '%s\n' "call $call: $(sed -n ${call}p "$WORLD/calls")" "$output" "exit code $status after $SECONDS s"
     [[ " $codes " = *" $status "* ]]
     [ $SECONDS -lt 20 ]
-    if kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; then echo "it still runs"; false; fi
+    if [ -n "$hangs" ] && { kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; }; then echo "it still runs"; false; fi
     [ -z "$(find "$LLM_DEPLOY_HOME" -name 'lock*' -o -name 'run.*')" ]
-    rm "$WORLD/hang"
+    rm -f "$WORLD/$how" "$WORLD/engine-down"
     well
     rm -r "$WORLD" "$LLM_DEPLOY_HOME"
     cp -r "$before"/* "$BATS_TEST_TMPDIR"
@@ -50,16 +50,26 @@ deploy_from_registry() {
   [ -z "${TOOLS:-}" ] || skip "what has a limit, has it in every shell; the others here show that it is one"
   deploy 1
   well() { tool status staging || { tool reconcile staging && tool status staging; }; }
-  each_call 25 "0 3 10" deploy_from_registry 2
+  each_call hang 25 "0 3 10" deploy_from_registry 2
 }
+
+@test "nothing that runs is taken for nothing" {
+  [ -z "${TOOLS:-}" ] || skip "as above"
+  mkdir -p "$LLM_DEPLOY_HOME"
+  well() { [[ $output != *"so nothing runs"* ]] || nothing_runs; }
+  each_call dies 10 "0 3 11" deploy_from_registry 1
+}
+
+nothing_runs() { [ -z "$(find "$WORLD/containers" -name running -exec grep -l true {} +)" ]; }
 
 @test "a stop that succeeds has stopped all" {
   deploy 1
   well() {
     [[ $output = *"staging is stopped"* ]] || tool reconcile staging
-    [ -z "$(find "$WORLD/containers" -name running -exec grep -l true {} +)" ]
+    nothing_runs
   }
-  each_call 5 "0 1" tool stop staging
+  each_call hang 5 "0 1" tool stop staging
+  each_call dies 5 "0 1" tool stop staging
 }
 
 @test "what only looks ends" {
@@ -67,21 +77,39 @@ deploy_from_registry() {
   sha 1 >"$WORLD/images/3.2"
   touch "$WORLD/logs"
   well() { true; }
-  each_call 6 "0 3" tool preflight staging
-  each_call 10 "0 1" tool status staging
-  each_call 1 0 tool logs staging
+  each_call hang 6 "0 3" tool preflight staging
+  each_call hang 8 "0 1" tool status staging
+  each_call hang 1 0 tool logs staging
 }
 
-@test "a proxy that does not answer is waited for no longer than others" {
-  deploy 1
-  mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '%s\n' '#!/bin/sh' 'case "$*" in *"show stat"*) exit 1 ;; esac' "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" \
-    >"$BATS_TEST_TMPDIR/bin/docker"
+# drain CASES: of three answers, with a docker that does these cases in its own way.
+drain() {
+  mkdir -p "$BATS_TEST_TMPDIR/bin"
+  printf '%s\n' '#!/bin/sh' "case \"\$*\" in $1 *'show stat'*) echo x,BACKEND,0,0,3; exit ;; esac" \
+    "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   : >"$WORLD/naps"
+  : >"$WORLD/clock"
   # Each look at the clock is 10 s later.
-  more_stand_ins='date() { echo >>"$WORLD/clock"; echo $(($(wc -l <"$WORLD/clock") * 10)); };'
+  more_stand_ins='date() { echo "$running" >>"$WORLD/clock"; echo $(($(wc -l <"$WORLD/clock") * 10)); };'
   PATH=$BATS_TEST_TMPDIR/bin:$PATH DRAIN_TIMEOUT=100 run -0 part drain_slot blue
+}
+
+@test "a proxy or engine that does not answer is waited for as long as others" {
+  deploy 1
+  drain "*'show stat'*) exit 1 ;;"
   says "warning: some answers of blue still run after DRAIN_TIMEOUT"
-  [ "$(wc -l <"$WORLD/naps")" -lt 10 ]
+  [ "$(wc -l <"$WORLD/naps")" -eq 9 ]
+  drain "*'container ls'*) exit 1 ;;"
+  says "warning: 3 answers of blue still run after DRAIN_TIMEOUT"
+  [ "$(wc -l <"$WORLD/naps")" -eq 9 ]
+  # By that name clean_up ends what runs.
+  run ! grep . "$WORLD/clock"
+}
+
+@test "nobody waits for a proxy that does not run" {
+  deploy 1
+  echo false >"$WORLD/containers/llm-staging-proxy/running"
+  drain
+  [ ! -s "$WORLD/naps" ]
 }
