@@ -37,13 +37,15 @@ stub_docker_with_label() { stub docker "echo '{\"linux/arm64\":{\"config\":{\"La
 }
 
 @test "no answer of the registry is not a no" {
-  stub docker "echo 'ERROR: ghcr.io/x: not found' >&2" "echo 'WARNING: more' >&2" 'exit 1'
+  stub docker "echo 'ERROR: ${image%@*}:a-tag: not found' >&2" "echo 'WARNING: more' >&2" 'exit 1'
   run --separate-stderr "$ci/find-image" a-tag
   [ "$status" -eq 0 ]
   [ "$output" = "" ]
-  stub docker "echo 'ERROR: connection refused' >&2" 'exit 1'
-  run "$ci/find-image" a-tag
-  [ "$status" -eq 1 ]
+  for words in 'ERROR: connection refused' 'docker: not found' 'ERROR: 403 Forbidden' 'helper: not found'; do
+    stub docker "echo '$words' >&2" 'exit 1'
+    run "$ci/find-image" a-tag
+    [ "$status" -eq 1 ]
+  done
   stub docker "echo 'WARNING: odd' >&2" "echo '{\"digest\":\"${image#*@}\"}'"
   run --separate-stderr "$ci/find-image" a-tag
   [ "$output" = "$image" ]
@@ -52,7 +54,12 @@ stub_docker_with_label() { stub docker "echo '{\"linux/arm64\":{\"config\":{\"La
 @test "a commit has one image" {
   stub docker "echo \"\$*\" >>../asked" "echo '{\"digest\":\"${image#*@}\"}'"
   run --separate-stderr "$ci/join-image" arm64 amd64
-  [ "$output" = "$image" ]
+  [ "$output" = "image=$image
+made=false" ]
+  run ! grep create ../asked
+  run "$ci/add-tags" "${image%?}2" sha-1
+  [ "$status" -eq 1 ]
+  [[ $output == *"sha-1: it is $image already; nothing was tagged" ]]
   run ! grep create ../asked
   stub docker "echo 'ERROR: connection refused' >&2" 'exit 1'
   run "$ci/join-image" arm64 amd64
