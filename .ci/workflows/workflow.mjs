@@ -15,9 +15,18 @@ export const text = (value) => JSON.stringify(value ?? "");
 export const jobsOf = ({ workflow }) => Object.entries(workflow.jobs);
 export const stepsOf = (file) =>
   jobsOf(file).flatMap(([id, job]) =>
-    job.steps.map((step, index) => ({ job, step, where: `${id}, step ${index + 1} (${step.name ?? step.uses})` })),
+    job.steps.map((step, index) => ({ id, job, step, where: `${id}, step ${index + 1} (${step.name ?? step.uses ?? "run"})` })),
   );
 export const actionOf = (step) => step.uses?.split("@")[0];
+
+/** All that is set in the environment of programs, as [name, value]. */
+export const envsOf = (file) =>
+  [file.workflow, ...jobsOf(file).map(([, job]) => job), ...stepsOf(file).map(({ step }) => step)].flatMap(({ env }) =>
+    Object.entries(env ?? {}),
+  );
+
+/** The condition of a job or step, without the ${{ }} around it. */
+export const conditionOf = ({ if: condition = "" }) => String(condition).replace(/^\$\{\{ *(.*?) *\}\}$/, "$1");
 
 /** The nodes of all values with this key. */
 export function valuesOf({ document }, name) {
@@ -33,6 +42,7 @@ export const beside = ({ content }, node) => content.slice(node.range[1]).split(
 export const hasSecret = (value) => /\bsecrets\b/i.test(text(value));
 export const releases = (file) => jobsOf(file).some(([, job]) => job.environment) || hasSecret(file.workflow);
 export const writes = (job) => Object.values(job.permissions ?? {}).includes("write");
+export const mayHarm = (file) => releases(file) || jobsOf(file).some(([, job]) => writes(job));
 
 /** What a step runs, line by line, without comments. */
 export const linesOf = ({ run }) =>
@@ -42,14 +52,18 @@ export const linesOf = ({ run }) =>
     .map((line) => line.trim())
     .filter((line) => line && !line.startsWith("#"));
 
+/** Whether this runs Maven, or a script of this repository. */
+export const runsOurs = (lines) => /\bmvnw\b|(?<![\w.-])\.ci\b|\.mvn\/checksums\b|llm-deploy\/(?:ci|e2e)\b/.test(lines);
+
 // A word, a variable, a variable that may be empty, or a tag made of the commit.
 const argument = /[\w./-]+|\$[A-Z_]+|"\$[A-Z_]+"|\$\{[A-Z_]+:\+"\$[A-Z_]+"\}|"(?:sha|tree)-\$\(git rev-parse [^$()"]+\)"/.source;
 const call = new RegExp(`^(?:\\.\\./base/)?llm-deploy/ci/([a-z-]+)((?: (?:${argument}))*)$`);
 
-/** The calls of the pipeline's scripts among a step's lines: {step, script, arguments}. */
+/** The calls of the pipeline's scripts among a step's lines, wherever their output goes: {step, script, arguments}. */
 export const callsOf = (step) =>
   linesOf(step).flatMap((line) => {
-    const [, script, rest] = call.exec(line.replace(/^\w+=\$\((.*)\)$/, "$1")) ?? [];
+    const called = line.replace(/^\w+=\$\((.*)\)$/, "$1").replace(/ >>"\$GITHUB_(?:OUTPUT|STEP_SUMMARY)"$/, "");
+    const [, script, rest] = call.exec(called) ?? [];
     return script ? { step, script, arguments: rest.match(new RegExp(argument, "g")) ?? [] } : [];
   });
 
@@ -57,7 +71,7 @@ export const callsOf = (step) =>
 export const callsIn = (job, ...scripts) =>
   job.steps.flatMap(callsOf).filter(({ script }) => scripts.length === 0 || scripts.includes(script));
 
-// Which machines build, and so for which architectures is scanned.
+// Which machines build, and so for which architectures is scanned. The same stands in the jobs build and scan.
 export const machines =
   `\${{ fromJSON(vars.BUILD_MACHINES || '[{"architecture":"arm64","runner":"ubuntu-24.04-arm"},` +
   `{"architecture":"amd64","runner":"ubuntu-24.04"}]') }}`;
