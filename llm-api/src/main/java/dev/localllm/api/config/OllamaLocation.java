@@ -16,7 +16,9 @@ import reactor.core.publisher.Flux;
  */
 record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implements AutoCloseable {
 
-    private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(1);
+    /** For both ends at their slowest, just started. Where nobody listens, the refusal comes at once. */
+    private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(3);
+
     private static final List<URI> USUAL =
             List.of(URI.create("http://127.0.0.1:11434"), URI.create("http://host.docker.internal:11434"));
 

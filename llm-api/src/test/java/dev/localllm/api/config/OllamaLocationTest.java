@@ -2,11 +2,18 @@ package dev.localllm.api.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class OllamaLocationTest {
@@ -28,6 +35,25 @@ class OllamaLocationTest {
                 OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(NOBODY, real.baseUrl()))) {
             assertThat(location.baseUrl()).isEqualTo(real.baseUrl());
             assertThat(location.simulator()).isNull();
+        }
+    }
+
+    @Test
+    void waitsForAnOllamaThatIsBusy() throws IOException {
+        HttpServer busy = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        busy.createContext("/api/version", exchange -> {
+            LockSupport.parkNanos(Duration.ofMillis(1500).toNanos());
+            byte[] version = "{\"version\":\"0.12.3\"}".getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, version.length);
+            exchange.getResponseBody().write(version);
+            exchange.close();
+        });
+        busy.start();
+        URI url = URI.create("http://127.0.0.1:" + busy.getAddress().getPort());
+        try (OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(url))) {
+            assertThat(location.baseUrl()).isEqualTo(url);
+        } finally {
+            busy.stop(0);
         }
     }
 
