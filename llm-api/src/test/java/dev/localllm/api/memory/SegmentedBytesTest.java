@@ -1,0 +1,61 @@
+package dev.localllm.api.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.springframework.core.io.buffer.DefaultDataBufferFactory;
+
+class SegmentedBytesTest {
+
+    @Test
+    void holdsWhatWasWritten() throws IOException {
+        long seed = Long.getLong("seed", System.nanoTime());
+        System.out.println("SegmentedBytesTest: seed " + seed);
+        Random random = new Random(seed);
+        for (int round = 0; round < 200; round++) {
+            SegmentedBytes bytes = new SegmentedBytes();
+            ByteArrayOutputStream expected = new ByteArrayOutputStream();
+            for (int i = random.nextInt(12); i > 0; i--) {
+                byte[] piece = new byte[random.nextInt(1 << random.nextInt(16))];
+                random.nextBytes(piece);
+                int offset = random.nextInt(piece.length + 1);
+                expected.write(piece, offset, piece.length - offset);
+                if (random.nextBoolean()) {
+                    bytes.write(piece, offset, piece.length - offset);
+                } else {
+                    bytes.write(
+                            DefaultDataBufferFactory.sharedInstance.wrap(piece).readPosition(offset));
+                }
+            }
+            ByteArrayOutputStream views = new ByteArrayOutputStream();
+            for (ByteBuffer view : bytes.buffers()) {
+                byte[] copy = new byte[view.remaining()];
+                view.get(copy);
+                views.writeBytes(copy);
+            }
+            assertThat(bytes.length()).isEqualTo(expected.size());
+            assertThat(bytes.inputStream().readAllBytes()).isEqualTo(expected.toByteArray());
+            assertThat(views.toByteArray()).isEqualTo(expected.toByteArray());
+        }
+    }
+
+    @Test
+    void costsNoObjectPerByte() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        byte[] one = {'a'};
+        long before = threads.getThreadAllocatedBytes(Thread.currentThread().threadId());
+        SegmentedBytes bytes = new SegmentedBytes();
+        for (int i = 0; i < 1 << 20; i++) {
+            bytes.write(one, 0, 1);
+        }
+        long allocated = threads.getThreadAllocatedBytes(Thread.currentThread().threadId()) - before;
+
+        assertThat(allocated).isLessThan((1 << 20) * 11 / 10);
+    }
+}

@@ -1,0 +1,160 @@
+package dev.localllm.api.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.api.memory.ByteBudget;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.core.io.buffer.NettyDataBuffer;
+import org.springframework.core.io.buffer.NettyDataBufferFactory;
+import reactor.core.publisher.Flux;
+import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
+
+class ReadAheadTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final int FRAME = 100;
+
+    private final EmbeddedChannel channel = new EmbeddedChannel();
+    private final ByteBudget budget = new ByteBudget(10_000);
+    private final TestPublisher<DataBuffer> source = TestPublisher.create();
+    private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(UnpooledByteBufAllocator.DEFAULT);
+    private final AtomicLong requested = new AtomicLong();
+    private final List<ByteBuf> made = new ArrayList<>();
+
+    @AfterEach
+    void everyFrameWasReleased() {
+        assertThat(made).allSatisfy(frame -> assertThat(frame.refCnt()).isZero());
+        assertThat(budget.used()).isZero();
+        assertThat(channel.pipeline().names()).noneMatch(name -> name.startsWith("BufferedFrames"));
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void handsOnFramesAtOnceToAClientThatKeepsUp() {
+        StepVerifier.create(frames(1000))
+                .then(() -> emit(0, 20))
+                .expectNext(numbers(0, 20))
+                .then(() -> assertThat(budget.used()).isZero())
+                .then(source::complete)
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void readsOnWhileTheClientReadsNothing() {
+        blockClient();
+        StepVerifier.create(frames(10_000))
+                .then(() -> emit(0, 18))
+                .then(() -> assertThat(budget.used()).isEqualTo(18 * FRAME))
+                .then(source::complete)
+                .then(this::unblockClient)
+                .expectNext(numbers(0, 18))
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void appliesBackpressureWhenItsBufferIsFull() {
+        isRequestedNoMoreThan(10, 1000);
+    }
+
+    @Test
+    void appliesBackpressureWhenTheBudgetOfAllIsUsedUp() {
+        budget.take(10_000 - 3 * FRAME);
+        isRequestedNoMoreThan(3, 10_000);
+        budget.release(10_000 - 3 * FRAME);
+    }
+
+    /** The source may send its window, and one frame for each that made room or left some. */
+    private void isRequestedNoMoreThan(int fitting, int maxBytes) {
+        int most = fitting - 1 + BufferedFrames.WINDOW;
+        blockClient();
+        StepVerifier.create(frames(maxBytes))
+                .then(() -> emit(0, most))
+                .then(() -> assertThat(requested.get()).isEqualTo(most))
+                .then(this::unblockClient)
+                .expectNext(numbers(0, most))
+                .then(() -> assertThat(requested.get()).isEqualTo(most + BufferedFrames.WINDOW))
+                .then(source::complete)
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void tellsAFailureAfterTheFramesThatCameBeforeIt() {
+        blockClient();
+        StepVerifier.create(frames(1000))
+                .then(() -> emit(0, 5))
+                .then(() -> source.error(new IllegalStateException("broken")))
+                .then(this::unblockClient)
+                .expectNext(numbers(0, 5))
+                .expectErrorMessage("broken")
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void releasesWhatIsBufferedWhenTheClientLeaves() {
+        blockClient();
+        StepVerifier.create(frames(1000)).then(() -> emit(0, 5)).thenCancel().verify(PATIENCE);
+        source.assertCancelled();
+    }
+
+    @Test
+    void handsOnNoMoreThanIsRequested() {
+        StepVerifier.create(frames(1000), 2)
+                .then(() -> emit(0, 5))
+                .expectNext(numbers(0, 2))
+                .then(() -> assertThat(budget.used()).isEqualTo(3 * FRAME))
+                .thenRequest(3)
+                .expectNext(numbers(2, 5))
+                .then(source::complete)
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    private Flux<Integer> frames(int maxBytes) {
+        Flux<DataBuffer> counted = source.flux().doOnRequest(requested::addAndGet);
+        return new ReadAhead(maxBytes, budget).of(counted, channel).map(ReadAheadTest::number);
+    }
+
+    private static int number(DataBuffer frame) {
+        int number = ((NettyDataBuffer) frame).getNativeBuffer().readInt();
+        DataBufferUtils.release(frame);
+        return number;
+    }
+
+    private static Integer[] numbers(int from, int to) {
+        return IntStream.range(from, to).boxed().toArray(Integer[]::new);
+    }
+
+    private void emit(int from, int to) {
+        for (int i = from; i < to; i++) {
+            ByteBuf frame =
+                    UnpooledByteBufAllocator.DEFAULT.buffer().writeInt(i).writeZero(FRAME - Integer.BYTES);
+            made.add(frame);
+            source.next(buffers.wrap(frame));
+        }
+    }
+
+    private void blockClient() {
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+        channel.runPendingTasks();
+    }
+
+    private void unblockClient() {
+        channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true);
+        channel.runPendingTasks();
+    }
+}
