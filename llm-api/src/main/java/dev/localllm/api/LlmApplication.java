@@ -68,13 +68,13 @@ public class LlmApplication {
         return new MapPropertySource(
                 "settings",
                 Map.of(
+                        "server.address",
+                        settings.serverAddress(),
                         "server.port",
                         settings.serverPort(),
                         "management.server.port",
                         settings.managementPort(),
                         "spring.lifecycle.timeout-per-shutdown-phase",
-                        settings.shutdownTimeout().plus(LAST_WORDS).toMillis() + "ms",
-                        "spring.http.codecs.max-in-memory-size",
-                        settings.maxBodySize().toBytes() + "B"));
+                        settings.shutdownTimeout().plus(LAST_WORDS).toMillis() + "ms"));
     }
 }

@@ -2,12 +2,15 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -17,17 +20,33 @@ import org.junit.jupiter.api.Timeout;
 class BoundedMemoryTest {
 
     /** What the server holds, and what both systems' socket buffers hold. */
-    private static final long MAX_BYTES = 16 << 20;
+    private static final long MAX_BYTES = 8 << 20;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     @Test
     void takesNoMoreForAClientWhoTakesNothing() throws Exception {
         try (EndlessServer ollama = new EndlessServer();
-                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
+                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny", "--STREAM_BUFFER=1MB");
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
             deaf.send(RawRequest.chat(true, "Hello"));
 
             System.out.println("BoundedMemoryTest: took " + ollama.untilItStalls() / 1024 + " KiB");
-            assertThat(ollama.sent.get()).isBetween(1L, MAX_BYTES);
+            assertThat(ollama.sent.get()).isBetween(MAX_BYTES / 32, MAX_BYTES);
+        }
+    }
+
+    @Test
+    void doesNotLetTheModelWaitForAClientWhoReadsSlowly() throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl(), "--STREAM_BUFFER=4MB");
+                RawRequest slow = RawRequest.openNarrow(server.uri("/"))) {
+            slow.send(RawRequest.chat(true, "Answer in 5000 tokens"));
+            simulator.openExchangesOverTime().filter(open -> open == 1).blockFirst(PATIENCE);
+            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(PATIENCE);
+
+            assertThat(slow.readAll()).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+            assertThat(slow.received().split("\"content\":\"")).hasSize(5002);
         }
     }
 

@@ -54,17 +54,46 @@ class ClientLimitsTest {
     }
 
     @Test
-    void chargesNothingForHealthModelsPreflightsAndBadRequests() throws Exception {
+    void chargesNothingForHealthModelsAndPreflights() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1")) {
             for (int i = 0; i < 5; i++) {
                 assertThat(server.get("/health").statusCode()).isEqualTo(200);
                 assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
-                assertThat(server.post(PATH, "{}").statusCode()).isEqualTo(400);
                 assertThat(preflight(server, "http://localhost:3000").statusCode())
                         .isEqualTo(200);
             }
             assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
             assertThat(ask(server, "ann").statusCode()).isEqualTo(429);
+        }
+    }
+
+    @Test
+    void chargesForMalformedRequests() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=6", "--MAX_BODY_SIZE=1KB")) {
+            for (String body : List.of("{}", "{\"messages\":[", "x".repeat(1025))) {
+                HttpResponse<String> refused = server.post(PATH, body);
+                assertThat(refused.statusCode()).isIn(400, 413);
+                assertThat(header(refused, "x-ratelimit-limit-requests")).isEqualTo("6");
+            }
+            assertThat(header(server.post(PATH, BODY), "x-ratelimit-remaining-requests"))
+                    .isEqualTo("2");
+        }
+    }
+
+    @Test
+    void givesBackWhatARequestCostThatItHadNoRoomFor() throws Exception {
+        try (TestServer server =
+                new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=6", "--MAX_CONCURRENT_REQUESTS=1")) {
+            simulator.script(new Fault.Stalls(1));
+            try (RawRequest running = RawRequest.chat(server.uri("/"), true, "Hello")) {
+                running.readUntil("data: ");
+                for (int i = 0; i < 10; i++) {
+                    HttpResponse<String> refused = server.post(PATH, BODY);
+                    assertThat(refused.statusCode()).isEqualTo(503);
+                    assertThat(header(refused, "x-ratelimit-remaining-requests"))
+                            .isEqualTo("5");
+                }
+            }
         }
     }
 
@@ -83,6 +112,38 @@ class ClientLimitsTest {
                 new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--TRUSTED_PROXIES=10.0.0.0/8")) {
             assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
             assertThat(ask(server, "bob").statusCode()).isEqualTo(429);
+        }
+    }
+
+    @Test
+    void believesOneHeaderAndNoOther() throws Exception {
+        try (TestServer server =
+                new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--CLIENT_ID_HEADER=CF-Connecting-IP")) {
+            assertThat(named(server, "X-Client-Id", "ann").statusCode()).isEqualTo(200);
+            assertThat(named(server, "X-Client-Id", "bob").statusCode()).isEqualTo(429);
+            assertThat(named(server, "X-Forwarded-For", "192.0.2.1").statusCode())
+                    .isEqualTo(429);
+
+            assertThat(named(server, "CF-Connecting-IP", "192.0.2.1").statusCode())
+                    .isEqualTo(200);
+            assertThat(named(server, "CF-Connecting-IP", "192.0.2.1").statusCode())
+                    .isEqualTo(429);
+            assertThat(named(server, "CF-Connecting-IP", "2001:db8:0:1::1").statusCode())
+                    .isEqualTo(200);
+            assertThat(named(server, "CF-Connecting-IP", "2001:db8:0:1::2").statusCode())
+                    .as("the same /64")
+                    .isEqualTo(429);
+        }
+    }
+
+    @Test
+    void believesNoHeaderThatComesTwice() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1")) {
+            for (int i = 0; i < 2; i++) {
+                HttpResponse<String> response = server.send(
+                        request(server).header("X-Client-Id", "own" + i).header("X-Client-Id", "proxys"));
+                assertThat(response.statusCode()).isEqualTo(i == 0 ? 200 : 429);
+            }
         }
     }
 
@@ -166,10 +227,11 @@ class ClientLimitsTest {
 
     @Test
     void takesNoPageForItsOwn() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com");
+        try (TestServer server = new TestServer(
+                        simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com", "--SERVER_ADDRESS=0.0.0.0");
                 RawRequest rebound = RawRequest.open(server.uri("/"))) {
             rebound.send(RawRequest.chat(false, "Hi")
-                    .replace("Host: test", "Host: evil.example.com\r\nOrigin: http://evil.example.com"));
+                    .replace("Host: localhost", "Host: evil.example.com\r\nOrigin: http://evil.example.com"));
 
             assertThat(rebound.readAll()).startsWith("HTTP/1.1 403").contains("ALLOWED_ORIGINS");
             assertThat(simulator.chats()).isZero();
@@ -177,7 +239,11 @@ class ClientLimitsTest {
     }
 
     private static HttpResponse<String> ask(TestServer server, String client) throws Exception {
-        return server.send(request(server).header("X-Client-Id", client));
+        return named(server, "X-Client-Id", client);
+    }
+
+    private static HttpResponse<String> named(TestServer server, String header, String client) throws Exception {
+        return server.send(request(server).header(header, client));
     }
 
     private static HttpResponse<String> from(TestServer server, String origin) throws Exception {

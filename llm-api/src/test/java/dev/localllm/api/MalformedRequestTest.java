@@ -19,7 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** What is hardly HTTP gets an answer that a client can read, and then the connection is closed. */
 class MalformedRequestTest {
 
-    private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\n";
+    private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n";
 
     private static OllamaSimulator simulator;
     private static TestServer server;
@@ -40,17 +40,19 @@ class MalformedRequestTest {
         return Stream.of(
                 Arguments.of("no HTTP", 400, "garbage\r\n\r\n"),
                 Arguments.of("TLS", 400, "\u0016\u0003\u0001\u0002\r\n\r\n"),
-                Arguments.of("long path", 414, "GET /" + "a".repeat(20_000) + " HTTP/1.1\r\nHost: t\r\n\r\n"),
+                Arguments.of("long path", 414, "GET /" + "a".repeat(20_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                 Arguments.of("long header", 431, "GET /health HTTP/1.1\r\nX: " + "a".repeat(20_000) + "\r\n\r\n"),
                 Arguments.of("many headers", 431, "GET /health HTTP/1.1\r\n" + "X-A: b\r\n".repeat(5000) + "\r\n"),
-                Arguments.of("odd header", 400, "GET /health HTTP/1.1\r\nHost: t\r\nX\u0001Y: 1\r\n\r\n"),
+                Arguments.of("odd header", 400, "GET /health HTTP/1.1\r\nHost: localhost\r\nX\u0001Y: 1\r\n\r\n"),
                 Arguments.of("odd length", 400, POST + "Content-Length: many\r\n\r\n"),
                 Arguments.of("two lengths", 400, POST + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
                 Arguments.of("odd encoding", 400, POST + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
                 Arguments.of("two encodings", 400, POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
-                Arguments.of("HTTP/2", 400, "GET /health HTTP/2.0\r\nHost: t\r\n\r\n"),
+                Arguments.of("HTTP/2", 400, "GET /health HTTP/2.0\r\nHost: localhost\r\n\r\n"),
                 Arguments.of("bad host", 400, "GET /health HTTP/1.1\r\nHost: [::1\r\n\r\n"),
-                Arguments.of("bad escape", 400, "GET /a%zz HTTP/1.1\r\nHost: t\r\n\r\n"),
+                Arguments.of("no host", 400, "GET /health HTTP/1.1\r\n\r\n"),
+                Arguments.of("two hosts", 400, "GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"),
+                Arguments.of("bad escape", 400, "GET /a%zz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                 Arguments.of(
                         "odd chunk after all of the JSON",
                         400,

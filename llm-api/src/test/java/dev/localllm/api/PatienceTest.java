@@ -54,6 +54,55 @@ class PatienceTest {
     }
 
     @Test
+    void cutsHeadersThatDrip() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=700ms");
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.socket().setSoTimeout(100);
+            request.send("GET /health HTTP/1.1\r\nHost: localhost\r\n");
+            long start = System.nanoTime();
+            while (!request.hasMore()
+                    && Duration.ofNanos(System.nanoTime() - start).toSeconds() < 10) {
+                request.send("X-Drip: 1\r\n");
+            }
+            request.socket().setSoTimeout(RawRequest.PATIENCE_MILLIS);
+
+            assertThat(request.readUntil("never")).as("closed").isFalse();
+            assertThat(request.received())
+                    .startsWith("HTTP/1.1 408")
+                    .contains("\"type\":\"invalid_request_error\"", "HEADER_TIMEOUT");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(600));
+        }
+    }
+
+    @Test
+    void givesTheHeadersOfEachRequestTheirOwnTime() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=300ms");
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            for (int i = 0; i < 3; i++) {
+                request.send("GET /health HTTP/1.1\r\n");
+                Thread.sleep(150);
+                request.send("Host: localhost\r\n\r\n");
+                assertThat(request.readUntil("\"revision\"")).isTrue();
+                request.forget();
+                Thread.sleep(400);
+            }
+        }
+    }
+
+    @Test
+    void sendsNoChunksToHttp10() throws Exception {
+        try (TestServer server = new TestServer(simulator.baseUrl());
+                RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send(RawRequest.chat(true, "Answer in 20 tokens").replace("HTTP/1.1", "HTTP/1.0"));
+
+            assertThat(request.readUntil("never")).as("closed").isFalse();
+            String[] parts = request.received().split("\r\n\r\n", 2);
+            assertThat(parts[0]).startsWith("HTTP/1.1 200").doesNotContainIgnoringCase("transfer-encoding");
+            assertThat(parts[1]).startsWith("data: {").endsWith("data: [DONE]\n\n");
+        }
+    }
+
+    @Test
     void saysNothingIntoAStreamThatSpeaks() throws Exception {
         try (OllamaSimulator speaking = OllamaSimulator.start(SimulatorSettings.atPace(20));
                 TestServer server = new TestServer(speaking.baseUrl(), "--HEARTBEAT_INTERVAL=500ms");
@@ -126,7 +175,7 @@ class PatienceTest {
     void givesUpOnABodyThatDoesNotArrive() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--BODY_TIMEOUT=200ms");
                 RawRequest request = RawRequest.open(server.uri("/"))) {
-            request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n"
+            request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                     + "Content-Length: 100\r\n\r\n{\"mess");
 
             assertThat(request.readAll()).startsWith("HTTP/1.1 408").contains("BODY_TIMEOUT");

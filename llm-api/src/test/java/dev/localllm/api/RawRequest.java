@@ -51,7 +51,7 @@ final class RawRequest implements AutoCloseable {
 
     static String chat(boolean stream, String question, String id) {
         String body = "{\"stream\":" + stream + ",\"messages\":[{\"role\":\"user\",\"content\":\"" + question + "\"}]}";
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: test\r\nx-request-id: " + id
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + id
                 + "\r\nContent-Type: application/json\r\nContent-Length: "
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
     }
@@ -60,6 +60,22 @@ final class RawRequest implements AutoCloseable {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
         socket.getOutputStream().flush();
         return this;
+    }
+
+    /** True if something came, or the connection ended, within the socket's time-out. */
+    boolean hasMore() throws IOException {
+        try {
+            int read = socket.getInputStream().read();
+            received.write(Math.max(0, read));
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
+        }
+    }
+
+    /** Drops what was received. */
+    void forget() {
+        received.reset();
     }
 
     Socket socket() {

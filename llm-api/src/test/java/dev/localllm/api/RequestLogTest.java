@@ -51,8 +51,10 @@ class RequestLogTest {
                     .matches("id=req-2 client=[0-9a-f]{12} request=\"POST /v1/chat/completions\" model=- status=400"
                             + " end=invalid_request_error total_ms=\\d+");
             simulator.script(new Fault.SendsError(2));
-            post(HELLO, "req-3");
-            assertThat(log.await("id=req-3 ")).contains(" status=200 end=upstream_failed ", " events=2");
+            HttpResponse<String> failed = post(HELLO, "req-3");
+            assertThat(log.await("id=req-3 "))
+                    .contains(" status=200 end=upstream_failed ", " events=2 detail=\"Ollama failed: ");
+            assertThat(failed.body()).contains("\"The model server failed. (request req-3)\"");
             assertThat(log.messages()).hasSize(3);
         }
     }
@@ -112,7 +114,7 @@ class RequestLogTest {
     @ValueSource(strings = {"with space", "a;b", "안녕"})
     void makesAnIdWhereTheCallersIsOdd(String odd) throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
-            request.send("GET /health HTTP/1.1\r\nHost: t\r\nx-request-id: " + odd + "\r\n\r\n");
+            request.send("GET /health HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + odd + "\r\n\r\n");
             assertThat(request.readAll()).containsPattern("x-request-id: [0-9a-f]{32}\r\n");
         }
         assertThat(post(HELLO, "x".repeat(129))

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 /** The server as a process of its own, for signals and exit codes. */
 final class ServerProcess implements AutoCloseable {
 
-    private static final Pattern STARTED = Pattern.compile("local-llm-server .* on port (\\d+)");
+    private static final Pattern STARTED = Pattern.compile("local-llm-server .* port (\\d+)");
 
     private final Process process;
     private final Thread reading;
@@ -24,8 +24,14 @@ final class ServerProcess implements AutoCloseable {
     private final List<String> output = new ArrayList<>();
 
     ServerProcess(URI ollama, String... settings) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        this(List.of(), ollama, settings);
+    }
+
+    private ServerProcess(List<String> options, URI ollama, String... settings) throws IOException {
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(options);
+        command.addAll(List.of(
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
@@ -38,6 +44,12 @@ final class ServerProcess implements AutoCloseable {
         command.addAll(List.of(settings));
         process = new ProcessBuilder(command).redirectErrorStream(true).start();
         reading = Thread.ofVirtual().start(this::read);
+    }
+
+    /** With the heap and the buffers that the container has. */
+    static ServerProcess withHeap(String size, URI ollama, String... settings) throws IOException {
+        return new ServerProcess(
+                List.of("-Xmx" + size, "-XX:MaxDirectMemorySize=96m", "-XX:+UseSerialGC"), ollama, settings);
     }
 
     URI uri(String path) throws Exception {

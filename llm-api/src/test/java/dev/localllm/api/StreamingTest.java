@@ -97,7 +97,7 @@ class StreamingTest {
         socket.setSoTimeout(PATIENCE_MILLIS);
         OutputStream out = socket.getOutputStream();
         String request = "POST " + uri.getPath()
-                + " HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: " + json.length()
+                + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + json.length()
                 + "\r\n\r\n" + json;
         out.write(request.getBytes(StandardCharsets.UTF_8));
         out.flush();

@@ -70,7 +70,7 @@ class EnvManifestTest {
         Stream<String> byCompose = found("(?m)^ {6}([A-Z_]+): ", server);
         Stream<String> byImage = found("(?m)^ENV ([A-Z_]+)=", Files.readString(Path.of("Dockerfile")));
         assertThat(Stream.concat(byCompose, byImage))
-                .containsExactlyInAnyOrder("APP_ENV", "TRUSTED_PROXIES", "APP_REVISION")
+                .containsExactlyInAnyOrder("APP_ENV", "TRUSTED_PROXIES", "APP_REVISION", "SERVER_ADDRESS")
                 .allSatisfy(name -> assertThat(EnvManifest.rows())
                         .filteredOn(row -> row.name().equals(name))
                         .extracting(row -> row.cell(environment))
@@ -84,7 +84,8 @@ class EnvManifestTest {
             assertThat(Files.readAllLines(Path.of("compose/" + environment + ".env")))
                     .contains("ENVIRONMENT=" + environment);
         }
-        assertThat(Files.readString(Path.of("../compose.yaml"))).contains("environment: {APP_ENV: local}");
+        assertThat(Files.readString(Path.of("../compose.yaml")))
+                .contains("environment: {APP_ENV: local, SERVER_ADDRESS: 0.0.0.0}");
     }
 
     private static Predicate<String> known() throws IOException {

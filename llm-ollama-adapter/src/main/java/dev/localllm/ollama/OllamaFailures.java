@@ -22,6 +22,8 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.channel.AbortedException;
 
@@ -33,6 +35,12 @@ final class OllamaFailures {
             "exceeds the available context size", "longer than the context length", "exceeds the context length");
     private static final List<String> UNSUPPORTED_TEXTS =
             List.of("does not support", "cloud is disabled", "this model is missing data required for image input");
+
+    private static final Pattern CONTEXT_SIZES = Pattern.compile("\\((\\d+) tokens\\).*\\((\\d+) tokens\\)");
+    private static final Pattern UNSUPPORTED_FEATURE = Pattern.compile("does not support ([a-z ]{1,40})(?=$|[.,;])");
+
+    /** An absolute path of a Unix or Windows system, two names deep or more. */
+    private static final Pattern PATH = Pattern.compile("(?<![\\w.])(?:[A-Za-z]:)?(?:[/\\\\][^/\\\\\\s\"':,;]+){2,}");
 
     private static final String NO_ROUTE = "Ollama can't be reached: no route to its host.";
     private static final String BROKEN = "The connection to Ollama broke before the answer was done.";
@@ -84,11 +92,29 @@ final class OllamaFailures {
         String text = runner == null || runner.message() == null ? error : runner.message();
         if ((runner != null && CONTEXT_EXCEEDED_TYPE.equals(runner.type()))
                 || containsAny(text, CONTEXT_EXCEEDED_TEXTS)) {
-            return new ContextLengthExceeded(text);
+            return new ContextLengthExceeded(contextExceeded(text), text);
         }
         return containsAny(text, UNSUPPORTED_TEXTS)
-                ? new UnsupportedByModel(model, text)
-                : new InvalidRequest(null, "Ollama refused the request: " + text);
+                ? new UnsupportedByModel(model, unsupported(model, text), text)
+                : new InvalidRequest(null, "The model server refused the request: " + withoutPaths(text), text);
+    }
+
+    /** Without the advice that follows in Ollama's text: it is meant for operators. */
+    private static String contextExceeded(String text) {
+        Matcher sizes = CONTEXT_SIZES.matcher(text);
+        return sizes.find()
+                ? "The prompt has " + sizes.group(1) + " tokens (expected: at most " + sizes.group(2) + ")."
+                : "The prompt is longer than the model's context.";
+    }
+
+    private static String unsupported(String model, String text) {
+        Matcher feature = UNSUPPORTED_FEATURE.matcher(text);
+        return "The model '" + model + "' "
+                + (feature.find() ? "does not support " + feature.group(1) + "." : "can't do what was asked of it.");
+    }
+
+    private static String withoutPaths(String text) {
+        return PATH.matcher(text).replaceAll("…");
     }
 
     private static LlmFailure notOllama(int status) {

@@ -124,7 +124,7 @@ class ChatRecordingsTest {
         LlmFailure failure = Answers.from(serve(Recording.load(name))).failure();
 
         assertThat(failure).isInstanceOf(UpstreamProtocol.class);
-        assertThat(failure.message()).contains(words);
+        assertThat(failure.detail()).contains(words);
     }
 
     @Test

@@ -54,6 +54,43 @@ class OllamaFailuresTest {
                 .isInstanceOf(UpstreamUnavailable.class);
     }
 
+    static Stream<Arguments> refusals() {
+        return Stream.of(
+                Arguments.of(
+                        "open /Users/me/.ollama/models/blobs/sha256-1: no such file",
+                        "The model server refused the request: open …: no such file"),
+                Arguments.of(
+                        "open C:\\\\Users\\\\me\\\\models: denied",
+                        "The model server refused the request: open …: denied"),
+                Arguments.of("invalid input type", "The model server refused the request: invalid input type"),
+                Arguments.of(
+                        "This server does not support embeddings. Start it with `--embeddings`",
+                        "The model 'tiny' does not support embeddings."),
+                Arguments.of(
+                        "registry.ollama.ai/library/tiny:latest does not support tools",
+                        "The model 'tiny' does not support tools."),
+                Arguments.of(
+                        "ollama cloud is disabled: remote model is unavailable",
+                        "The model 'tiny' can't do what was asked of it."),
+                Arguments.of(
+                        "request (709 tokens) exceeds the available context size (256 tokens), try increasing it",
+                        "The prompt has 709 tokens (expected: at most 256)."),
+                Arguments.of(
+                        "the prompt is longer than the context length currently available to the model; adjust it",
+                        "The prompt is longer than the model's context."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusals")
+    void keepsPathsAndAdviceForOperatorsFromCallers(String error, String message) {
+        byte[] body = ("{\"error\":\"" + error + "\"}").getBytes(StandardCharsets.UTF_8);
+
+        LlmFailure failure = OllamaFailures.ofStatus(400, body, "tiny");
+
+        assertThat(failure.message()).isEqualTo(message);
+        assertThat(failure.detail()).isEqualTo(error.replace("\\\\", "\\"));
+    }
+
     @Test
     void leavesMistakesOfProgrammersAlone() {
         IllegalStateException mistake = new IllegalStateException();

@@ -34,7 +34,7 @@ public final class BrowserOrigins {
         cors.setAllowedMethods(List.of("GET", "POST"));
         cors.setAllowedHeaders(List.of(CorsConfiguration.ALL));
         cors.setExposedHeaders(List.of(
-                "x-request-id",
+                HttpFailure.REQUEST_ID,
                 HttpHeaders.RETRY_AFTER,
                 HttpFailure.RETRY_AFTER_MS,
                 HttpFailure.SHOULD_RETRY,

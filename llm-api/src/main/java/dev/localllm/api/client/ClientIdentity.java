@@ -16,13 +16,12 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
- * Says who is charged for a request; not who may send one. Only a peer in a trusted network is believed when it names
- * its client: by the header of that name, else by Cloudflare's. Anybody else is his own address. An IPv6 client is
- * his /64, as he can choose freely among the addresses in it. Thread-safe.
+ * Says who is charged for a request; not who may send one. One header is believed, and only from a peer in a trusted
+ * network; without it the client is the peer's address. A client known by an IPv6 address is its /64, as it can choose
+ * freely among the addresses in it. Thread-safe.
  */
 public final class ClientIdentity {
 
-    private static final String CLOUDFLARE = "CF-Connecting-IP";
     private static final Pattern NAME = Pattern.compile("[\\x21-\\x7E]{1,128}");
     private static final int SITE_BYTES = 8;
 
@@ -46,12 +45,13 @@ public final class ClientIdentity {
         if (trusted.stream().noneMatch(network -> network.matches(peer))) {
             return address(peer.getAddress());
         }
-        String name = request.getHeaders().getFirst(header);
-        if (name != null && NAME.matcher(name).matches()) {
-            return new ClientId("name:" + name);
+        List<String> names = request.getHeaders().getOrEmpty(header);
+        // A second value may be the client's own, added to the proxy's.
+        if (names.size() != 1 || !NAME.matcher(names.getFirst()).matches()) {
+            return address(peer.getAddress());
         }
-        InetAddress forwarded = literal(request.getHeaders().getFirst(CLOUDFLARE));
-        return address(forwarded == null ? peer.getAddress() : forwarded);
+        InetAddress named = literal(names.getFirst());
+        return named == null ? new ClientId("name:" + names.getFirst()) : address(named);
     }
 
     private static ClientId address(InetAddress address) {
@@ -61,8 +61,8 @@ public final class ClientIdentity {
     }
 
     /** Never looks a name up. */
-    private static @Nullable InetAddress literal(@Nullable String text) {
-        byte[] bytes = text == null ? null : NetUtil.createByteArrayFromIpAddressString(text);
+    private static @Nullable InetAddress literal(String text) {
+        byte[] bytes = NetUtil.createByteArrayFromIpAddressString(text);
         try {
             return bytes == null ? null : InetAddress.getByAddress(bytes);
         } catch (UnknownHostException e) {

@@ -1,13 +1,18 @@
 package dev.localllm.api.client;
 
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.limit.RateLimiter;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
+import reactor.core.publisher.Mono;
 
 /** The rate limit as HTTP tells it, in OpenAI's headers. Thread-safe. */
 public final class RateLimits {
@@ -23,18 +28,39 @@ public final class RateLimits {
         this.limiter = limiter;
     }
 
-    /** Charges the client for a request and says in the headers how it stands; fails with {@link RateLimited}. */
-    public void charge(ClientId client, HttpHeaders answer) {
+    /**
+     * Charges the client, then serves the request. A request that this server itself has no room for costs nothing;
+     * one that is refused for what it asks costs as much as any other.
+     *
+     * @param response headers of the response, which tell how the client stands
+     * @return fails with {@link RateLimited} when the client may not ask now
+     */
+    public Mono<Void> charged(ClientId client, HttpHeaders response, Mono<Void> request) {
         if (limiter == null) {
-            return;
+            return request;
         }
-        RateDecision decision = limiter.charge(client);
-        answer.set(LIMIT, Integer.toString(decision.limit()));
-        answer.set(REMAINING, Integer.toString(decision.remaining()));
-        answer.set(RESET, goDuration(decision.resetAfter()));
-        if (!decision.allowed()) {
-            throw new LlmException(new RateLimited(decision.retryAfter()));
+        return Mono.defer(() -> {
+            RateDecision decision = limiter.charge(client);
+            write(decision, response);
+            return decision.allowed()
+                    ? request.doOnError(LlmException.class, e -> refund(e.failure(), client, response))
+                    : Mono.error(new LlmException(new RateLimited(decision.retryAfter())));
+        });
+    }
+
+    private void refund(LlmFailure failure, ClientId client, HttpHeaders response) {
+        boolean unavailable = failure instanceof Overloaded
+                || failure instanceof UpstreamUnavailable
+                || failure instanceof ShuttingDown;
+        if (unavailable && limiter != null) {
+            write(limiter.refund(client), response);
         }
+    }
+
+    private static void write(RateDecision decision, HttpHeaders response) {
+        response.set(LIMIT, Integer.toString(decision.limit()));
+        response.set(REMAINING, Integer.toString(decision.remaining()));
+        response.set(RESET, goDuration(decision.resetAfter()));
     }
 
     /** As OpenAI writes it: {@code 12ms}, {@code 1.5s}, {@code 6m0s}. Rounded up to milliseconds. */

@@ -4,7 +4,7 @@ import io.netty.util.NetUtil;
 import java.net.URI;
 import java.util.regex.Pattern;
 
-/** Recognises origins and networks. */
+/** Recognises origins, addresses and networks. Never looks a name up. */
 final class Addresses {
 
     private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
@@ -26,16 +26,23 @@ final class Addresses {
                 && uri.getUserInfo() == null;
     }
 
-    /** True for an address with a prefix length (CIDR). Never looks a name up. */
+    /** True for an IPv4 or IPv6 address. */
+    static boolean isAddress(String text) {
+        return IP_LITERAL.matcher(text).matches()
+                && (isV6(text) ? NetUtil.isValidIpV6Address(text) : NetUtil.isValidIpV4Address(text));
+    }
+
+    /** True for an address with a prefix length (CIDR). */
     static boolean isNetwork(String text) {
         int slash = text.indexOf('/');
-        if (slash < 0 || !IP_LITERAL.matcher(text.substring(0, slash)).matches()) {
+        if (slash < 0 || !isAddress(text.substring(0, slash))) {
             return false;
         }
-        String address = text.substring(0, slash);
-        boolean v6 = address.indexOf(':') >= 0;
-        boolean valid = v6 ? NetUtil.isValidIpV6Address(address) : NetUtil.isValidIpV4Address(address);
         int prefix = Integer.parseInt(text.substring(slash + 1));
-        return valid && prefix >= 0 && prefix <= (v6 ? 128 : 32);
+        return prefix >= 0 && prefix <= (isV6(text) ? 128 : 32);
+    }
+
+    private static boolean isV6(String text) {
+        return text.indexOf(':') >= 0;
     }
 }

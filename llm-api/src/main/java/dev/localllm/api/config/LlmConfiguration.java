@@ -2,17 +2,24 @@ package dev.localllm.api.config;
 
 import dev.localllm.api.client.BrowserOrigins;
 import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.client.LoopbackHosts;
 import dev.localllm.api.client.RateLimits;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.health.OllamaHealth;
 import dev.localllm.api.health.ServerInfo;
+import dev.localllm.api.memory.BodyBudget;
+import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.AnswerTimes;
 import dev.localllm.api.openai.ResponseHeads;
 import dev.localllm.api.request.ClientHash;
 import dev.localllm.api.request.Drain;
+import dev.localllm.api.request.HeaderTimeoutHandler;
+import dev.localllm.api.request.Http10Handler;
 import dev.localllm.api.request.MalformedRequestHandler;
+import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.WriteStallHandler;
+import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.limit.RateLimit;
@@ -20,6 +27,8 @@ import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
 import io.netty.channel.ChannelOption;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -34,6 +43,9 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
 import org.springframework.web.cors.reactive.CorsWebFilter;
+import org.springframework.web.server.WebFilter;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.NettyPipeline;
 import reactor.netty.resources.LoopResources;
 
@@ -95,7 +107,12 @@ class LlmConfiguration {
 
     @Bean
     ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models) {
-        return new ChatService(models, ollama.chatModel(), settings.promptLimits(), settings.systemPrompt());
+        return new ChatService(
+                models,
+                ollama.chatModel(),
+                settings.promptLimits(),
+                settings.maxOutputTokens(),
+                settings.systemPrompt());
     }
 
     @Bean
@@ -141,12 +158,48 @@ class LlmConfiguration {
     @Bean
     AnswerTimes answerTimes(Settings settings, Drain drain) {
         return new AnswerTimes(
-                settings.bodyTimeout(),
                 settings.totalTimeout(),
                 settings.nonStreamingTimeout(),
                 settings.heartbeatInterval(),
                 drain.over(),
                 System::nanoTime);
+    }
+
+    /** One thread: decoding must leave processors to the event loops. */
+    @Bean(destroyMethod = "dispose")
+    Scheduler largeBodies() {
+        return Schedulers.newSingle("large-bodies");
+    }
+
+    @Bean
+    RequestBodies requestBodies(Settings settings, Scheduler largeBodies) {
+        MemoryLimits memory = settings.memory();
+        return new RequestBodies(
+                settings.maxBodySize().toBytes(),
+                settings.bodyTimeout(),
+                new BodyBudget(
+                        memory.bodies().toBytes(), memory.bodiesPerClient().toBytes(), System::nanoTime),
+                largeBodies);
+    }
+
+    @Bean
+    ByteBudget responseBudget(Settings settings) {
+        return new ByteBudget(settings.memory().responses().toBytes());
+    }
+
+    @Bean
+    ReadAhead readAhead(Settings settings) {
+        MemoryLimits memory = settings.memory();
+        return new ReadAhead(
+                memory.streamBuffer().toBytes(), new ByteBudget(memory.streams().toBytes()));
+    }
+
+    /** None where the server listens on more than loopback: it is then known by names that nobody told it. */
+    @Bean
+    WebFilter loopbackHosts(Settings settings) throws UnknownHostException {
+        return InetAddress.getByName(settings.serverAddress()).isLoopbackAddress()
+                ? new LoopbackHosts(settings.allowedHosts())
+                : (exchange, chain) -> chain.filter(exchange);
     }
 
     @Bean
@@ -156,9 +209,9 @@ class LlmConfiguration {
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
                         .addAfter(
-                                NettyPipeline.HttpCodec,
-                                null,
-                                new MalformedRequestHandler(LlmConfiguration::uniqueId)));
+                                NettyPipeline.HttpCodec, null, new MalformedRequestHandler(LlmConfiguration::uniqueId))
+                        .addAfter(NettyPipeline.HttpCodec, null, new HeaderTimeoutHandler(settings.headerTimeout()))
+                        .addAfter(NettyPipeline.HttpCodec, null, new Http10Handler()));
     }
 
     @Bean
@@ -172,15 +225,18 @@ class LlmConfiguration {
     }
 
     @Bean
-    ApplicationListener<ApplicationReadyEvent> startReport(ServerInfo server, OllamaLocation ollama) {
+    ApplicationListener<ApplicationReadyEvent> startReport(
+            Settings settings, ServerInfo server, OllamaLocation ollama) {
         return event -> {
             String port = event.getApplicationContext().getEnvironment().getProperty("local.server.port");
             log.info(
-                    "local-llm-server {} ({}) on port {} by {}",
+                    "local-llm-server {} ({}) listens on {} port {} by {}",
                     server.version(),
                     server.environment(),
+                    settings.serverAddress(),
                     port,
                     LoopResources.hasNativeSupport() ? "native transport" : "NIO");
+            log.info("Memory limits: {}", settings.memory());
             if (ollama.simulator() == null) {
                 log.info("{}", ollama.description());
             } else {

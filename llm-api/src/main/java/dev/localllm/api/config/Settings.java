@@ -16,17 +16,23 @@ import org.springframework.util.unit.DataSize;
  * All settings of the server, valid. What each variable means is told in docs/configuration.md.
  *
  * @param revision commit that the running image was built from, or {@code unknown}
+ * @param serverAddress IP address that the server listens on
+ * @param allowedHosts further host names that are served while the server listens on loopback
  * @param ollamaBaseUrl {@link #AUTO}, {@link #EMBEDDED} or a URL without path
  * @param modelName meant by requests that name no model; null for the first usable model of the Ollama found
  * @param keepAlive negative for ever
  * @param rateLimitRpm per client; 0 for no limit
  * @param rateLimitGlobalRpm over all clients; 0 for no limit
+ * @param maxOutputTokens ceiling of one response
+ * @param memory what all requests together may hold
  * @param systemPrompt null for none
  */
 public record Settings(
         AppEnvironment environment,
         String revision,
+        String serverAddress,
         int serverPort,
+        List<String> allowedHosts,
         int managementPort,
         String ollamaBaseUrl,
         @Nullable ModelId modelName,
@@ -40,6 +46,7 @@ public record Settings(
         Duration nonStreamingTimeout,
         Duration heartbeatInterval,
         Duration writeStallTimeout,
+        Duration headerTimeout,
         Duration bodyTimeout,
         Duration shutdownTimeout,
         int maxConcurrentRequests,
@@ -50,7 +57,9 @@ public record Settings(
         List<String> allowedOrigins,
         List<String> trustedProxies,
         String clientIdHeader,
+        int maxOutputTokens,
         DataSize maxBodySize,
+        MemoryLimits memory,
         @Nullable SystemPrompt systemPrompt,
         PromptLimits promptLimits,
         int simulatorTokensPerSecond) {
@@ -61,6 +70,9 @@ public record Settings(
     private static final Duration FOR_EVER = Duration.ofSeconds(-1);
     private static final Duration LONGEST = Duration.ofHours(24);
     private static final Duration TOTAL = Duration.ofMinutes(30);
+
+    /** In staging and production the proxy waits a minute longer, and Compose ten seconds longer. */
+    private static final Duration MAX_SHUTDOWN = Duration.ofSeconds(35);
 
     /** Cloudflare's tunnel cuts a response that is silent for about 100 s. */
     private static final Duration BELOW_PROXIES = Duration.ofSeconds(90);
@@ -87,6 +99,8 @@ public record Settings(
                 "a comma-separated list of models, each as qwen3:4b or alias=qwen3:4b",
                 Settings::allowedModels);
         ModelId modelName = modelName(variables, environment, allowedModels);
+        boolean local = environment == AppEnvironment.LOCAL;
+        DataSize maxBodySize = variables.size("MAX_BODY_SIZE", DataSize.ofMegabytes(1), DataSize.ofMegabytes(100));
         int rateLimitRpm = required(
                 variables,
                 environment,
@@ -98,7 +112,17 @@ public record Settings(
                 environment,
                 variables.parsed(
                         "APP_REVISION", "unknown", "a commit hash of 40 hex digits, or unknown", Settings::revision),
+                variables.parsed(
+                        "SERVER_ADDRESS",
+                        "127.0.0.1",
+                        "an IP address, as 127.0.0.1 or 0.0.0.0",
+                        text -> Addresses.isAddress(text) ? text : null),
                 variables.integer("SERVER_PORT", 8000, 0, MAX_PORT),
+                variables.parsed(
+                        "ALLOWED_HOSTS",
+                        List.of(),
+                        "a comma-separated list of host names, as mac-mini.local",
+                        text -> Variables.items(text, item -> item.matches("[A-Za-z0-9._-]{1,253}"))),
                 managementPort(variables),
                 ollamaBaseUrl(variables, environment),
                 modelName,
@@ -114,13 +138,13 @@ public record Settings(
                 variables.duration("CONNECT_TIMEOUT", Duration.ofSeconds(3), Duration.ofMinutes(1)),
                 variables.duration("FIRST_TOKEN_TIMEOUT", Duration.ofMinutes(5), LONGEST),
                 variables.duration("IDLE_TIMEOUT", Duration.ofSeconds(60), LONGEST),
-                variables.duration("TOTAL_TIMEOUT", TOTAL, LONGEST),
-                variables.duration(
-                        "NON_STREAMING_TIMEOUT", environment == AppEnvironment.LOCAL ? TOTAL : BELOW_PROXIES, LONGEST),
+                variables.duration("TOTAL_TIMEOUT", TOTAL, local ? LONGEST : TOTAL),
+                variables.duration("NON_STREAMING_TIMEOUT", local ? TOTAL : BELOW_PROXIES, local ? LONGEST : TOTAL),
                 variables.duration("HEARTBEAT_INTERVAL", Duration.ofSeconds(15), Duration.ofMinutes(10)),
                 variables.duration("WRITE_STALL_TIMEOUT", Duration.ofSeconds(30), LONGEST),
+                variables.duration("HEADER_TIMEOUT", Duration.ofSeconds(10), Duration.ofMinutes(10)),
                 variables.duration("BODY_TIMEOUT", Duration.ofSeconds(10), Duration.ofMinutes(10)),
-                variables.duration("SHUTDOWN_TIMEOUT", Duration.ofSeconds(30), LONGEST),
+                variables.duration("SHUTDOWN_TIMEOUT", Duration.ofSeconds(30), local ? LONGEST : MAX_SHUTDOWN),
                 variables.integer("MAX_CONCURRENT_REQUESTS", 64, 1, 10_000),
                 variables.integer("OLLAMA_NUM_PARALLEL", 1, 1, 1_000),
                 rateLimitRpm,
@@ -141,10 +165,12 @@ public record Settings(
                         text -> Variables.items(text, Addresses::isNetwork)),
                 variables.parsed(
                         "CLIENT_ID_HEADER",
-                        "X-Client-Id",
+                        local ? "X-Client-Id" : "CF-Connecting-IP",
                         "the name of an HTTP header",
                         text -> text.matches("[A-Za-z0-9-]{1,64}") ? text : null),
-                variables.size("MAX_BODY_SIZE", DataSize.ofMegabytes(1), DataSize.ofMegabytes(100)),
+                variables.integer("MAX_OUTPUT_TOKENS", 8192, 1, 1 << 20),
+                maxBodySize,
+                MemoryLimits.from(variables, maxBodySize, Runtime.getRuntime().maxMemory()),
                 variables.text("SYSTEM_PROMPT") == null ? null : new SystemPrompt(variables.text("SYSTEM_PROMPT", "")),
                 new PromptLimits(
                         variables.integer("MAX_PROMPT_MESSAGES", 500, 1, 100_000),

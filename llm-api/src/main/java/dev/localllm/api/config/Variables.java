@@ -61,7 +61,7 @@ final class Variables {
     }
 
     DataSize size(String name, DataSize whenUnset, DataSize max) {
-        return parsed(name, whenUnset, "a size from 1B to " + max.toMegabytes() + "MB, as 512KB or 1MB", text -> {
+        return parsed(name, whenUnset, "a size from 1B to " + text(max) + ", as 512KB or 1MB", text -> {
             DataSize size = SIZE.matcher(text).matches() ? DataSize.parse(text) : DataSize.ofBytes(0);
             return size.toBytes() < 1 || size.compareTo(max) > 0 ? null : size;
         });
@@ -90,6 +90,10 @@ final class Variables {
 
     private static String text(Duration duration) {
         return duration.toHours() > 0 ? duration.toHours() + "h" : duration.toSeconds() + "s";
+    }
+
+    static String text(DataSize size) {
+        return size.toMegabytes() > 0 ? size.toMegabytes() + "MB" : size.toKilobytes() + "KB";
     }
 
     private static <T> @Nullable T attempt(Function<String, @Nullable T> parser, String value) {

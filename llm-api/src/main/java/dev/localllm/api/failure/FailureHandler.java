@@ -1,11 +1,9 @@
 package dev.localllm.api.failure;
 
-import dev.localllm.core.failure.LlmException;
 import java.time.Duration;
-import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -16,17 +14,29 @@ import reactor.core.publisher.Mono;
 /** Answers every request that failed before its first byte. Thread-safe. */
 public final class FailureHandler {
 
+    private static final String BODY_READ = FailureHandler.class.getName() + ".bodyRead";
     private static final long MAX_DISCARDED_BYTES = 64 << 10;
     private static final Duration MAX_DISCARDING = Duration.ofSeconds(1);
+
+    /** The request's body is about to be read. */
+    public static void bodyBegins(ServerWebExchange exchange) {
+        exchange.getAttributes().put(BODY_READ, false);
+    }
+
+    /** All of the request's body was read. */
+    public static void bodyEnds(ServerWebExchange exchange) {
+        exchange.getAttributes().put(BODY_READ, true);
+    }
 
     /** Answers, or fails with the fault if the answer has begun: that closes the connection. */
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
-            exchange.getAttributes().computeIfAbsent(HttpFailure.ATTRIBUTE, name -> HttpFailure.of(fault));
+            exchange.getAttributes()
+                    .computeIfAbsent(HttpFailure.ATTRIBUTE, name -> HttpFailure.of(fault, requestId(response)));
             return Mono.error(fault);
         }
-        HttpFailure failure = failure(fault, exchange.getRequest());
+        HttpFailure failure = failure(fault, exchange);
         exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
         response.setStatusCode(failure.status());
         HttpHeaders headers = response.getHeaders();
@@ -38,41 +48,43 @@ public final class FailureHandler {
         failure.tellRetry(headers);
         byte[] body = failure.body();
         headers.setContentLength(body.length);
-        return discardBody(fault, exchange.getRequest(), headers)
+        return discardBody(exchange)
                 .then(Mono.defer(() -> response.writeWith(
                         Mono.fromSupplier(() -> response.bufferFactory().wrap(body)))));
     }
 
     /**
-     * A body that nobody read would keep the connection's next request from being read: a short one is taken and
-     * thrown away, after a longer one the connection is closed.
+     * An unread body would keep the connection's next request from being read: a short one is read and dropped; after
+     * a longer one, or one of which only a part was read, the connection is closed.
      */
-    private static Mono<Void> discardBody(Throwable fault, ServerHttpRequest request, HttpHeaders answer) {
+    private static Mono<Void> discardBody(ServerWebExchange exchange) {
+        ServerHttpRequest request = exchange.getRequest();
         long length = request.getHeaders().getContentLength();
         boolean chunked = request.getHeaders().containsHeader(HttpHeaders.TRANSFER_ENCODING);
-        if (fault instanceof LlmException || (length <= 0 && !chunked)) {
+        Boolean read = exchange.getAttribute(BODY_READ);
+        if (Boolean.TRUE.equals(read) || (length <= 0 && !chunked)) {
             return Mono.empty();
         }
-        if (length > 0 && length <= MAX_DISCARDED_BYTES) {
+        if (read == null && length > 0 && length <= MAX_DISCARDED_BYTES) {
             return request.getBody()
                     .doOnNext(DataBufferUtils::release)
                     .then()
                     .timeout(MAX_DISCARDING, Mono.empty())
                     .onErrorComplete();
         }
-        answer.set(HttpHeaders.CONNECTION, "close");
+        exchange.getResponse().getHeaders().set(HttpHeaders.CONNECTION, "close");
         return Mono.empty();
     }
 
-    private static HttpFailure failure(Throwable fault, ServerHttpRequest request) {
-        if (fault instanceof DataBufferLimitException || fault.getCause() instanceof DataBufferLimitException) {
-            return HttpFailure.ofStatus(
-                    HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
-        }
+    private static HttpFailure failure(Throwable fault, ServerWebExchange exchange) {
         if (fault instanceof ErrorResponse e) {
-            return HttpFailure.ofStatus(e.getStatusCode(), reason(e, request));
+            return HttpFailure.ofStatus(e.getStatusCode(), reason(e, exchange.getRequest()));
         }
-        return HttpFailure.of(fault);
+        return HttpFailure.of(fault, requestId(exchange.getResponse()));
+    }
+
+    private static @Nullable String requestId(ServerHttpResponse response) {
+        return response.getHeaders().getFirst(HttpFailure.REQUEST_ID);
     }
 
     /** In the server's own words: Spring's speak of its inside. */

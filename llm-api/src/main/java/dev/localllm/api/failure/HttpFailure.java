@@ -30,6 +30,7 @@ import org.springframework.http.HttpStatusCode;
  *
  * @param code for programs; null where the type says all
  * @param param path of the request's field at fault, or null
+ * @param detail for the log only; null if there is no more to say
  * @param retry whether the same request may succeed later: clients that repeat by themselves obey it
  */
 public record HttpFailure(
@@ -38,6 +39,7 @@ public record HttpFailure(
         @Nullable String code,
         @Nullable String param,
         String message,
+        @Nullable String detail,
         Retry retry) {
 
     /** Under this name an exchange's attributes hold the failure that it ended with. */
@@ -56,10 +58,13 @@ public record HttpFailure(
     }
 
     private static final Logger log = LoggerFactory.getLogger(HttpFailure.class);
+    public static final String REQUEST_ID = "x-request-id";
     public static final String RETRY_AFTER_MS = "retry-after-ms";
     public static final String SHOULD_RETRY = "x-should-retry";
     private static final String INVALID_REQUEST = "invalid_request_error";
     private static final String SERVER_ERROR = "server_error";
+    private static final int MAX_MESSAGE = 512;
+    private static final int MAX_PARAM = 128;
     private static final Retry AS_USUAL = new Retry.AsUsual();
     private static final Retry NO_RETRY = new Retry.No();
     private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
@@ -67,13 +72,23 @@ public record HttpFailure(
     /** For longer than this a client should not keep its own caller waiting. */
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
 
-    /** What nobody foresaw is logged here, and told to the caller without its inside. */
-    public static HttpFailure of(Throwable fault) {
+    public HttpFailure {
+        param = param == null ? null : bounded(param, MAX_PARAM);
+        message = bounded(message, MAX_MESSAGE);
+    }
+
+    /**
+     * Unexpected exceptions are logged; the caller gets a generic 500.
+     *
+     * @param requestId told in messages of a 5xx, so that the log line can be found
+     */
+    public static HttpFailure of(Throwable fault, @Nullable String requestId) {
         if (fault instanceof LlmException e) {
-            return of(e.failure());
+            return of(e.failure()).withRequestId(requestId);
         }
-        log.error("A request failed for an unforeseen reason.", fault);
-        return serverError(HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed; its log tells why.");
+        log.error("Request {} failed unexpectedly.", requestId, fault);
+        return serverError(HttpStatus.INTERNAL_SERVER_ERROR, "internal_error", "The server failed.", null)
+                .withRequestId(requestId);
     }
 
     public static HttpFailure of(LlmFailure failure) {
@@ -89,21 +104,23 @@ public record HttpFailure(
                         "rate_limit_exceeded",
                         null,
                         f.message(),
+                        null,
                         new Retry.After(f.retryAfter()));
             case Overloaded f -> unavailable("overloaded", f);
             case ShuttingDown f -> unavailable("shutting_down", f);
             case UpstreamUnavailable f -> unavailable("upstream_unavailable", f);
             case DeadlineExceeded f -> timeout(f);
-            case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message());
-            case UpstreamProtocol f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_protocol_error", f.message());
+            case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message(), f.detail());
+            case UpstreamProtocol f ->
+                serverError(HttpStatus.BAD_GATEWAY, "upstream_protocol_error", f.message(), f.detail());
         };
     }
 
     /** A request that HTTP alone refuses: wrong path, method, content type or size. */
     public static HttpFailure ofStatus(HttpStatusCode status, String message) {
         return status.is4xxClientError()
-                ? new HttpFailure(status, INVALID_REQUEST, null, null, message, AS_USUAL)
-                : serverError(status, null, message);
+                ? new HttpFailure(status, INVALID_REQUEST, null, null, message, null, AS_USUAL)
+                : serverError(status, null, message, null);
     }
 
     /** <pre>{@code {"error":{"message":"…","type":"invalid_request_error","param":"model","code":"model_not_found"}}}</pre> */
@@ -129,7 +146,8 @@ public record HttpFailure(
     }
 
     private static HttpFailure unavailable(String code, LlmFailure failure) {
-        return new HttpFailure(HttpStatus.SERVICE_UNAVAILABLE, SERVER_ERROR, code, null, failure.message(), SOON);
+        return new HttpFailure(
+                HttpStatus.SERVICE_UNAVAILABLE, SERVER_ERROR, code, null, failure.message(), failure.detail(), SOON);
     }
 
     /** Whoever repeats a generation that took too long doubles the load that made it slow. */
@@ -141,16 +159,28 @@ public record HttpFailure(
                 deadline.name().toLowerCase(Locale.ROOT) + "_timeout",
                 null,
                 failure.message(),
+                null,
                 deadline == Deadline.CONNECT ? SOON : NO_RETRY);
     }
 
     private static HttpFailure refusal(
             HttpStatus status, @Nullable String code, @Nullable String param, LlmFailure failure) {
-        return new HttpFailure(status, INVALID_REQUEST, code, param, failure.message(), AS_USUAL);
+        return new HttpFailure(status, INVALID_REQUEST, code, param, failure.message(), failure.detail(), AS_USUAL);
     }
 
-    private static HttpFailure serverError(HttpStatusCode status, @Nullable String code, String message) {
-        return new HttpFailure(status, SERVER_ERROR, code, null, message, AS_USUAL);
+    private static HttpFailure serverError(
+            HttpStatusCode status, @Nullable String code, String message, @Nullable String detail) {
+        return new HttpFailure(status, SERVER_ERROR, code, null, message, detail, AS_USUAL);
+    }
+
+    private HttpFailure withRequestId(@Nullable String id) {
+        return id == null || !status.is5xxServerError()
+                ? this
+                : new HttpFailure(status, type, code, param, message + " (request " + id + ")", detail, retry);
+    }
+
+    private static String bounded(String text, int length) {
+        return text.length() <= length ? text : text.substring(0, length - 1) + "…";
     }
 
     private static String quoted(@Nullable String text) {

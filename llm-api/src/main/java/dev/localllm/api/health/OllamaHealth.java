@@ -4,6 +4,8 @@ import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +28,7 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
         this.health = models.list()
                 .map(found -> judge(found, needed))
                 .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))
-                .onErrorResume(
-                        LlmException.class, e -> Mono.just(down(e.failure().message())))
+                .onErrorResume(LlmException.class, e -> Mono.just(down(reason(e.failure()))))
                 .cache(FRESH);
     }
 
@@ -46,6 +47,11 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
                 needed == null
                         ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
                         : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
+    }
+
+    /** Why exactly a connection failed is for operators, and nothing of Ollama's own text. */
+    private static String reason(LlmFailure failure) {
+        return failure instanceof UpstreamUnavailable unavailable ? unavailable.detail() : failure.message();
     }
 
     private static Health down(String reason) {

@@ -12,9 +12,8 @@ import org.springframework.core.io.buffer.DataBuffer;
 import reactor.core.publisher.Mono;
 
 /**
- * How long a request may take to arrive, how long its answer may take, and how long it may be silent.
+ * How long a response may take, and how long it may be silent.
  *
- * @param body for the request's body to arrive
  * @param stream for a streamed answer as a whole
  * @param whole for one that is not streamed: proxies cut a connection that is silent for longer
  * @param heartbeat after how long a silent stream gets a comment; the first comes sooner
@@ -22,7 +21,7 @@ import reactor.core.publisher.Mono;
  * @param clock in nanoseconds, as {@link System#nanoTime}
  */
 public record AnswerTimes(
-        Duration body, Duration stream, Duration whole, Duration heartbeat, Mono<Void> serverOver, LongSupplier clock) {
+        Duration stream, Duration whole, Duration heartbeat, Mono<Void> serverOver, LongSupplier clock) {
 
     /** Fails when a stream must end, and never completes. */
     <T> Mono<T> streamOver() {

@@ -2,59 +2,73 @@ package dev.localllm.api.openai;
 
 import dev.localllm.api.client.RateLimits;
 import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
+import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.core.chat.ChatAnswer;
 import dev.localllm.core.chat.ChatService;
-import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
-import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** POST /v1/chat/completions, streamed and whole from the same events. */
+/** POST /v1/chat/completions, streaming and non-streaming from the same events. */
 @RestController
 final class ChatController {
 
     private final ChatService chats;
     private final RateLimits rateLimits;
+    private final RequestBodies bodies;
     private final ResponseHeads heads;
     private final AnswerTimes times;
+    private final ReadAhead readAhead;
+    private final ByteBudget responseBudget;
 
-    ChatController(ChatService chats, RateLimits rateLimits, ResponseHeads heads, AnswerTimes times) {
+    ChatController(
+            ChatService chats,
+            RateLimits rateLimits,
+            RequestBodies bodies,
+            ResponseHeads heads,
+            AnswerTimes times,
+            ReadAhead readAhead,
+            ByteBudget responseBudget) {
         this.chats = chats;
         this.rateLimits = rateLimits;
+        this.bodies = bodies;
         this.heads = heads;
         this.times = times;
+        this.readAhead = readAhead;
+        this.responseBudget = responseBudget;
     }
 
     @PostMapping(path = "/v1/chat/completions", consumes = MediaType.APPLICATION_JSON_VALUE)
-    Mono<Void> complete(@RequestBody(required = false) Mono<byte[]> body, ServerWebExchange exchange) {
+    Mono<Void> complete(ServerWebExchange exchange) {
         RequestRecord record = RequestRecord.of(exchange);
-        ServerHttpResponse response = exchange.getResponse();
-        return body.timeout(times.body(), Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)))
-                .switchIfEmpty(Mono.error(
-                        () -> new LlmException(new InvalidRequest(null, "The request has no body (expected: JSON)."))))
-                .map(CompletionRequest::parse)
-                .doOnNext(request -> rateLimits.charge(record.client(), response.getHeaders()))
-                .flatMap(request -> chats.answer(request.model(), request.chat())
-                        .doOnNext(answer -> record.asks(answer.model()))
-                        .flatMap(answer -> request.stream()
-                                ? stream(answer, request.includeUsage(), exchange)
-                                : whole(answer, exchange)));
+        return rateLimits.charged(
+                record.client(),
+                exchange.getResponse().getHeaders(),
+                bodies.receive(exchange, body -> answer(CompletionRequest.parse(body), exchange)));
+    }
+
+    private Mono<Void> answer(CompletionRequest request, ServerWebExchange exchange) {
+        return chats.answer(request.model(), request.chat())
+                .doOnNext(answer -> RequestRecord.of(exchange).asks(answer.model()))
+                .flatMap(answer ->
+                        request.stream() ? stream(answer, request.includeUsage(), exchange) : whole(answer, exchange));
     }
 
     /** The first buffer commits the response; what fails before it still gets a status of its own. */
@@ -75,14 +89,16 @@ final class ChatController {
             if (!heartbeats.begun()) {
                 return Mono.error(fault);
             }
-            HttpFailure failure = HttpFailure.of(fault);
+            HttpFailure failure = HttpFailure.of(fault, record.id());
             exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
             return Mono.fromSupplier(() -> encoder.failure(failure));
         };
         AtomicReference<@Nullable Subscription> sent = new AtomicReference<>();
-        Flux<DataBuffer> stream = heartbeats
+        Flux<DataBuffer> told = heartbeats
                 .among(frames.onErrorResume(tell), times.streamOver()) // told after the frames that still wait
-                .onErrorResume(tell)
+                .onErrorResume(tell);
+        Flux<DataBuffer> stream = readAhead
+                .of(told, exchange.getRequest())
                 .doOnDiscard(DataBuffer.class, DataBufferUtils::release)
                 .doOnSubscribe(sent::set)
                 .doOnTerminate(() -> sent.set(null));
@@ -90,17 +106,29 @@ final class ChatController {
     }
 
     private Mono<Void> whole(ChatAnswer answer, ServerWebExchange exchange) {
+        return Mono.using(
+                () -> new CompletionEncoder(heads.next(answer.model()), responseBudget),
+                encoder -> whole(answer, encoder, exchange),
+                CompletionEncoder::close);
+    }
+
+    private Mono<Void> whole(ChatAnswer answer, CompletionEncoder encoder, ServerWebExchange exchange) {
         RequestRecord record = RequestRecord.of(exchange);
         ServerHttpResponse response = exchange.getResponse();
-        Mono<byte[]> complete = answer.events()
-                .doOnNext(record::heard)
-                .collect(() -> new CompletionEncoder(heads.next(answer.model())), CompletionEncoder::add)
-                .map(CompletionEncoder::encode);
+        Mono<List<ByteBuffer>> complete = answer.events()
+                .doOnNext(events -> {
+                    record.heard(events);
+                    encoder.add(events);
+                })
+                .then(Mono.fromSupplier(encoder::encode));
         return Mono.firstWithSignal(complete, times.wholeOver()).flatMap(body -> {
             response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
-            response.getHeaders().setContentLength(body.length);
-            return response.writeWith(
-                    Mono.fromSupplier(() -> response.bufferFactory().wrap(body)));
+            response.getHeaders()
+                    .setContentLength(
+                            body.stream().mapToLong(ByteBuffer::remaining).sum());
+            DataBufferFactory buffers = response.bufferFactory();
+            return response.writeWith(Mono.fromSupplier(
+                    () -> buffers.join(body.stream().map(buffers::wrap).toList())));
         });
     }
 

@@ -1,89 +1,113 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.memory.SegmentedBytes;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Folds the events of one answer into the answer as a whole. One per answer; not thread-safe. */
-final class CompletionEncoder {
+/**
+ * Collects the events of one non-streaming response. What it holds counts against a budget until it is closed. One per
+ * response; not thread-safe.
+ */
+final class CompletionEncoder implements AutoCloseable {
 
     private static final int MAX_BYTES = 8 << 20;
 
     private final ResponseHead response;
-    private final ByteArrayOutputStream text = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream thinking = new ByteArrayOutputStream();
+    private final ByteBudget budget;
+    private final SegmentedBytes text = new SegmentedBytes();
+    private final SegmentedBytes thinking = new SegmentedBytes();
     private final List<String> toolCalls = new ArrayList<>();
+    private long toolCallChars;
+    private long budgeted;
     private @Nullable Finished end;
 
-    CompletionEncoder(ResponseHead response) {
+    /** @param budget for the bytes of all responses that are being collected */
+    CompletionEncoder(ResponseHead response, ByteBudget budget) {
         this.response = response;
+        this.budget = budget;
     }
 
-    /** Fails when the answer becomes larger than any that is read in one piece. */
+    /** Fails when this response, or all of them together, become too large to be collected. */
     void add(List<ChatEvent> events) {
-        if (text.size() + thinking.size() > MAX_BYTES) {
-            throw new LlmException(
-                    new UpstreamProtocol("The answer is larger than " + MAX_BYTES + " bytes: use stream:true."));
-        }
         for (ChatEvent event : events) {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
                 case ThinkingDelta delta -> delta.text().writeTo(thinking::write);
-                case ToolCallDelta call -> toolCalls.add(OpenAiWords.of(call, ""));
+                case ToolCallDelta call -> add(OpenAiWords.of(call, ""));
                 case Finished finished -> end = finished;
             }
         }
+        long held = text.length() + thinking.length() + toolCallChars;
+        if (held > MAX_BYTES) {
+            throw new LlmException(new UpstreamProtocol("The response is larger than " + MAX_BYTES + " bytes."));
+        }
+        if (!budget.tryTake(held - budgeted)) {
+            throw new LlmException(
+                    new Overloaded("The server collects too many non-streaming responses: use stream:true."));
+        }
+        budgeted = held;
     }
 
-    /** The body of the response. Events are complete when the port's stream is, so the end is known. */
-    byte[] encode() {
+    /** The response's body in pieces. Events are complete when the port's stream is, so the end is known. */
+    List<ByteBuffer> encode() {
         Finished finished = end;
         if (finished == null) {
-            throw new IllegalStateException("the answer completed without Finished");
+            throw new IllegalStateException("the response completed without Finished");
         }
-        ByteArrayOutputStream body = new ByteArrayOutputStream(text.size() + thinking.size() + 512);
-        write(
-                body,
+        List<ByteBuffer> body = new ArrayList<>();
+        body.add(utf8(
                 "{\"id\":\"" + response.id() + "\",\"object\":\"chat.completion\",\"created\":" + response.created()
                         + ",\"model\":" + OpenAiWords.quoted(response.model().value())
-                        + ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
-        writeText(body);
-        if (thinking.size() > 0) {
-            write(body, ",\"reasoning\":\"");
-            body.writeBytes(thinking.toByteArray());
-            write(body, "\"");
+                        + ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"));
+        addText(body);
+        if (thinking.length() > 0) {
+            body.add(utf8(",\"reasoning\":\""));
+            body.addAll(thinking.buffers());
+            body.add(utf8("\""));
         }
         if (!toolCalls.isEmpty()) {
-            write(body, ",\"tool_calls\":[" + String.join(",", toolCalls) + "]");
+            body.add(utf8(",\"tool_calls\":[" + String.join(",", toolCalls) + "]"));
         }
-        write(
-                body,
-                ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
-                        + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}");
-        return body.toByteArray();
+        body.add(utf8(",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
+                + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}"));
+        return body;
     }
 
-    /** An answer of tool calls only has no content, as with OpenAI. */
-    private void writeText(ByteArrayOutputStream body) {
-        if (text.size() == 0 && !toolCalls.isEmpty()) {
-            write(body, "null");
+    @Override
+    public void close() {
+        budget.release(budgeted);
+        budgeted = 0;
+    }
+
+    private void add(String toolCall) {
+        toolCalls.add(toolCall);
+        toolCallChars += toolCall.length();
+    }
+
+    /** A response of tool calls only has no content, as with OpenAI. */
+    private void addText(List<ByteBuffer> body) {
+        if (text.length() == 0 && !toolCalls.isEmpty()) {
+            body.add(utf8("null"));
             return;
         }
-        write(body, "\"");
-        body.writeBytes(text.toByteArray());
-        write(body, "\"");
+        body.add(utf8("\""));
+        body.addAll(text.buffers());
+        body.add(utf8("\""));
     }
 
-    private static void write(ByteArrayOutputStream body, String json) {
-        body.writeBytes(json.getBytes(StandardCharsets.UTF_8));
+    private static ByteBuffer utf8(String json) {
+        return StandardCharsets.UTF_8.encode(json);
     }
 }

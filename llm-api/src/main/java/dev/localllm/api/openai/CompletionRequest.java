@@ -5,6 +5,7 @@ import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Role;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
     private static final String ROLES = "system, developer, user or assistant";
 
     /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first field at fault. */
-    static CompletionRequest parse(byte[] body) {
+    static CompletionRequest parse(InputStream body) {
         Fields fields = Fields.parse(body);
         boolean stream = fields.bool("stream");
         CompletionRequest request = new CompletionRequest(

@@ -2,7 +2,8 @@ package dev.localllm.api.openai;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import java.nio.ByteBuffer;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -37,15 +38,17 @@ final class Fields {
         this.path = path;
     }
 
-    static Fields parse(byte[] json) {
+    /** @param json UTF-8, read to its end */
+    static Fields parse(InputStream json) {
         JsonNode node;
         try {
-            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)); // the parser lets some of it pass
-            node = MAPPER.readTree(json);
-        } catch (CharacterCodingException e) {
-            throw refusal(null, "The request's body is not JSON: it is not UTF-8.");
+            node = MAPPER.readTree(new InputStreamReader(json, StandardCharsets.UTF_8.newDecoder())); // strict
         } catch (JacksonException e) {
-            throw refusal(null, "The request's body is not JSON: " + e.getOriginalMessage());
+            throw refusal(
+                    null,
+                    e.getCause() instanceof CharacterCodingException
+                            ? "The request's body is not JSON: it is not UTF-8."
+                            : "The request's body is not JSON: " + e.getOriginalMessage());
         }
         if (!node.isObject()) {
             throw refusal(null, "The request's body is not a JSON object.");

@@ -96,7 +96,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
 
     /** What the web server refuses by itself, as a host that is none, it refuses without a word. */
     private Object worded(Object written) {
-        if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(RequestFilter.REQUEST_ID)) {
+        if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(HttpFailure.REQUEST_ID)) {
             refusal.release();
             return response(
                     HttpFailure.ofStatus(HttpStatus.valueOf(refusal.status().code()), NOT_HTTP));
@@ -111,7 +111,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
                 HttpResponseStatus.valueOf(failure.status().value()),
                 Unpooled.wrappedBuffer(body));
         response.headers()
-                .set(RequestFilter.REQUEST_ID, uniqueIds.get())
+                .set(HttpFailure.REQUEST_ID, uniqueIds.get())
                 .set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
@@ -128,6 +128,10 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         if (request.protocolVersion().majorVersion() != 1) {
             return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         }
+        if (request.protocolVersion().minorVersion() > 0
+                && request.headers().getAll(HttpHeaderNames.HOST).size() != 1) {
+            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request does not have exactly one Host header.");
+        }
         if (!isDelimited(request)) {
             return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's Transfer-Encoding is not chunked.");
         }
@@ -140,6 +144,9 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         return switch (flaw) {
             case TooLongHttpLineException e ->
                 HttpFailure.ofStatus(HttpStatus.URI_TOO_LONG, "The request's path is too long.");
+            case HeaderTimeoutHandler.HeaderTimeoutException e ->
+                HttpFailure.ofStatus(
+                        HttpStatus.REQUEST_TIMEOUT, "The request's headers did not arrive within HEADER_TIMEOUT.");
             case TooLongHttpHeaderException e ->
                 HttpFailure.ofStatus(
                         HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.");

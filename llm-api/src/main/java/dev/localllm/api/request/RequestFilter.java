@@ -4,6 +4,7 @@ import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.failure.HttpFailure;
 import dev.localllm.core.failure.LlmException;
+import java.time.Duration;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -27,10 +28,9 @@ import reactor.core.publisher.SignalType;
  */
 public final class RequestFilter implements WebFilter, Ordered {
 
-    public static final String REQUEST_ID = "x-request-id";
-
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
     private static final Set<String> PROBES = Set.of("/health", "/health/ready");
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final Pattern SANE_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
     private final ClientIdentity clients;
@@ -64,12 +64,12 @@ public final class RequestFilter implements WebFilter, Ordered {
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         ServerHttpRequest request = exchange.getRequest();
-        String id = id(request.getHeaders().getFirst(REQUEST_ID));
-        exchange.getResponse().getHeaders().set(REQUEST_ID, id);
+        String id = id(request.getHeaders().getFirst(HttpFailure.REQUEST_ID));
+        exchange.getResponse().getHeaders().set(HttpFailure.REQUEST_ID, id);
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
         Mono<Void> answered = chain.filter(exchange)
-                .onErrorResume(RequestFilter::callerGone, fault -> untilClosed())
+                .onErrorResume(RequestFilter::callerGone, RequestFilter::awaitClose)
                 .onErrorResume(fault -> failures.handle(exchange, fault));
         return Mono.firstWithSignal(answered, drain.cutOff(request)).doFinally(signal -> log(exchange, record, signal));
     }
@@ -79,9 +79,12 @@ public final class RequestFilter implements WebFilter, Ordered {
         return !(fault instanceof LlmException) && DisconnectedClientHelper.isClientDisconnectedException(fault);
     }
 
-    /** Nobody is left to answer: the connection's close, which is under way, cancels this. */
-    private static Mono<Void> untilClosed() {
-        return Mono.never();
+    /**
+     * The connection is being closed, which cancels this. If it is not, the fault only looked like that: it is handled
+     * as any other.
+     */
+    private static Mono<Void> awaitClose(Throwable fault) {
+        return Mono.delay(CLOSE_TIMEOUT).then(Mono.error(fault));
     }
 
     private String id(@Nullable String callers) {
@@ -96,7 +99,8 @@ public final class RequestFilter implements WebFilter, Ordered {
                     what(exchange.getRequest()),
                     hash.of(record.client()),
                     exchange.getResponse().isCommitted() ? (status == null ? 200 : status.value()) : null,
-                    end(exchange, record, signal));
+                    end(exchange, record, signal),
+                    detail(exchange));
             if (probe) {
                 log.debug("{}", line);
             } else {
@@ -109,6 +113,11 @@ public final class RequestFilter implements WebFilter, Ordered {
     private static String what(ServerHttpRequest request) {
         String what = request.getMethod() + " " + request.getURI().getRawPath();
         return what.length() > 128 ? what.substring(0, 128) + "…" : what;
+    }
+
+    private static @Nullable String detail(ServerWebExchange exchange) {
+        HttpFailure failure = exchange.getAttribute(HttpFailure.ATTRIBUTE);
+        return failure == null ? null : failure.detail();
     }
 
     private static String end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {

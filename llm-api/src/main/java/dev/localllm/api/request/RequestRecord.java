@@ -3,6 +3,7 @@ package dev.localllm.api.request;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.limit.ClientId;
 import java.util.List;
 import java.util.Objects;
@@ -17,6 +18,7 @@ import org.springframework.web.server.ServerWebExchange;
 public final class RequestRecord {
 
     private static final String ATTRIBUTE = RequestRecord.class.getName();
+    private static final int MAX_DETAIL = 2000;
     private static final long NANOS_PER_MILLI = 1_000_000;
 
     private final String id;
@@ -39,6 +41,10 @@ public final class RequestRecord {
     /** The record of a request that came through {@link RequestFilter}, as all do. */
     public static RequestRecord of(ServerWebExchange exchange) {
         return Objects.requireNonNull(exchange.getAttribute(ATTRIBUTE), "a request without a record");
+    }
+
+    public String id() {
+        return id;
     }
 
     void putInto(ServerWebExchange exchange) {
@@ -72,8 +78,11 @@ public final class RequestRecord {
         return model != null && finished == null;
     }
 
-    /** @param clientHash in place of the client */
-    String line(String what, String clientHash, @Nullable Object status, String end) {
+    /**
+     * @param clientHash in place of the client
+     * @param detail what the model server said of a failure; null for nothing
+     */
+    String line(String what, String clientHash, @Nullable Object status, String end, @Nullable String detail) {
         StringBuilder line = new StringBuilder(200)
                 .append("id=")
                 .append(id)
@@ -104,6 +113,13 @@ public final class RequestRecord {
         } else if (events > 0) {
             line.append(" events=").append(events);
         }
+        if (detail != null) {
+            line.append(" detail=").append(JsonText.of(bounded(detail)).quoted());
+        }
         return line.toString();
+    }
+
+    private static String bounded(String detail) {
+        return detail.length() <= MAX_DETAIL ? detail : detail.substring(0, MAX_DETAIL) + "…";
     }
 }

@@ -41,6 +41,10 @@ final class ArchitectureRules {
             "OllamaSimulator", "nobody else subscribes to the end of its threads",
             "OpenExchanges", "watches a connection of its own server end");
 
+    private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
+            "RequestBodies", "decodes large bodies beside the event loops",
+            "LlmConfiguration", "makes the thread for that");
+
     private static final Map<String, String> MAY_PRINT =
             Map.of("LlmApplication", "tells a bad setting before there is a log");
 
@@ -234,6 +238,7 @@ final class ArchitectureRules {
 
     private ArchRule nothingHopsThreads() {
         return noClasses()
+                .that(not(named(MAY_CHANGE_THREADS)))
                 .should()
                 .callMethodWhere(calls("reactor.core.publisher", "publishOn", "subscribeOn"))
                 .orShould()

@@ -3,6 +3,7 @@ package dev.localllm.api.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.failure.Deadline;
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
@@ -17,6 +18,7 @@ import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,13 +36,13 @@ class HttpFailureTest {
                 Arguments.of(new InvalidRequest("seed", "no"), 400, "invalid_request_error", null, "seed"),
                 Arguments.of(new UnknownModel("m"), 404, "invalid_request_error", "model_not_found", "model"),
                 Arguments.of(
-                        new UnsupportedByModel("m", "no"),
+                        new UnsupportedByModel("m", "no", null),
                         400,
                         "invalid_request_error",
                         "unsupported_by_model",
                         "model"),
                 Arguments.of(
-                        new ContextLengthExceeded("no"),
+                        new ContextLengthExceeded("no", null),
                         400,
                         "invalid_request_error",
                         "context_length_exceeded",
@@ -115,13 +117,35 @@ class HttpFailureTest {
 
     @Test
     void staysJsonWhateverTheMessageHolds() {
-        HttpFailure http = HttpFailure.of(new UpstreamFailed("\"quoted\" \\ \n 안녕"));
+        HttpFailure http = HttpFailure.of(new InvalidRequest(null, "\"quoted\" \\ \n 안녕"));
 
-        assertThat(JsonMapper.shared()
-                        .readTree(http.body())
-                        .at("/error/message")
-                        .asString())
-                .isEqualTo("\"quoted\" \\ \n 안녕");
+        assertThat(message(http)).isEqualTo("\"quoted\" \\ \n 안녕");
+    }
+
+    @Test
+    void boundsMessagesAndFields() {
+        HttpFailure http = HttpFailure.of(new InvalidRequest("f".repeat(1000), "m".repeat(1000)));
+
+        assertThat(message(http)).hasSize(512).endsWith("m…");
+        assertThat(http.param()).hasSize(128).endsWith("f…");
+    }
+
+    @Test
+    void tellsOfAModelServersFailureOnlyThatItHappenedAndWhereToLook() {
+        String secret = "open /Users/me/.ollama/models/blobs/sha256-1: no such file";
+        for (LlmFailure failure :
+                List.of(new UpstreamFailed(secret), new UpstreamProtocol(secret), new UpstreamUnavailable(secret))) {
+            HttpFailure http = HttpFailure.of(new LlmException(failure), "id-1");
+
+            assertThat(message(http))
+                    .isEqualTo(failure.message() + " (request id-1)")
+                    .doesNotContain("/Users");
+            assertThat(http.detail()).isEqualTo(secret);
+        }
+    }
+
+    private static String message(HttpFailure failure) {
+        return JsonMapper.shared().readTree(failure.body()).at("/error/message").asString();
     }
 
     private static HttpHeaders headers(LlmFailure failure) {

@@ -15,14 +15,23 @@ public final class ChatService {
     private final ModelDirectory models;
     private final ChatModel chatModel;
     private final PromptLimits limits;
+    private final int maxOutputTokens;
     private final @Nullable SystemPrompt systemPrompt;
 
-    /** @param systemPrompt put before chats that have no system message; null for none */
+    /**
+     * @param maxOutputTokens ceiling of one response; a request's own limit counts when it is lower
+     * @param systemPrompt put before chats that have no system message; null for none
+     */
     public ChatService(
-            ModelDirectory models, ChatModel chatModel, PromptLimits limits, @Nullable SystemPrompt systemPrompt) {
+            ModelDirectory models,
+            ChatModel chatModel,
+            PromptLimits limits,
+            int maxOutputTokens,
+            @Nullable SystemPrompt systemPrompt) {
         this.models = models;
         this.chatModel = chatModel;
         this.limits = limits;
+        this.maxOutputTokens = maxOutputTokens;
         this.systemPrompt = systemPrompt;
     }
 
@@ -37,7 +46,7 @@ public final class ChatService {
                     limits.check(request.messages().size(), characters(request));
                     return models.resolve(model);
                 })
-                .map(target -> new ChatAnswer(target, chatModel.stream(target, withSystemPrompt(request))));
+                .map(target -> new ChatAnswer(target, chatModel.stream(target, completed(request))));
     }
 
     private static long characters(ChatRequest request) {
@@ -46,12 +55,17 @@ public final class ChatService {
                 .sum();
     }
 
-    private ChatRequest withSystemPrompt(ChatRequest request) {
-        if (systemPrompt == null || request.messages().stream().anyMatch(message -> message.role() == Role.SYSTEM)) {
-            return request;
+    private ChatRequest completed(ChatRequest request) {
+        return new ChatRequest(
+                withSystemPrompt(request.messages()), request.options().withMaxTokens(maxOutputTokens));
+    }
+
+    private List<Message> withSystemPrompt(List<Message> messages) {
+        if (systemPrompt == null || messages.stream().anyMatch(message -> message.role() == Role.SYSTEM)) {
+            return messages;
         }
-        List<Message> messages = new ArrayList<>(request.messages());
-        messages.addFirst(new Message(Role.SYSTEM, systemPrompt.text()));
-        return new ChatRequest(messages, request.options());
+        List<Message> completed = new ArrayList<>(messages);
+        completed.addFirst(new Message(Role.SYSTEM, systemPrompt.text()));
+        return completed;
     }
 }

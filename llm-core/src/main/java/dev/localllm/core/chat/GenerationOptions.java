@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to generate. Null means the model's own default.
  *
- * @param maxTokens tokens of the answer; null means as many as the context holds
+ * @param maxTokens tokens of the response at most; null means as many as the context holds
  * @param stop texts that end the answer and are not part of it; empty for none
  */
 public record GenerationOptions(
@@ -23,5 +23,11 @@ public record GenerationOptions(
 
     public GenerationOptions {
         stop = List.copyOf(stop);
+    }
+
+    /** The same options with at most so many tokens. */
+    GenerationOptions withMaxTokens(int limit) {
+        int tokens = maxTokens == null ? limit : Math.min(maxTokens, limit);
+        return new GenerationOptions(temperature, topP, tokens, stop, seed, frequencyPenalty, presencePenalty);
     }
 }

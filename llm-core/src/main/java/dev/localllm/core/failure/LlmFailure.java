@@ -9,15 +9,30 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface LlmFailure {
 
-    /** One sentence for the caller. Never holds a prompt or an answer. */
+    /**
+     * One sentence for the caller. Never holds a prompt, a response, or the model server's own text beyond what the
+     * caller needs to mend the request.
+     */
     String message();
+
+    /** What the model server said, for the log only: never for a caller. Null if there is no more to say. */
+    default @Nullable String detail() {
+        return null;
+    }
 
     /**
      * The request can't be served as it is written.
      *
      * @param field path of the field at fault as the caller wrote it, or null when it can't be told
      */
-    record InvalidRequest(@Nullable String field, String message) implements LlmFailure {}
+    record InvalidRequest(
+            @Nullable String field,
+            String message,
+            @Nullable String detail) implements LlmFailure {
+        public InvalidRequest(@Nullable String field, String message) {
+            this(field, message, null);
+        }
+    }
 
     /** The model isn't there, or callers may not use it. */
     record UnknownModel(String model) implements LlmFailure {
@@ -28,22 +43,28 @@ public sealed interface LlmFailure {
     }
 
     /** The model is there but can't do what was asked of it (chat, thinking, tools, images). */
-    record UnsupportedByModel(String model, String message) implements LlmFailure {}
+    record UnsupportedByModel(
+            String model, String message, @Nullable String detail) implements LlmFailure {}
 
     /** Prompt and history don't fit the model's context; nothing was cut off and nothing generated. */
-    record ContextLengthExceeded(String message) implements LlmFailure {}
+    record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {}
 
     /** The model server can't be reached or takes no more work at the moment. */
-    record UpstreamUnavailable(String message) implements LlmFailure {}
+    record UpstreamUnavailable(String detail) implements LlmFailure {
+        @Override
+        public String message() {
+            return "The model server can't be reached or takes no more work at the moment.";
+        }
+    }
 
-    /** The answer, or the next piece of it, was not there in time. */
+    /** The response, or the next piece of it, was not there in time. */
     record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {}
 
-    /** The server works on as many answers as it may. */
+    /** This server has no more room for the request. */
     record Overloaded(String message) implements LlmFailure {}
 
     /**
-     * The caller, or all callers together, asked for more answers than the rate limit allows.
+     * The caller, or all callers together, sent more requests than the rate limit allows.
      *
      * @param retryAfter how long until the same request will be let through, if nobody else takes its place
      */
@@ -54,7 +75,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The server stops; the answer was cut off or not begun. */
+    /** The server stops; the response was cut off or not begun. */
     record ShuttingDown() implements LlmFailure {
         @Override
         public String message() {
@@ -62,9 +83,19 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The model server says that it failed, before the answer or in the middle of it. */
-    record UpstreamFailed(String message) implements LlmFailure {}
+    /** The model server says that it failed, before the response or in the middle of it. */
+    record UpstreamFailed(String detail) implements LlmFailure {
+        @Override
+        public String message() {
+            return "The model server failed.";
+        }
+    }
 
-    /** What arrived is not an answer: garbage, or a stream that ends without saying that it is done. */
-    record UpstreamProtocol(String message) implements LlmFailure {}
+    /** What arrived is not a response: garbage, or a stream that ends without saying that it is done. */
+    record UpstreamProtocol(String detail) implements LlmFailure {
+        @Override
+        public String message() {
+            return "The model server's response is broken.";
+        }
+    }
 }

@@ -59,6 +59,16 @@ public final class RateLimiter {
         return decision(own, now);
     }
 
+    /** Gives back one request that the client was charged for. Never gives more than a full bucket. */
+    public RateDecision refund(ClientId client) {
+        long now = clock.getAsLong();
+        giveBack(client);
+        if (overall != null) {
+            everybody.updateAndGet(bucket -> bucket.plusOne(overall));
+        }
+        return decision(new Payment(buckets.getOrDefault(client, shared.get()), 0), now);
+    }
+
     /** How many clients are remembered. */
     int clients() {
         return buckets.size();

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
@@ -71,6 +73,20 @@ class ChatServiceTest {
                 QUESTION);
     }
 
+    @ParameterizedTest
+    @CsvSource({",100", "99,99", "100,100", "101,100"})
+    void capsTheTokensOfAResponse(@Nullable Integer asked, int sent) {
+        GenerationOptions options = new GenerationOptions(null, null, asked, List.of("stop"), 7L, null, null);
+        ChatAnswer answer = service(null, 10, 100)
+                .answer(null, new ChatRequest(List.of(QUESTION), options))
+                .blockOptional(PATIENCE)
+                .orElseThrow();
+        StepVerifier.create(answer.events()).expectNextCount(1).expectComplete().verify(PATIENCE);
+
+        assertThat(generated.getLast().options())
+                .isEqualTo(new GenerationOptions(null, null, sent, List.of("stop"), 7L, null, null));
+    }
+
     private void expectRefusal(ChatService service, String message, Message... messages) {
         StepVerifier.create(service.answer(null, request(messages)))
                 .expectErrorMatches(error ->
@@ -101,6 +117,6 @@ class ChatServiceTest {
             generated.add(request);
             return Flux.just(List.of(new Finished(FinishReason.STOP, new Usage(1, 0))));
         });
-        return new ChatService(models, recording, new PromptLimits(maxMessages, maxCharacters), systemPrompt);
+        return new ChatService(models, recording, new PromptLimits(maxMessages, maxCharacters), 100, systemPrompt);
     }
 }

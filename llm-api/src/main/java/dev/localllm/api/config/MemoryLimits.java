@@ -1,0 +1,61 @@
+package dev.localllm.api.config;
+
+import org.springframework.util.unit.DataSize;
+
+/**
+ * What all requests together may hold.
+ *
+ * @param bodies request bodies, from their first byte until their response is over
+ * @param bodiesPerClient the part of it that one client may use
+ * @param responses non-streaming responses that are being collected
+ * @param streamBuffer what one stream may hold for a client that reads slowly
+ * @param streams what all streams may hold for such clients
+ */
+public record MemoryLimits(
+        DataSize bodies, DataSize bodiesPerClient, DataSize responses, DataSize streamBuffer, DataSize streams) {
+
+    /** A request needs up to four times its body: as received, as text, and as sent to the model server. */
+    private static final int BODIES_PER_HEAP = 8;
+
+    private static final int OTHERS_PER_HEAP = 16;
+    private static final int CLIENTS_SHARE = 2;
+    private static final DataSize STREAM_BUFFER = DataSize.ofKilobytes(512);
+
+    /**
+     * Reads BODY_BUDGET, RESPONSE_BUDGET, STREAM_BUFFER and STREAM_BUDGET.
+     *
+     * @param heapBytes maximum size of the heap
+     * @throws InvalidSettingException also if the largest body does not fit the budget, or the budgets the heap
+     */
+    static MemoryLimits from(Variables variables, DataSize maxBodySize, long heapBytes) {
+        DataSize max = DataSize.ofBytes(heapBytes / 4);
+        DataSize bodies = variables.size("BODY_BUDGET", part(heapBytes, BODIES_PER_HEAP), max);
+        DataSize share = part(bodies.toBytes(), CLIENTS_SHARE);
+        if (maxBodySize.compareTo(share) > 0) {
+            throw new InvalidSettingException(
+                    "MAX_BODY_SIZE",
+                    maxBodySize.toString(),
+                    "at most half of BODY_BUDGET, which is " + bodies.toKilobytes() + "KB");
+        }
+        DataSize streams = variables.size("STREAM_BUDGET", part(heapBytes, OTHERS_PER_HEAP), max);
+        return new MemoryLimits(
+                bodies,
+                share,
+                variables.size("RESPONSE_BUDGET", part(heapBytes, OTHERS_PER_HEAP), max),
+                variables.size(
+                        "STREAM_BUFFER", STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams, streams),
+                streams);
+    }
+
+    /** For the log: {@code bodies 32MB (16MB per client), responses 16MB, streams 16MB (512KB each)}. */
+    @Override
+    public String toString() {
+        return "bodies " + Variables.text(bodies) + " (" + Variables.text(bodiesPerClient) + " per client), responses "
+                + Variables.text(responses) + ", streams " + Variables.text(streams) + " ("
+                + Variables.text(streamBuffer) + " each)";
+    }
+
+    private static DataSize part(long bytes, int parts) {
+        return DataSize.ofBytes(bytes / parts);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.localllm.api.request;
+
+import dev.localllm.api.failure.FailureHandler;
+import dev.localllm.api.memory.BodyBudget;
+import dev.localllm.api.memory.SegmentedBytes;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.function.Function;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+
+/** Receives request bodies: each within its size and its time, all of them within a budget. Thread-safe. */
+public final class RequestBodies {
+
+    private static final int LARGE_BYTES = 32 << 10;
+
+    private final long maxBytes;
+    private final Duration timeout;
+    private final BodyBudget budget;
+    private final Scheduler forLarge;
+
+    /**
+     * @param maxBytes of one body
+     * @param timeout for one body to arrive
+     * @param forLarge where large bodies are used: decoding them would keep an event loop's other connections waiting
+     */
+    public RequestBodies(long maxBytes, Duration timeout, BodyBudget budget, Scheduler forLarge) {
+        this.maxBytes = maxBytes;
+        this.timeout = timeout;
+        this.budget = budget;
+        this.forLarge = forLarge;
+    }
+
+    /**
+     * Receives the body, then does with it what is told. The body counts against the budget until that is over.
+     *
+     * @param use is given the whole body and should let go of it soon
+     * @return fails with a 413 or 408, with {@link InvalidRequest} if there is no body, and with {@link Overloaded} if
+     *     the budget is used up and this body arrives slowest
+     */
+    public Mono<Void> receive(ServerWebExchange exchange, Function<InputStream, Mono<Void>> use) {
+        return Mono.using(
+                () -> new Reception(exchange),
+                reception -> reception.body().flatMap(body -> use(body, use)),
+                Reception::close);
+    }
+
+    private Mono<Void> use(SegmentedBytes body, Function<InputStream, Mono<Void>> use) {
+        return body.length() <= LARGE_BYTES
+                ? use.apply(body.inputStream())
+                : Mono.defer(() -> use.apply(body.inputStream())).subscribeOn(forLarge);
+    }
+
+    private final class Reception {
+
+        private final ServerWebExchange exchange;
+        private final Sinks.Empty<SegmentedBytes> aborted = Sinks.empty();
+        private final BodyBudget.Upload upload;
+
+        private Reception(ServerWebExchange exchange) {
+            this.exchange = exchange;
+            this.upload = budget.begin(
+                    RequestRecord.of(exchange).client(), () -> aborted.tryEmitError(new LlmException(tooMuch())));
+        }
+
+        Mono<SegmentedBytes> body() {
+            if (exchange.getRequest().getHeaders().getContentLength() > maxBytes) {
+                return Mono.error(tooLarge());
+            }
+            FailureHandler.bodyBegins(exchange);
+            Mono<SegmentedBytes> whole = exchange.getRequest()
+                    .getBody()
+                    .collect(SegmentedBytes::new, this::add)
+                    .timeout(timeout, Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)))
+                    .doOnNext(this::complete);
+            return Mono.firstWithSignal(whole, aborted.asMono());
+        }
+
+        private void add(SegmentedBytes body, DataBuffer arrived) {
+            try {
+                if (body.length() + arrived.readableByteCount() > maxBytes) {
+                    throw tooLarge();
+                }
+                if (!upload.take(arrived.readableByteCount())) {
+                    throw new LlmException(tooMuch());
+                }
+                body.write(arrived);
+            } finally {
+                DataBufferUtils.release(arrived);
+            }
+        }
+
+        private void complete(SegmentedBytes body) {
+            if (!upload.complete()) {
+                throw new LlmException(tooMuch());
+            }
+            FailureHandler.bodyEnds(exchange);
+            if (body.length() == 0) {
+                throw new LlmException(new InvalidRequest(null, "The request has no body (expected: JSON)."));
+            }
+        }
+
+        void close() {
+            upload.close();
+        }
+    }
+
+    private static ResponseStatusException tooLarge() {
+        return new ResponseStatusException(
+                HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
+    }
+
+    private static Overloaded tooMuch() {
+        return new Overloaded("The server receives too many request bodies at once. Try again in a moment.");
+    }
+}

@@ -1,0 +1,61 @@
+package dev.localllm.api.request;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.failure.FailureHandler;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
+import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
+import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
+
+class RequestFilterTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** The words by which Spring recognises a client that has left. */
+    @Test
+    void answersAFaultThatOnlyLooksLikeAClientThatLeft() throws Exception {
+        DisposableServer server = serverThatFailsWith(new IOException("Connection reset by peer"));
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + "/"))
+                    .timeout(PATIENCE)
+                    .build();
+
+            HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+
+            assertThat(response.statusCode()).isEqualTo(500);
+            assertThat(response.body())
+                    .contains("internal_error", "(request id-1)")
+                    .doesNotContain("peer");
+        } finally {
+            server.disposeNow();
+        }
+    }
+
+    private static DisposableServer serverThatFailsWith(Exception fault) {
+        RequestFilter filter = new RequestFilter(
+                new ClientIdentity(List.of(), "X-Client-Id"),
+                new FailureHandler(),
+                new Drain(PATIENCE),
+                new ClientHash(new byte[32]),
+                () -> "id-1",
+                System::nanoTime);
+        return HttpServer.create()
+                .host("127.0.0.1")
+                .port(0)
+                .handle(new ReactorHttpHandlerAdapter(WebHttpHandlerBuilder.webHandler(exchange -> Mono.error(fault))
+                        .filter(filter)
+                        .build()))
+                .bindNow();
+    }
+}
