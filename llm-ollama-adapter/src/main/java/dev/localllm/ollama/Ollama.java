@@ -6,6 +6,7 @@ import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.URI;
 import java.time.Duration;
+import java.util.function.LongSupplier;
 import reactor.core.publisher.Mono;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.HttpResources;
@@ -37,13 +38,20 @@ public final class Ollama implements AutoCloseable {
     private final HttpClient catalogClient;
     private final OllamaChatModel chatModel;
 
-    /** On the event loops that all of the process share. */
-    public Ollama(OllamaSettings settings) {
-        this(settings, HttpResources.get());
+    /**
+     * On the event loops that all of the process share.
+     *
+     * @param clock in nanoseconds, as {@link System#nanoTime}
+     */
+    public Ollama(OllamaSettings settings, LongSupplier clock) {
+        this(settings, clock, HttpResources.get());
     }
 
-    /** @param loops to work on, not closed here; those of the web server, so that an answer rarely changes threads */
-    public Ollama(OllamaSettings settings, LoopResources loops) {
+    /**
+     * @param clock in nanoseconds, as {@link System#nanoTime}
+     * @param loops to work on, not closed here; those of the web server, so that an answer rarely changes threads
+     */
+    public Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops) {
         this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.maxAnswers(), settings);
         this.catalog = pool("ollama-catalog", CATALOG_CONNECTIONS, settings);
         this.catalogClient =
@@ -52,7 +60,8 @@ public final class Ollama implements AutoCloseable {
                 client(HttpClient.create(answers).runOn(loops), settings.baseUrl(), settings.connectTimeout()),
                 settings,
                 new AnswerSlots(settings.maxAnswers()),
-                UpstreamBreaker.of(settings.breakOff()));
+                UpstreamBreaker.of(settings.breakOff()),
+                clock);
     }
 
     /** Says whether an Ollama answers at that address within the time. Never fails. */

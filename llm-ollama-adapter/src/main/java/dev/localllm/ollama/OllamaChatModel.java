@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
@@ -28,20 +29,27 @@ final class OllamaChatModel implements ChatModel {
     private final OllamaSettings settings;
     private final AnswerSlots slots;
     private final UpstreamBreaker breaker;
+    private final LongSupplier clock;
 
-    OllamaChatModel(HttpClient client, OllamaSettings settings, AnswerSlots slots, UpstreamBreaker breaker) {
+    OllamaChatModel(
+            HttpClient client,
+            OllamaSettings settings,
+            AnswerSlots slots,
+            UpstreamBreaker breaker,
+            LongSupplier clock) {
         this.client =
                 client.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
         this.settings = settings;
         this.slots = slots;
         this.breaker = breaker;
+        this.clock = clock;
     }
 
     @Override
     public Flux<List<ChatEvent>> stream(ModelId model, ChatRequest request) {
         return Flux.defer(() -> {
             byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
-            AnswerDeadline deadline = new AnswerDeadline(settings, System::nanoTime);
+            AnswerDeadline deadline = new AnswerDeadline(settings, clock);
             AnswerSlots.Slot slot = slots.take();
             UpstreamBreaker.Attempt attempt = attempt(slot);
             return exchange(model, body, slot::uses, events -> {

@@ -26,7 +26,8 @@ class AnswerSlotsTest {
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
     private final Ollama ollama = new Ollama(
-            Answers.settings(simulator.baseUrl(), Answers.PATIENCE, Answers.PATIENCE, SLOTS, Duration.ofMillis(1)));
+            Answers.settings(simulator.baseUrl(), Answers.PATIENCE, Answers.PATIENCE, SLOTS, Duration.ofMillis(1)),
+            System::nanoTime);
 
     @AfterEach
     void nothingIsLeftOpen() {
@@ -79,7 +80,8 @@ class AnswerSlotsTest {
     @Test
     void answersOneAfterAnotherInOneSlot() {
         try (Ollama single = new Ollama(
-                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, Answers.PATIENCE, 1, Duration.ofSeconds(10)))) {
+                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, Answers.PATIENCE, 1, Duration.ofSeconds(10)),
+                System::nanoTime)) {
             for (int i = 0; i < 200; i++) {
                 assertThat(Answers.from(single, "Answer in 3 tokens").failure()).isNull();
             }

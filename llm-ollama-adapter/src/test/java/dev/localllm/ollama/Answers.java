@@ -36,7 +36,7 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     }
 
     static Answers from(URI baseUrl) {
-        try (Ollama ollama = new Ollama(settings(baseUrl))) {
+        try (Ollama ollama = new Ollama(settings(baseUrl), System::nanoTime)) {
             return from(ollama, "Hi");
         }
     }

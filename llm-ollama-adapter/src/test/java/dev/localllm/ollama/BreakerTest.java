@@ -136,7 +136,8 @@ class BreakerTest {
                     HttpClient.create().baseUrl(server.baseUrl().toString()),
                     Answers.settings(server.baseUrl()),
                     new AnswerSlots(1),
-                    breaker);
+                    breaker,
+                    System::nanoTime);
             model.stream(Answers.MODEL, Answers.question("Hello")).blockLast(Answers.PATIENCE);
         }
         breaker.attempt();
@@ -154,7 +155,8 @@ class BreakerTest {
 
     private Ollama ollama(Duration breakOff) {
         return new Ollama(
-                Answers.settings(simulator.baseUrl(), Duration.ofMillis(200), Answers.PATIENCE, 16, breakOff));
+                Answers.settings(simulator.baseUrl(), Duration.ofMillis(200), Answers.PATIENCE, 16, breakOff),
+                System::nanoTime);
     }
 
     private void repeat(Ollama ollama, Fault fault, int times) {

@@ -65,7 +65,8 @@ class DeadlinesTest {
     @Test
     void doesNotBlameOllamaForAReaderWhoTakesHisTime() {
         try (Ollama ollama = new Ollama(
-                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, SHORT, 16, Duration.ofSeconds(10)))) {
+                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, SHORT, 16, Duration.ofSeconds(10)),
+                System::nanoTime)) {
             StepVerifier.create(ollama.chatModel().stream(Answers.MODEL, Answers.question("Answer in 3000 tokens")), 1)
                     .expectNextCount(1)
                     .thenAwait(SHORT.multipliedBy(4))
@@ -84,7 +85,8 @@ class DeadlinesTest {
     }
 
     private static Answers answer(URI baseUrl, Duration firstToken, Duration idle, String question) {
-        try (Ollama ollama = new Ollama(Answers.settings(baseUrl, firstToken, idle, 16, Duration.ofSeconds(10)))) {
+        try (Ollama ollama =
+                new Ollama(Answers.settings(baseUrl, firstToken, idle, 16, Duration.ofSeconds(10)), System::nanoTime)) {
             return Answers.from(ollama, question);
         }
     }

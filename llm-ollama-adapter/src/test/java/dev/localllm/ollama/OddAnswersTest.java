@@ -40,7 +40,7 @@ class OddAnswersTest {
 
     private static List<ModelInfo> models(String json) {
         try (CannedServer server = canned(json);
-                Ollama ollama = new Ollama(Answers.settings(server.baseUrl()))) {
+                Ollama ollama = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
             return ollama.modelCatalog().list().block(Answers.PATIENCE);
         }
     }

@@ -17,7 +17,7 @@ class OllamaContractTest {
 
     private static final OllamaSimulator SIMULATOR = OllamaSimulator.start(SimulatorSettings.unpaced());
     private static final ModelId SIMULATED = new ModelId(OllamaSimulator.CHAT_MODEL);
-    private static final Ollama TO_SIMULATOR = new Ollama(Answers.settings(SIMULATOR.baseUrl()));
+    private static final Ollama TO_SIMULATOR = new Ollama(Answers.settings(SIMULATOR.baseUrl()), System::nanoTime);
 
     @AfterAll
     static void close() {
@@ -80,7 +80,7 @@ class OllamaContractTest {
     }
 
     private static Ollama real() {
-        return new Ollama(Answers.settings(URI.create(System.getenv("OLLAMA_CONTRACT_URL"))));
+        return new Ollama(Answers.settings(URI.create(System.getenv("OLLAMA_CONTRACT_URL"))), System::nanoTime);
     }
 
     private static ModelId realModel() {

@@ -39,7 +39,7 @@ import tools.jackson.databind.json.JsonMapper;
 class OllamaFaultsTest {
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-    private final Ollama ollama = new Ollama(Answers.settings(simulator.baseUrl()));
+    private final Ollama ollama = new Ollama(Answers.settings(simulator.baseUrl()), System::nanoTime);
 
     @AfterEach
     void nothingIsLeftOpen() {
@@ -84,7 +84,7 @@ class OllamaFaultsTest {
         byte[] withoutLastChunk = Arrays.copyOf(raw, raw.length - "0\r\n\r\n".length());
         for (Mono<Void> end : List.of(Mono.<Void>empty(), Mono.<Void>never())) {
             try (CannedServer server = new CannedServer(withoutLastChunk, end);
-                    Ollama canned = new Ollama(Answers.settings(server.baseUrl()))) {
+                    Ollama canned = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
                 Answers answer = Answers.from(canned, "Hi");
 
                 assertThat(answer.failure()).isNull();
@@ -168,7 +168,7 @@ class OllamaFaultsTest {
     void sendsWhatKeepsOllamaHonest() {
         try (CannedServer server =
                         new CannedServer(Recording.load("02-chat-nonstream").response());
-                Ollama canned = new Ollama(Answers.settings(server.baseUrl()))) {
+                Ollama canned = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
             GenerationOptions options = new GenerationOptions(0.5, 0.9, 7, List.of("END"), 3L, 0.1, -0.2);
             canned.chatModel().stream(
                             Answers.MODEL,

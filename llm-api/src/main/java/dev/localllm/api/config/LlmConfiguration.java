@@ -97,6 +97,7 @@ class LlmConfiguration {
                         settings.idleTimeout(),
                         settings.maxConcurrentRequests(),
                         BREAK_OFF),
+                System::nanoTime,
                 eventLoops);
     }
 
