@@ -2,6 +2,8 @@ package dev.localllm.api.architecture;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.conditions.ArchPredicates.have;
@@ -12,18 +14,18 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
-import com.tngtech.archunit.core.domain.JavaCall;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.lang.ArchRule;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.reactivestreams.Publisher;
 
 /** The house's borders. Each rule has a fixture that breaks it, in a package of the rule's name below fixture. */
 final class ArchitectureRules {
@@ -214,17 +216,15 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(named(MAY_BLOCK)))
                 .should()
-                .callMethodWhere(calls(
-                        "reactor.core.publisher",
-                        "block",
-                        "blockFirst",
-                        "blockLast",
-                        "blockOptional",
-                        "toIterable",
-                        "toStream",
-                        "toFuture"))
-                .orShould()
-                .callMethod(Thread.class, "sleep", long.class)
+                .accessTargetWhere(ofStreams(
+                                "block",
+                                "blockFirst",
+                                "blockLast",
+                                "blockOptional",
+                                "toIterable",
+                                "toStream",
+                                "toFuture")
+                        .or(of(Thread.class, "sleep")))
                 .because("an event loop serves everybody");
     }
 
@@ -232,7 +232,7 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(named(MAY_SUBSCRIBE)))
                 .should()
-                .callMethodWhere(calls("reactor.core.publisher", "subscribe"))
+                .accessTargetWhere(ofStreams("subscribe"))
                 .because("a subscription of its own escapes cancellation");
     }
 
@@ -240,7 +240,7 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(named(MAY_CHANGE_THREADS)))
                 .should()
-                .callMethodWhere(calls("reactor.core.publisher", "publishOn", "subscribeOn"))
+                .accessTargetWhere(ofStreams("publishOn", "subscribeOn"))
                 .orShould()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("reactor.core.scheduler.Schedulers")
@@ -252,8 +252,7 @@ final class ArchitectureRules {
                 .that()
                 .resideOutsideOfPackage(root + ".ollama.simulator..")
                 .should()
-                .callMethodWhere(calls(
-                                "reactor.core.publisher",
+                .accessTargetWhere(ofStreams(
                                 "onBackpressureBuffer",
                                 "collectList",
                                 "replay",
@@ -268,17 +267,11 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(simpleNames("OllamaSimulator")).and(not(resideInAnyPackage(root + ".api.config.."))))
                 .should()
-                .callMethod(Instant.class, "now")
-                .orShould()
-                .callMethod(InstantSource.class, "system")
-                .orShould()
-                .callMethod(System.class, "currentTimeMillis")
-                .orShould()
-                .callMethod(System.class, "nanoTime")
-                .orShould()
-                .callMethod(Math.class, "random")
-                .orShould()
-                .callMethod(UUID.class, "randomUUID")
+                .accessTargetWhere(of(Instant.class, "now")
+                        .or(of(InstantSource.class, "system"))
+                        .or(of(System.class, "currentTimeMillis", "nanoTime"))
+                        .or(of(Math.class, "random"))
+                        .or(of(UUID.class, "randomUUID")))
                 .because("tests bring a clock and ids of their own");
     }
 
@@ -286,11 +279,7 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(named(MAY_PRINT)))
                 .should()
-                .accessField(System.class, "out")
-                .orShould()
-                .accessField(System.class, "err")
-                .orShould()
-                .callMethod(Throwable.class, "printStackTrace")
+                .accessTargetWhere(of(System.class, "out", "err").or(of(Throwable.class, "printStackTrace")))
                 .because("what is worth saying goes to the log");
     }
 
@@ -338,16 +327,26 @@ final class ArchitectureRules {
                 .because("such a name says nothing");
     }
 
-    private static DescribedPredicate<JavaCall<?>> calls(String ownerPackage, String... names) {
-        Set<String> wanted = Set.copyOf(Arrays.asList(names));
-        return describe(
-                "call of " + wanted,
-                call -> call.getTarget().getOwner().getPackageName().equals(ownerPackage)
-                        && wanted.contains(call.getTarget().getName()));
+    /** As {@link #of}, for Reactor's types ({@code Sinks} are no Publisher) and every other Publisher. */
+    private static DescribedPredicate<JavaAccess<?>> ofStreams(String... names) {
+        return of(assignableTo(Publisher.class).or(resideInAPackage("reactor.core.publisher")), names);
     }
 
-    private static DescribedPredicate<JavaCall<?>> in(Map<String, String> allowed) {
-        return describe("in " + allowed.keySet(), call -> allowed.containsKey(outermost(call.getOriginOwner())));
+    /** Calls of such methods of the type or its subtypes, references to them, and accesses to such fields. */
+    private static DescribedPredicate<JavaAccess<?>> of(Class<?> owner, String... names) {
+        return of(assignableTo(owner), names);
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> of(DescribedPredicate<JavaClass> owner, String... names) {
+        Set<String> wanted = Set.of(names);
+        return describe(
+                wanted + " of " + owner.getDescription(),
+                access -> wanted.contains(access.getTarget().getName())
+                        && owner.test(access.getTarget().getOwner()));
+    }
+
+    private static DescribedPredicate<JavaAccess<?>> in(Map<String, String> allowed) {
+        return describe("in " + allowed.keySet(), access -> allowed.containsKey(outermost(access.getOriginOwner())));
     }
 
     private static DescribedPredicate<JavaClass> named(Map<String, String> allowed) {
