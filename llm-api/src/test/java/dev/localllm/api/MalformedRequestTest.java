@@ -84,17 +84,29 @@ class MalformedRequestTest {
         }
     }
 
+    /** The answer comes to its end before a refusal, or the connection is closed without one. */
     @ParameterizedTest
     @ValueSource(strings = {"garbage\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"})
     void doesNotSpoilTheAnswerBeforeIt(String text) throws Exception {
-        try (RawRequest request = RawRequest.open(server.uri("/"))) {
-            request.send(RawRequest.chat(true, "Answer in 9999 tokens") + text);
+        for (boolean begun : new boolean[] {false, true}) {
+            try (RawRequest request = RawRequest.open(server.uri("/"))) {
+                String chat = RawRequest.chat(true, "Answer in 9999 tokens");
+                if (begun) {
+                    request.send(chat).readUntil("data: ");
+                    request.send(text);
+                } else {
+                    request.send(chat + text);
+                }
 
-            request.readUntil("never");
-            String received = request.received();
-            int refusal = received.indexOf("HTTP/1.1 400");
-            assertThat(refusal < 0 ? "\r\n0\r\n\r\n" : received.substring(0, refusal))
-                    .endsWith("\r\n0\r\n\r\n");
+                assertThat(request.readUntil("never")).as("closed").isFalse();
+                String received = request.received();
+                int refusal = received.indexOf("HTTP/1.1 4");
+                String answer = refusal < 0 ? received : received.substring(0, refusal);
+                assertThat(answer).doesNotContain("invalid_request_error");
+                if (refusal >= 0) {
+                    assertThat(answer).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+                }
+            }
         }
     }
 
