@@ -1,89 +1,182 @@
 package dev.localllm.ollama;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.catalog.ModelCatalogContract;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatModelContract;
+import dev.localllm.core.failure.Deadline;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import reactor.core.publisher.Flux;
 
 /** The ports' promises, kept with the simulator always, and with a real Ollama when one is named. */
 class OllamaContractTest {
 
+    /** For a real model that is loaded first. */
+    private static final Duration COLD_START = Duration.ofMinutes(10);
+
     private static final OllamaSimulator SIMULATOR = OllamaSimulator.start(SimulatorSettings.unpaced());
-    private static final ModelId SIMULATED = new ModelId(OllamaSimulator.CHAT_MODEL);
-    private static final Ollama TO_SIMULATOR = new Ollama(Answers.settings(SIMULATOR.baseUrl()), System::nanoTime);
+    private static final Target SIMULATED =
+            Target.of(SIMULATOR.baseUrl(), OllamaSimulator.CHAT_MODEL, Answers.PATIENCE);
+    private static final Optional<Target> REAL = Optional.ofNullable(System.getenv("OLLAMA_CONTRACT_URL"))
+            .map(url -> Target.of(URI.create(url), System.getenv("OLLAMA_CONTRACT_MODEL"), COLD_START));
 
     @AfterAll
     static void close() {
-        TO_SIMULATOR.close();
+        REAL.ifPresent(Target::close);
+        SIMULATED.close();
         SIMULATOR.close();
     }
 
-    @Nested
-    class SimulatorChats extends ChatModelContract {
-        @Override
-        protected ChatModel chatModel() {
-            return TO_SIMULATOR.chatModel();
-        }
+    @Test
+    void givesAColdModelTheTimeOfItsTarget() {
+        Duration given = Duration.ofMillis(300);
+        try (OllamaSimulator silent = OllamaSimulator.start(SimulatorSettings.unpaced());
+                Target target = Target.of(silent.baseUrl(), OllamaSimulator.CHAT_MODEL, given)) {
+            silent.script(new Fault.NeverAnswers());
 
-        @Override
-        protected ModelId model() {
-            return SIMULATED;
+            DeadlineExceeded failure =
+                    (DeadlineExceeded) Answers.from(target.ollama(), "Hello").failure();
+
+            assertThat(failure.deadline()).isEqualTo(Deadline.FIRST_TOKEN);
+            assertThat(failure.message()).contains("300 ms");
+            assertThat(target.patience()).isGreaterThan(given);
         }
     }
 
     @Nested
-    class SimulatorCatalog extends ModelCatalogContract {
-        @Override
-        protected ModelCatalog catalog() {
-            return TO_SIMULATOR.modelCatalog();
+    class SimulatorChats extends ChatContract {
+        SimulatorChats() {
+            super(SIMULATED);
+        }
+    }
+
+    @Nested
+    class ThinkingChats extends ChatContract {
+        ThinkingChats() {
+            super(SIMULATED);
         }
 
         @Override
-        protected ModelId model() {
-            return SIMULATED;
+        protected ChatModel chatModel() {
+            return thinkingFirst(super.chatModel());
+        }
+    }
+
+    @Nested
+    class SimulatorCatalog extends CatalogContract {
+        SimulatorCatalog() {
+            super(SIMULATED);
         }
     }
 
     @Nested
     @EnabledIfEnvironmentVariable(named = "OLLAMA_CONTRACT_URL", matches = ".+")
-    class RealChats extends ChatModelContract {
-        @Override
-        protected ChatModel chatModel() {
-            return real().chatModel();
-        }
-
-        @Override
-        protected ModelId model() {
-            return realModel();
+    class RealChats extends ChatContract {
+        RealChats() {
+            super(REAL.orElseThrow());
         }
     }
 
     @Nested
     @EnabledIfEnvironmentVariable(named = "OLLAMA_CONTRACT_URL", matches = ".+")
-    class RealCatalog extends ModelCatalogContract {
+    class RealCatalog extends CatalogContract {
+        RealCatalog() {
+            super(REAL.orElseThrow());
+        }
+    }
+
+    /** An Ollama under contract. The contract's patience follows from the adapter's timeout. */
+    record Target(OllamaSettings settings, Ollama ollama, ModelId model) implements AutoCloseable {
+
+        static Target of(URI baseUrl, String model, Duration firstToken) {
+            OllamaSettings settings =
+                    Answers.settings(baseUrl, firstToken, Answers.PATIENCE, 16, Duration.ofSeconds(10));
+            return new Target(settings, new Ollama(settings, System::nanoTime), new ModelId(model));
+        }
+
+        /** For the first token, and as long again for the others. */
+        Duration patience() {
+            return settings.firstTokenTimeout().multipliedBy(2);
+        }
+
         @Override
-        protected ModelCatalog catalog() {
-            return real().modelCatalog();
+        public void close() {
+            ollama.close();
+        }
+    }
+
+    abstract static class ChatContract extends ChatModelContract {
+
+        private final Target target;
+
+        ChatContract(Target target) {
+            this.target = target;
+        }
+
+        @Override
+        protected ChatModel chatModel() {
+            return target.ollama().chatModel();
         }
 
         @Override
         protected ModelId model() {
-            return realModel();
+            return target.model();
+        }
+
+        @Override
+        protected Duration patience() {
+            return target.patience();
         }
     }
 
-    private static Ollama real() {
-        return new Ollama(Answers.settings(URI.create(System.getenv("OLLAMA_CONTRACT_URL"))), System::nanoTime);
+    abstract static class CatalogContract extends ModelCatalogContract {
+
+        private final Target target;
+
+        CatalogContract(Target target) {
+            this.target = target;
+        }
+
+        @Override
+        protected ModelCatalog catalog() {
+            return target.ollama().modelCatalog();
+        }
+
+        @Override
+        protected ModelId model() {
+            return target.model();
+        }
     }
 
-    private static ModelId realModel() {
-        return new ModelId(System.getenv("OLLAMA_CONTRACT_MODEL"));
+    /** Makes thinking of the first 40 tokens: more than most limits of the contract, fewer than a greeting has. */
+    private static ChatModel thinkingFirst(ChatModel model) {
+        return (id, request) -> Flux.defer(() -> {
+            AtomicInteger tokens = new AtomicInteger();
+            return model.stream(id, request)
+                    .map(events -> events.stream()
+                            .map(event -> tokens.incrementAndGet() > 40 ? event : thought(event))
+                            .toList());
+        });
+    }
+
+    private static ChatEvent thought(ChatEvent event) {
+        return event instanceof TextDelta delta ? new ThinkingDelta(delta.text()) : event;
     }
 }
