@@ -106,9 +106,9 @@ public record HttpFailure(
                         f.message(),
                         null,
                         new Retry.After(f.retryAfter()));
-            case Overloaded f -> unavailable("overloaded", f);
-            case ShuttingDown f -> unavailable("shutting_down", f);
-            case UpstreamUnavailable f -> unavailable("upstream_unavailable", f);
+            case Overloaded f -> unavailable("overloaded", f, null);
+            case ShuttingDown f -> unavailable("shutting_down", f, null);
+            case UpstreamUnavailable f -> unavailable("upstream_unavailable", f, f.retryAfter());
             case DeadlineExceeded f -> timeout(f);
             case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message(), f.detail());
             case UpstreamProtocol f ->
@@ -145,9 +145,16 @@ public record HttpFailure(
         }
     }
 
-    private static HttpFailure unavailable(String code, LlmFailure failure) {
+    /** @param retryAfter null where nobody knows */
+    private static HttpFailure unavailable(String code, LlmFailure failure, @Nullable Duration retryAfter) {
         return new HttpFailure(
-                HttpStatus.SERVICE_UNAVAILABLE, SERVER_ERROR, code, null, failure.message(), failure.detail(), SOON);
+                HttpStatus.SERVICE_UNAVAILABLE,
+                SERVER_ERROR,
+                code,
+                null,
+                failure.message(),
+                failure.detail(),
+                retryAfter == null ? SOON : new Retry.After(retryAfter));
     }
 
     /** Whoever repeats a generation that took too long doubles the load that made it slow. */

@@ -85,6 +85,19 @@ class HttpFailureTest {
     }
 
     @Test
+    void saysHowLongACircuitStaysOpen() {
+        HttpHeaders headers = headers(new UpstreamUnavailable("no", Duration.ofMillis(8200)));
+
+        assertThat(headers.getFirst("Retry-After")).isEqualTo("9");
+        assertThat(headers.getFirst("retry-after-ms")).isEqualTo("8200");
+        assertThat(headers.getFirst("x-should-retry")).isEqualTo("true");
+        assertThat(headers(new UpstreamUnavailable("no", Duration.ofMinutes(2))).getFirst("x-should-retry"))
+                .isEqualTo("false");
+        assertThat(headers(new UpstreamUnavailable("no")).getFirst("Retry-After"))
+                .isEqualTo("5");
+    }
+
+    @Test
     void saysWhenAskingAgainIsOfNoUse() {
         assertThat(headers(new RateLimited(Duration.ofSeconds(21))).getFirst("x-should-retry"))
                 .isEqualTo("false");

@@ -49,8 +49,17 @@ public sealed interface LlmFailure {
     /** Prompt and history don't fit the model's context; nothing was cut off and nothing generated. */
     record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {}
 
-    /** The model server can't be reached or takes no more work at the moment. */
-    record UpstreamUnavailable(String detail) implements LlmFailure {
+    /**
+     * The model server can't be reached or takes no more work at the moment.
+     *
+     * @param retryAfter how long nothing will be asked of it, or null where that isn't known
+     */
+    record UpstreamUnavailable(String detail, @Nullable Duration retryAfter) implements LlmFailure {
+
+        public UpstreamUnavailable(String detail) {
+            this(detail, null);
+        }
+
         @Override
         public String message() {
             return "The model server can't be reached or takes no more work at the moment.";
