@@ -198,7 +198,7 @@ class ChatCompletionsTest {
         assertThat(error(response).path("message").asString()).isEqualTo(message);
     }
 
-    /** Good answers between the faults: otherwise the server would soon leave this Ollama alone. */
+    /** Good answers between the faults: otherwise the model's circuit would soon open. */
     private static void heal() throws Exception {
         for (int i = 0; i < 3; i++) {
             assertThat(server.post(PATH, "{" + MESSAGES + "}").statusCode()).isEqualTo(200);

@@ -49,9 +49,14 @@ public final class Ollama implements AutoCloseable {
 
     /**
      * @param clock in nanoseconds, as {@link System#nanoTime}
-     * @param loops to work on, not closed here; those of the web server, so that an answer rarely changes threads
+     * @param loops to work on, not closed here; those of the web server, so that a response rarely changes threads
      */
     public Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops) {
+        this(settings, clock, loops, clock);
+    }
+
+    /** @param circuitClock tells the circuits how long they have been open; in nanoseconds */
+    Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops, LongSupplier circuitClock) {
         this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.maxAnswers(), settings);
         this.catalog = pool("ollama-catalog", CATALOG_CONNECTIONS, settings);
         this.catalogClient =
@@ -60,8 +65,20 @@ public final class Ollama implements AutoCloseable {
                 client(HttpClient.create(answers).runOn(loops), settings.baseUrl(), settings.connectTimeout()),
                 settings,
                 new AnswerSlots(settings.maxAnswers()),
-                UpstreamBreaker.of(settings.breakOff()),
+                new Circuits(settings.openDuration(), circuitClock, responds(settings, loops)),
                 clock);
+    }
+
+    /** Says whether anything at all is answered, over a connection of its own. Never fails. */
+    private static Mono<Boolean> responds(OllamaSettings settings, LoopResources loops) {
+        Duration timeout = settings.connectTimeout();
+        return client(HttpClient.newConnection().runOn(loops), settings.baseUrl(), timeout)
+                .get()
+                .uri("/api/version")
+                .response()
+                .hasElement()
+                .timeout(timeout)
+                .onErrorReturn(false);
     }
 
     /** Says whether an Ollama answers at that address within the time. Never fails. */

@@ -28,66 +28,47 @@ final class OllamaChatModel implements ChatModel {
     private final HttpClient client;
     private final OllamaSettings settings;
     private final AnswerSlots slots;
-    private final UpstreamBreaker breaker;
+    private final Circuits circuits;
     private final LongSupplier clock;
 
     OllamaChatModel(
-            HttpClient client,
-            OllamaSettings settings,
-            AnswerSlots slots,
-            UpstreamBreaker breaker,
-            LongSupplier clock) {
+            HttpClient client, OllamaSettings settings, AnswerSlots slots, Circuits circuits, LongSupplier clock) {
         this.client =
                 client.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
         this.settings = settings;
         this.slots = slots;
-        this.breaker = breaker;
+        this.circuits = circuits;
         this.clock = clock;
     }
 
     @Override
     public Flux<List<ChatEvent>> stream(ModelId model, ChatRequest request) {
+        return circuits.guard(model, answer(model, request));
+    }
+
+    /** Fails with the network's own faults; the circuits judge by them. */
+    private Flux<List<ChatEvent>> answer(ModelId model, ChatRequest request) {
         return Flux.defer(() -> {
             byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
             AnswerDeadline deadline = new AnswerDeadline(settings, clock);
             AnswerSlots.Slot slot = slots.take();
-            UpstreamBreaker.Attempt attempt = attempt(slot);
-            return exchange(model, body, slot::uses, events -> {
-                        deadline.heard(events);
-                        attempt.answered();
-                    })
+            return exchange(model, body, slot::uses, deadline::heard)
                     .doOnRequest(deadline::wanted)
                     .takeUntilOther(deadline.passed())
                     .concatWith(deadline.failure())
-                    .onErrorResume(fault -> deadline.isFinished()
-                            ? Mono.empty() // what breaks after the end breaks nothing
-                            : Mono.error(OllamaFailures.ofThrowable(fault)))
-                    .doOnError(fault -> {
-                        attempt.failed(fault);
-                        slot.breakOff();
-                    })
-                    .doOnCancel(() -> {
-                        attempt.cancelled(); // first, as what follows looks like a failure
-                        slot.breakOff();
-                    })
+                    .onErrorResume(
+                            fault -> deadline.isFinished(),
+                            fault -> Mono.empty()) // what breaks after the end breaks nothing
+                    .doOnError(fault -> slot.breakOff())
+                    .doOnCancel(slot::breakOff)
                     .doOnComplete(() -> {
                         if (deadline.isExceeded()) {
                             slot.breakOff();
                         } else {
                             slot.free();
                         }
-                        attempt.answered();
                     });
         });
-    }
-
-    private UpstreamBreaker.Attempt attempt(AnswerSlots.Slot slot) {
-        try {
-            return breaker.attempt();
-        } catch (LlmException e) {
-            slot.free();
-            throw e;
-        }
     }
 
     /**

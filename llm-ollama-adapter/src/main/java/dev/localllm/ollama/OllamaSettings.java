@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param firstTokenTimeout from the request to the first piece of the answer: a cold model is loaded meanwhile
  * @param idleTimeout between two pieces of the answer
  * @param maxAnswers generated at once; one more is refused
- * @param breakOff for how long Ollama is left alone after it failed too often
+ * @param openDuration for how long a circuit stays open after too many failures, before a request may test it
  */
 public record OllamaSettings(
         URI baseUrl,
@@ -23,4 +23,4 @@ public record OllamaSettings(
         Duration firstTokenTimeout,
         Duration idleTimeout,
         int maxAnswers,
-        Duration breakOff) {}
+        Duration openDuration) {}

@@ -26,9 +26,17 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
         return settings(baseUrl, PATIENCE, PATIENCE, 16, Duration.ofSeconds(10));
     }
 
-    static OllamaSettings settings(URI baseUrl, Duration firstToken, Duration idle, int maxAnswers, Duration breakOff) {
+    static OllamaSettings settings(
+            URI baseUrl, Duration firstToken, Duration idle, int maxAnswers, Duration openDuration) {
         return new OllamaSettings(
-                baseUrl, 8192, Duration.ofMinutes(5), Duration.ofSeconds(2), firstToken, idle, maxAnswers, breakOff);
+                baseUrl,
+                8192,
+                Duration.ofMinutes(5),
+                Duration.ofSeconds(2),
+                firstToken,
+                idle,
+                maxAnswers,
+                openDuration);
     }
 
     static ChatRequest question(String text) {
@@ -42,9 +50,13 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     }
 
     static Answers from(Ollama ollama, String question) {
+        return from(ollama, MODEL, question);
+    }
+
+    static Answers from(Ollama ollama, ModelId model, String question) {
         List<ChatEvent> events = new ArrayList<>();
         try {
-            ollama.chatModel().stream(MODEL, question(question))
+            ollama.chatModel().stream(model, question(question))
                     .doOnNext(events::addAll)
                     .blockLast(PATIENCE);
             return new Answers(events, null);

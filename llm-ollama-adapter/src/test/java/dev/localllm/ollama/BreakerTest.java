@@ -1,18 +1,21 @@
 package dev.localllm.ollama;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -20,14 +23,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.HttpResources;
 import reactor.netty.http.client.HttpClient;
 
 class BreakerTest {
 
     private static final int ENOUGH = 20;
-    private static final Duration LONG = Duration.ofMinutes(10);
+    private static final Duration OPEN = Duration.ofSeconds(10);
+    private static final ModelId BAD = new ModelId("bad");
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+    private final AtomicLong nanoTime = new AtomicLong();
 
     @AfterEach
     void close() {
@@ -42,134 +48,191 @@ class BreakerTest {
                 new Fault.SendsError(0),
                 new Fault.SendsError(3),
                 new Fault.SendsGarbage(0),
+                new Fault.EndsEarly(1),
                 new Fault.Drops(2),
                 new Fault.NeverAnswers());
     }
 
     @ParameterizedTest
     @MethodSource("failures")
-    void leavesAnOllamaAloneThatFailsTooOften(Fault fault) {
-        try (Ollama ollama = ollama(LONG)) {
-            repeat(ollama, fault, ENOUGH);
+    void asksAModelNoLongerThatFailsTooOften(Fault fault) {
+        try (Ollama ollama = ollama(Duration.ofMillis(200))) {
+            for (int i = 0; i < ENOUGH; i++) {
+                simulator.forgetScript();
+                simulator.script(fault);
+                Answers.from(ollama, "Hello");
+            }
             int asked = simulator.chats();
 
-            assertThat(Answers.from(ollama, "Hello").failure()).isInstanceOf(UpstreamUnavailable.class);
-            assertThat(simulator.chats()).isEqualTo(asked).isLessThan(ENOUGH + 1);
+            assertThat(Answers.from(ollama, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of model 'simulator:latest' is open.", OPEN));
+            assertThat(simulator.chats()).isEqualTo(asked).isLessThan(ENOUGH);
         }
     }
 
-    @Test
-    void countsNeitherRefusalsNorLongAnswers() {
-        try (Ollama ollama = ollama(LONG)) {
-            repeat(ollama, new Fault.Refuses(404, "model 'simulator' not found"), ENOUGH);
-            repeat(ollama, new Fault.Refuses(400, "\"simulator\" does not support thinking"), ENOUGH);
-
-            assertThat(Answers.from(ollama, "Hello").failure()).isNull();
-        }
+    static Stream<Fault> leavesOtherModelsAnswering() {
+        return Stream.of(new Fault.Refuses(500, "no"), new Fault.Refuses(503, "busy"));
     }
 
-    @Test
-    void countsNoCallerWhoLeaves() {
-        try (Ollama ollama = ollama(LONG)) {
+    @ParameterizedTest
+    @MethodSource
+    void leavesOtherModelsAnswering(Fault fault) {
+        simulator.breakModel(BAD.value(), fault);
+        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+            repeat(ollama, ENOUGH);
+
+            assertThat(Answers.from(ollama, BAD, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of model 'bad:latest' is open.", OPEN));
             for (int i = 0; i < ENOUGH; i++) {
-                simulator.script(new Fault.NeverAnswers());
-                Disposable leaving = ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
+                assertThat(Answers.from(ollama, "Hello").failure()).isNull();
+            }
+        }
+    }
+
+    @Test
+    void countsNeitherRefusalsNorCallersWhoLeave() {
+        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+            simulator.breakModel(BAD.value(), new Fault.Refuses(400, "\"bad\" does not support thinking"));
+            repeat(ollama, ENOUGH);
+            simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
+            for (int i = 0; i < ENOUGH; i++) {
+                Disposable leaving = ollama.chatModel().stream(BAD, Answers.question("Hello"))
                         .subscribe();
                 awaitOpen(1);
                 leaving.dispose();
                 awaitOpen(0);
             }
-            assertThat(Answers.from(ollama, "Hello").failure()).isNull();
+            simulator.forgetScript();
+            assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(LlmFailure.UnknownModel.class);
         }
     }
 
     @Test
-    void letsOneTryAndThenAll() {
-        try (Ollama ollama = ollama(Duration.ofMillis(200))) {
-            repeat(ollama, new Fault.Refuses(500, "no"), ENOUGH / 2);
-            int asked = simulator.chats();
-            Mono.delay(Duration.ofMillis(250)).block();
-
-            simulator.script(new Fault.NeverAnswers());
-            Disposable probe = ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
-                    .subscribe();
+    void letsOtherModelsAnswerWhileTheTestedOneLoads() {
+        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+            simulator.breakModel(BAD.value(), new Fault.Refuses(500, "no"));
+            repeat(ollama, ENOUGH);
+            pass(OPEN);
+            simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
+            Disposable loading =
+                    ollama.chatModel().stream(BAD, Answers.question("Hello")).subscribe();
             awaitOpen(1);
-            assertThat(Answers.from(ollama, "Hello").failure()).isInstanceOf(UpstreamUnavailable.class);
-            probe.dispose();
-            awaitOpen(0);
-            assertThat(simulator.chats()).isEqualTo(asked + 1);
 
+            assertThat(Answers.from(ollama, BAD, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of model 'bad:latest' is open."));
             for (int i = 0; i < ENOUGH; i++) {
-                LlmFailure failure = Answers.from(ollama, "Hello").failure();
-                assertThat(failure).isNull();
+                assertThat(Answers.from(ollama, "Hello").failure()).isNull();
+            }
+            loading.dispose();
+        }
+    }
+
+    /** A test that hangs is ended by the deadline of the first token, and opens the circuit again. */
+    @Test
+    void opensAgainWhenTheTestHangs() {
+        simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
+        try (Ollama ollama = ollama(Duration.ofMillis(200))) {
+            repeat(ollama, ENOUGH);
+            pass(OPEN);
+
+            assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(LlmFailure.DeadlineExceeded.class);
+            assertThat(Answers.from(ollama, BAD, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of model 'bad:latest' is open.", OPEN));
+        }
+    }
+
+    @Test
+    void probesAServerThatCouldNotBeReachedByItsVersion() {
+        int port = freePort();
+        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.PATIENCE)) {
+            repeat(ollama, ENOUGH);
+            assertThat(Answers.from(ollama, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
+            pass(OPEN);
+            assertThat(Answers.from(ollama, "Hello").failure())
+                    .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
+            pass(OPEN);
+            try (AskedServer server = AskedServer.start(port)) {
+                Disposable waiting = ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
+                        .subscribe(events -> {}, fault -> {});
+                server.awaitAsked("/api/version");
+
+                assertThat(Answers.from(ollama, BAD, "Hello").failure())
+                        .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open."));
+                assertThat(server.asked()).containsExactly("/api/version");
+
+                server.answerVersion();
+                server.awaitAsked("/api/chat");
+                assertThat(server.asked()).containsExactly("/api/version", "/api/chat");
+                waiting.dispose();
             }
         }
     }
 
     @Test
-    void isNotMovedByWhatWasAskedBefore() {
-        UpstreamBreaker breaker = UpstreamBreaker.of(Duration.ofMillis(50));
-        List<UpstreamBreaker.Attempt> old =
-                Stream.generate(breaker::attempt).limit(3).toList();
-        open(breaker);
-        UpstreamBreaker.Attempt probe = breaker.attempt();
-
-        old.get(0).cancelled();
-        old.get(1).answered();
-        old.get(2).failed(new LlmException(new UpstreamFailed("no")));
-
-        assertThatExceptionOfType(LlmException.class).isThrownBy(breaker::attempt);
-        probe.answered();
-        breaker.attempt();
-        breaker.attempt();
+    void waitsNoLongerForAProbeThanForAConnection() {
+        int port = freePort();
+        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.PATIENCE)) {
+            repeat(ollama, ENOUGH);
+            pass(OPEN);
+            try (AskedServer silent = AskedServer.start(port)) {
+                assertThat(Answers.from(ollama, "Hello").failure())
+                        .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
+                assertThat(silent.asked()).containsExactly("/api/version");
+            }
+        }
     }
 
     @Test
     void takesALastLineWithoutItsEndForAnAnswer() {
-        UpstreamBreaker breaker = UpstreamBreaker.of(Duration.ofMillis(50));
-        open(breaker);
         byte[] answer = ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"model\":\"tiny\",\"message\":"
                         + "{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}")
                 .getBytes(StandardCharsets.UTF_8);
+        Circuits circuits = new Circuits(OPEN, nanoTime::get, Mono.just(true));
         try (CannedServer server = new CannedServer(answer)) {
             OllamaChatModel model = new OllamaChatModel(
                     HttpClient.create().baseUrl(server.baseUrl().toString()),
                     Answers.settings(server.baseUrl()),
                     new AnswerSlots(1),
-                    breaker,
+                    circuits,
                     System::nanoTime);
-            model.stream(Answers.MODEL, Answers.question("Hello")).blockLast(Answers.PATIENCE);
-        }
-        breaker.attempt();
-        breaker.attempt();
-    }
-
-    /** Failures until Ollama is left alone, and that time over. */
-    private static void open(UpstreamBreaker breaker) {
-        for (int i = 0; i < ENOUGH / 2; i++) {
-            breaker.attempt().failed(new LlmException(new UpstreamFailed("no")));
-        }
-        assertThatExceptionOfType(LlmException.class).isThrownBy(breaker::attempt);
-        Mono.delay(Duration.ofMillis(60)).block();
-    }
-
-    private Ollama ollama(Duration breakOff) {
-        return new Ollama(
-                Answers.settings(simulator.baseUrl(), Duration.ofMillis(200), Answers.PATIENCE, 16, breakOff),
-                System::nanoTime);
-    }
-
-    private void repeat(Ollama ollama, Fault fault, int times) {
-        int asked = simulator.chats();
-        for (int i = 0; i < times; i++) {
-            if (simulator.chats() == asked + i) {
-                simulator.script(fault);
-                Answers.from(ollama, "Hello");
+            for (int i = 0; i < ENOUGH; i++) {
+                model.stream(Answers.MODEL, Answers.question("Hello")).blockLast(Answers.PATIENCE);
             }
         }
     }
 
+    private Ollama ollama(Duration firstToken) {
+        return ollama(simulator.baseUrl().toString(), firstToken);
+    }
+
+    private Ollama ollama(String url, Duration firstToken) {
+        return new Ollama(
+                Answers.settings(URI.create(url), firstToken, Answers.PATIENCE, 16, OPEN),
+                System::nanoTime,
+                HttpResources.get(),
+                nanoTime::get);
+    }
+
+    private void repeat(Ollama ollama, int times) {
+        for (int i = 0; i < times; i++) {
+            Answers.from(ollama, BAD, "Hello");
+        }
+    }
+
+    private void pass(Duration time) {
+        nanoTime.addAndGet(time.toNanos() + 1);
+    }
+
     private void awaitOpen(int expected) {
         simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.PATIENCE);
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

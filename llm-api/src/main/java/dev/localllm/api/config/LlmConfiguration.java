@@ -55,7 +55,7 @@ class LlmConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(LlmConfiguration.class);
 
-    private static final Duration BREAK_OFF = Duration.ofSeconds(10);
+    private static final Duration CIRCUIT_OPEN_DURATION = Duration.ofSeconds(10);
 
     /** Longer than a tunnel keeps its connections for the next request. */
     private static final Duration IDLE_CONNECTION = Duration.ofMinutes(3);
@@ -96,7 +96,7 @@ class LlmConfiguration {
                         settings.firstTokenTimeout(),
                         settings.idleTimeout(),
                         settings.maxConcurrentRequests(),
-                        BREAK_OFF),
+                        CIRCUIT_OPEN_DURATION),
                 System::nanoTime,
                 eventLoops);
     }

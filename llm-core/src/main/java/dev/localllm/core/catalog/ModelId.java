@@ -24,11 +24,12 @@ public record ModelId(String value) {
 
     /** True if both name one model: case doesn't count, and no tag means {@code latest}. */
     public boolean matches(ModelId other) {
-        return normalized(value).equals(normalized(other.value));
+        return normalized().equals(other.normalized());
     }
 
-    private static String normalized(String name) {
-        String folded = name.toLowerCase(Locale.ROOT);
+    /** The one spelling of all that name the same model: in lower case and with a tag. */
+    public String normalized() {
+        String folded = value.toLowerCase(Locale.ROOT);
         return folded.indexOf(':', folded.lastIndexOf('/') + 1) < 0 ? folded + ":latest" : folded;
     }
 

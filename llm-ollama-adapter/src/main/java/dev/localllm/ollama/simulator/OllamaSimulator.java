@@ -48,6 +48,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private final OpenExchanges open = new OpenExchanges();
     private final AtomicInteger chats = new AtomicInteger();
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
+    private final Map<String, Fault> broken = new ConcurrentHashMap<>();
     private final Map<SimulatedModel, SimulatorWire.RunningModel> loaded = new ConcurrentHashMap<>();
     private volatile @Nullable Steps steps;
 
@@ -76,9 +77,15 @@ public final class OllamaSimulator implements AutoCloseable {
         faults.addAll(List.of(next));
     }
 
+    /** Every answer that is not scripted goes wrong like this if this model is asked for, which needn't exist. */
+    public void breakModel(String model, Fault fault) {
+        broken.put(model, fault);
+    }
+
     /** The next answers are well again. */
     public void forgetScript() {
         faults.clear();
+        broken.clear();
     }
 
     /** The next answer's tokens wait to be released. One answer at a time can be held. */
@@ -171,7 +178,8 @@ public final class OllamaSimulator implements AutoCloseable {
 
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
         chats.incrementAndGet();
-        Fault fault = faults.poll();
+        Fault scripted = faults.poll();
+        Fault fault = scripted == null ? broken(body, chat) : scripted;
         return switch (fault) {
             case Fault.NeverAnswers f -> Mono.never();
             case Fault.SlowHeaders f ->
@@ -179,6 +187,14 @@ public final class OllamaSimulator implements AutoCloseable {
             case Fault.Refuses f -> throw new Refusal(f.status(), f.error());
             case null, default -> answer(body, chat, fault, response);
         };
+    }
+
+    private @Nullable Fault broken(byte[] body, boolean chat) {
+        return broken.isEmpty()
+                ? null
+                : broken.get(Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest")
+                        .path("model")
+                        .asString(""));
     }
 
     private Publisher<Void> answer(byte[] body, boolean chat, @Nullable Fault fault, HttpServerResponse response) {

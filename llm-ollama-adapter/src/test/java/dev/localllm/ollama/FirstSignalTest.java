@@ -1,0 +1,122 @@
+package dev.localllm.ollama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
+
+class FirstSignalTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final TestPublisher<Integer> source = TestPublisher.create();
+    private final Mono<Flux<Integer>> first = FirstSignal.of(source.flux());
+
+    @Test
+    void emitsAllThatTheSourceDoes() {
+        for (int count : new int[] {0, 1, 2, 1000}) {
+            StepVerifier.create(FirstSignal.of(Flux.range(0, count)).flatMapMany(rest -> rest))
+                    .expectNextSequence(Flux.range(0, count).toIterable())
+                    .expectComplete()
+                    .verify(PATIENCE);
+        }
+    }
+
+    @Test
+    void isThereWithTheFirstElement() {
+        StepVerifier.create(first)
+                .then(() -> source.assertMinRequested(1))
+                .then(() -> source.next(1))
+                .expectNextCount(1)
+                .expectComplete()
+                .verify(PATIENCE);
+        source.assertNotCancelled();
+    }
+
+    @Test
+    void failsIfTheSourceFailsBeforeItsFirstElement() {
+        StepVerifier.create(first)
+                .then(() -> source.error(new IOException("no")))
+                .expectError(IOException.class)
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void holdsTheFirstElementUntilItIsAskedFor() {
+        StepVerifier.create(first.flatMapMany(rest -> rest), 0)
+                .then(() -> source.next(1))
+                .thenRequest(1)
+                .expectNext(1)
+                .thenRequest(2)
+                .then(() -> source.next(2, 3))
+                .expectNext(2, 3)
+                .then(source::complete)
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    /** One element is taken before anybody asks; afterwards as many as the reader asks for. */
+    @Test
+    void takesNoMoreThanItsReaderAsksFor() {
+        List<Integer> taken = new ArrayList<>();
+        StepVerifier.create(
+                        FirstSignal.of(Flux.range(1, 10).doOnNext(taken::add)).flatMapMany(rest -> rest), 0)
+                .then(() -> assertThat(taken).containsExactly(1))
+                .thenRequest(1)
+                .expectNext(1)
+                .then(() -> assertThat(taken).containsExactly(1))
+                .thenRequest(2)
+                .expectNext(2, 3)
+                .then(() -> assertThat(taken).containsExactly(1, 2, 3))
+                .thenCancel()
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void tellsTheEndAfterTheFirstElementEvenIfThatWaits() {
+        StepVerifier.create(first.flatMapMany(rest -> rest), 0)
+                .then(() -> source.next(1))
+                .then(() -> source.error(new IOException("no")))
+                .thenRequest(1)
+                .expectNext(1)
+                .expectError(IOException.class)
+                .verify(PATIENCE);
+    }
+
+    @Test
+    void cancelsTheSourceInEveryPhase() {
+        StepVerifier.create(first.flatMapMany(rest -> rest)).thenCancel().verify(PATIENCE);
+        source.assertCancelled(1);
+
+        StepVerifier.create(first.flatMapMany(rest -> rest), 0)
+                .then(() -> source.next(1))
+                .thenCancel()
+                .verify(PATIENCE);
+        source.assertCancelled(2);
+
+        StepVerifier.create(first.flatMapMany(rest -> rest))
+                .then(() -> source.next(1))
+                .expectNext(1)
+                .thenCancel()
+                .verify(PATIENCE);
+        source.assertCancelled(3);
+    }
+
+    /** Whoever drops what it was given, as the circuit breaker's operator does when it is cancelled meanwhile. */
+    @Test
+    void cancelsTheSourceIfNobodyTakesTheRest() {
+        StepVerifier.create(first)
+                .then(() -> source.next(1))
+                .expectNextCount(1)
+                .thenCancel()
+                .verify(PATIENCE);
+        source.assertCancelled(1);
+    }
+}
