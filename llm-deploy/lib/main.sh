@@ -109,9 +109,6 @@ image_by_digest() {
 # Nothing if there are more: grep would take one of them for all.
 one_line() { [ "$(printf '%s\n' "$1" | wc -l)" -ne 1 ] || printf '%s\n' "$1"; }
 
-# What may stand in the history and on a screen.
-plain() { printf '%s' "$1" | tr -dc 'A-Za-z0-9._:/@+ -' | cut -c 1-100; }
-
 # Each in a process of its own, as each has its own lock.
 in_each_environment() {
   local code=0 each

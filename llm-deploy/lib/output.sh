@@ -10,6 +10,9 @@ say() { printf '%s\n' "$*" 2>/dev/null || :; }
 
 warn() { say "warning: $*"; }
 
+# What may stand in the history and on a screen.
+plain() { printf '%s' "$1" | tr -dc 'A-Za-z0-9._:/@+ -' | cut -c 1-100; }
+
 # die CODE SENTENCE
 die() {
   local code=$1
