@@ -3,6 +3,8 @@
 
 OLDEST_ENGINE=25     # start_interval of health checks
 OLDEST_COMPOSE=2.30  # format: raw of env files
+OLDEST_OLLAMA=0.30   # it says which models can chat; since 0.12.6 it can be kept from cutting prompts
+NEWEST_OLLAMA=0.33   # of the recordings; OllamaVersionsTest compares both with the server's
 NEEDED_MB=4096
 
 preflight() {
@@ -95,9 +97,25 @@ preflight_ollama() {
   has_image "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" || { warns "Ollama was not asked: no image here to ask from" "deploy once"; return; }
   answer=$(ask_from_container "$url" 2>/dev/null) || answer=
   case $answer in
-    *'"version"'*) passes "Ollama $(json_text version "$answer") answers containers at $url" ;;
+    *'"version"'*) judge_ollama "$(json_text version "$answer")" "$url" ;;
     *) warns "no Ollama answers containers at $url" "start Ollama; on Linux it must listen on more than 127.0.0.1 (OLLAMA_HOST)" ;;
   esac
+}
+
+# judge_ollama VERSION URL: by the first two numbers. A build without a release's number says 0.0.0, or a commit.
+judge_ollama() {
+  local version
+  version=$(plain "$1")
+  if ! printf '%s\n' "$version" | grep -qE '^[0-9]{1,9}\.[0-9]{1,9}([.+-]|$)' || [ "${version#0.0.0}" != "$version" ]; then
+    warns "the version of Ollama is unknown: '$version'" "install a release, $OLDEST_OLLAMA to $NEWEST_OLLAMA"
+  elif ! at_least "$version" $OLDEST_OLLAMA; then
+    warns "Ollama $version is older than $OLDEST_OLLAMA: it may cut long prompts, or not say which models can chat" "update Ollama"
+  elif ! at_least $NEWEST_OLLAMA "$version"; then
+    warns "Ollama $version was not tried, $NEWEST_OLLAMA is the newest that was" \
+      "update local-llm-server, or install Ollama $NEWEST_OLLAMA"
+  else
+    passes "Ollama $version answers containers at $2"
+  fi
 }
 
 ask_from_container() {

@@ -34,7 +34,7 @@ setup() {
       "logs api-local") echo "ready for changes" ;;
       "logs llm-first-day") echo "${CLASS:-org.springframework.X source: shared objects file}"; echo "on port 8000 by ${TRANSPORT:-native transport}" ;;
       "port "*) echo 127.0.0.1:49999 ;;
-      "run --rm "*) echo "{${VERSION-\"version\":\"0.12\"}}" ;;
+      "run --rm "*) echo "{${VERSION-\"version\":\"0.33.0\"}}" ;;
     esac'
   # What a Mac's own settings and Ollama are is nothing to these tests.
   stand_in uname 'echo Linux'
@@ -93,6 +93,10 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
 
 @test "an Ollama that no container reaches is a failure" {
   VERSION='' proves 3 'fail     no Ollama answers' ollama
+}
+
+@test "an Ollama that is too old is a warning" {
+  VERSION='"version":"0.12.3"' proves 0 'warning  Ollama 0.12.3 is older than 0.30' ollama
 }
 
 @test "leaves nothing of hot reload" {

@@ -31,6 +31,7 @@ new_machine() {
   mkdir -p "$WORLD/images" "$WORLD/registry" "$WORLD/containers" "$TMPDIR"
   echo 28.0.1 >"$WORLD/engine-version"
   echo 2.33.0 >"$WORLD/compose-version"
+  echo '{"version":"0.33.0-rc2"}' >"$WORLD/ollama"
   echo Linux >"$WORLD/system"
   : >"$WORLD/argv"
   : >"$WORLD/naps"

@@ -32,7 +32,7 @@ live_in() {
   says "warning  Ollama was not asked: no image here to ask from (cure: deploy once)"
   echo x >"$WORLD/images/3.2"
   exits 0 tool preflight staging
-  says "ok       Ollama 0.12.3 answers containers at http://host.docker.internal:11434"
+  says "ok       Ollama 0.33.0-rc2 answers containers at http://host.docker.internal:11434"
 }
 
 @test "every fail has a cure, and is exit code 3" {
@@ -120,4 +120,36 @@ PYTHON
 @test "asks an Ollama without a port at HTTP's own" {
   part ask_from_container http://ollama.internal || true
   grep -q -- '- ollama.internal:80$' "$WORLD/argv"
+}
+
+# ollama_is LINE VERSION...: an Ollama of each of them is told by that line.
+ollama_is() {
+  local version line=$1
+  echo x >"$WORLD/images/3.2"
+  for version in "${@:2}"; do
+    printf 'HTTP/1.0 200 OK\r\n\r\n{"version":"%s"}' "$version" >"$WORLD/ollama"
+    exits 0 part preflight_ollama
+    [ "$output" = "${line//VERSION/$version}" ] || { echo "(expected: ${line//VERSION/$version})"; return 1; }
+  done
+}
+
+@test "an Ollama that was tried is well" {
+  ollama_is "ok       Ollama VERSION answers containers at http://host.docker.internal:11434" \
+    0.30 0.30.0 0.30.0-rc22 0.31.2 0.32.15 0.33.0-rc2 0.33.0-rc2-0-gfb30760 0.33.99
+}
+
+@test "an older Ollama is told with what it can't do" {
+  ollama_is "warning  Ollama VERSION is older than 0.30: it may cut long prompts, or not say which models can chat (cure: update Ollama)" \
+    0.29.9 0.24.0 0.12.6 0.12.3 0.9.1-rc0 0.3 0.1.48
+}
+
+@test "a newer Ollama is told" {
+  ollama_is "warning  Ollama VERSION was not tried, 0.33 is the newest that was (cure: update local-llm-server, or install Ollama 0.33)" \
+    0.34.0 0.34.0-rc0 0.100 1.0.0 1.30.0 10.0
+}
+
+@test "an Ollama whose version is unknown is told" {
+  for version in 0.0.0 0.0.0-dirty fb30760 1234567 latest 33 .33 0. 0.x 0.33x v '' '0.33 0.34' '$(id)'; do
+    ollama_is "warning  the version of Ollama is unknown: '$(part plain "$version")' (cure: install a release, 0.30 to 0.33)" "$version"
+  done
 }
