@@ -39,6 +39,8 @@ plan() {
   say "settings:"
   setting_changes "$(settings_of "$current")" "$settings_file" | sed 's/^/  /'
   check_gpu "$settings_file" || say "a deploy would be refused"
+  # The image isn't here yet: this tool's file stands for its own. A deploy looks into that.
+  warn_of_client_header "$settings_file" "$root/compose/server.yaml"
   say "steps:"
   steps_to_deploy "$(next_number)" | sed 's/^/  /'
 }
@@ -53,6 +55,7 @@ rollback() {
   if [ -n "$wanted" ]; then target=$(find_release "$wanted"); else target=$(before "$current"); fi
   [ -n "$target" ] || refuse "no such release is kept: ${wanted:-one before $current} (kept: $(releases | tr '\n' ' '))"
   [ "$target" != "$current" ] || refuse "release $target is live already"
+  warn_of_client_header "$(settings_of "$target")" "$(release_folder "$target")/compose/server.yaml"
   settle || warn "what runs is not what the state says"
   make_live rollback "$target" "$(steps_to_roll_back "$target")"
 }

@@ -76,3 +76,23 @@ setting_changes() {
     END { for (key in before) if (!(key in after)) print "- " key }
   ' "$1" "$2" | sort
 }
+
+# warn_of_client_header SETTINGS SERVER_FILE: where neither these nor the live release's settings name the header that identifies
+# clients, and the servers have different defaults.
+warn_of_client_header() {
+  local current live before after
+  current=$(state current)
+  live=$(settings_of "$current")
+  [ -n "$current" ] && [ -z "$(value_of CLIENT_ID_HEADER "$1")$(value_of CLIENT_ID_HEADER "$live")" ] || return 0
+  before=$(default_client_header "$(release_folder "$current")/compose/server.yaml")
+  after=$(default_client_header "$2")
+  [ "$before" = "$after" ] ||
+    warn "clients are identified by $after, no longer by $before: CLIENT_ID_HEADER is not set (see docs/operations.md, step 9)"
+}
+
+# default_client_header SERVER_FILE: that of the image that it came with. Those before the label had X-Client-Id.
+default_client_header() {
+  local header
+  header=$(sed -n 's/^ *dev\.localllm\.client-id-header: *//p' "$1" 2>/dev/null) || :
+  printf '%s\n' "${header:-X-Client-Id}"
+}

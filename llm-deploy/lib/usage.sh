@@ -11,7 +11,8 @@ TEXT
     plan | deploy) cat <<'TEXT'
 llm-deploy plan   ENVIRONMENT IMAGE@DIGEST --built-from SHA [--promoted-as SHA] --env-file -
 llm-deploy deploy ENVIRONMENT IMAGE@DIGEST --built-from SHA [--promoted-as SHA] --env-file - [--registry-user NAME] [--actor NAME]
-  plan says what deploy would do and touches nothing. deploy makes the image live, or leaves what is live as it is.
+  plan says what deploy would do and touches nothing. deploy makes the image live, or leaves what is live as it is. Both
+  warn of another model than in other environments, and of another default of CLIENT_ID_HEADER.
   --built-from SHA      the commit that the image was built from, 40 hex digits: the image's label and the running
                         server must both say the same
   --promoted-as SHA     the commit under which it was promoted, if it is another one

@@ -16,6 +16,12 @@ planned() {
   settings "$@" | tool plan staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - | sed '1,/^steps:/d; s/^  //'
 }
 
+planned_in_full() {
+  local n=$1
+  shift
+  settings "$@" | tool plan staging "$(image "$n")" --built-from "$(sha "$n")" --env-file -
+}
+
 carried_out() { sed -n 's/^- //p'; }
 
 @test "the first deploy starts beside nothing" {
@@ -103,6 +109,41 @@ settings:
   ~ CHANGED
 steps:"
   [[ $output != *"$canary"* ]]
+}
+
+# old_release N: makes a live release one of an image that took X-Client-Id for the default.
+old_release() {
+  local file=$staging/releases/$1/compose/server.yaml
+  grep -v client-id-header "$file" >"$BATS_TEST_TMPDIR/server.yaml"
+  ! cmp -s "$file" "$BATS_TEST_TMPDIR/server.yaml" && cp "$BATS_TEST_TMPDIR/server.yaml" "$file"
+}
+
+# warns_of_header TIMES COMMAND...: that clients are identified by another one.
+warns_of_header() {
+  exits 0 "${@:2}"
+  [ "$(grep -c '^warning: clients are identified by' <<<"$output")" -eq "$1" ]
+}
+
+@test "a release that relied on the old default of CLIENT_ID_HEADER is told" {
+  warns_of_header 0 planned_in_full 1
+  deploy 1
+  warns_of_header 0 planned_in_full 2
+  old_release 1
+  warns_of_header 1 planned_in_full 2
+  says "warning: clients are identified by CF-Connecting-IP, no longer by X-Client-Id: CLIENT_ID_HEADER is not set (see docs/operations.md, step 9)"
+  warns_of_header 0 planned_in_full 2 CLIENT_ID_HEADER=X-Client-Id
+  warns_of_header 1 deploy 2
+  warns_of_header 0 deploy 3
+  # The release before has the old default still.
+  warns_of_header 1 tool rollback staging 1
+  says "clients are identified by X-Client-Id, no longer by CF-Connecting-IP"
+}
+
+@test "a release that set CLIENT_ID_HEADER has no default to lose" {
+  settings CLIENT_ID_HEADER=X-Client-Id | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
+  old_release 1
+  warns_of_header 0 planned_in_full 2
+  warns_of_header 0 planned_in_full 2 CLIENT_ID_HEADER=X-User
 }
 
 @test "what is live already is nothing to do" {

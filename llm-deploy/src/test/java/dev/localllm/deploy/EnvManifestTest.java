@@ -78,6 +78,17 @@ class EnvManifestTest {
                         .isIn("-", "required `" + environment + "`"));
     }
 
+    /** The label of the server's container, which {@code llm-deploy plan} compares with that of the live release. */
+    @ParameterizedTest
+    @ValueSource(strings = {"staging", "production"})
+    void composeSaysTheDefaultClientHeader(String environment) throws IOException {
+        String header = DeployFiles.valueIn("compose/server.yaml", "^ {6}dev\\.localllm\\.client-id-header: (.*)$");
+        assertThat(EnvManifest.rows())
+                .filteredOn(row -> row.name().equals("CLIENT_ID_HEADER"))
+                .extracting(row -> row.cell(environment))
+                .containsExactly("`" + header + "`");
+    }
+
     @Test
     void namesEachEnvironmentInItsComposeFiles() throws IOException {
         for (String environment : List.of("staging", "production")) {
