@@ -56,7 +56,7 @@ TEXT
       ;;
     restart-proxy) cat <<'TEXT'
 llm-deploy restart-proxy ENVIRONMENT
-  Restarts the proxy with its present configuration. Answers that run for more than 35 s after that are cut off.
+  Restarts the proxy with its present configuration. Answers that run for more than 40 s after that are cut off.
 TEXT
       ;;
     lock | unlock) cat <<'TEXT'
