@@ -1,0 +1,52 @@
+// Asks for /health every 50 ms, over a new connection and a kept one in turn, whether or not the one before was answered.
+import net from 'node:net';
+import { MAX_HEALTH_MS, forget, host, latest, nice, now, ollamaHost, ollamaPort, port, quantile, round, sleep } from './common.mjs';
+import { memory } from './memory.mjs';
+
+nice(-10);
+const kept = [];
+let took = [], control = [], unanswered = 0, slow = [], open = 0, peakMb = 0, since = now();
+const ask = (where, path, keep, then) => {
+  const start = now();
+  const socket = (keep && kept.pop()) || net.connect(where);
+  let over = false, text = '';
+  const end = ok => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    socket.removeAllListeners();
+    socket.on('error', () => {});
+    if (ok && keep) { socket.on('close', () => kept.splice(kept.indexOf(socket) >>> 0, 1)); kept.push(socket); } else socket.destroy();
+    then(ok, now() - start, start);
+  };
+  const timer = setTimeout(() => end(false), 5000);
+  socket.setNoDelay(true);
+  socket.on('data', chunk => { text += chunk; if (text.includes('\r\n\r\n')) end(/^HTTP\/1\.1 200/m.test(text)); });
+  socket.on('error', () => end(false));
+  socket.on('close', () => end(false));
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${where.host}:${where.port}\r\n${keep ? '' : 'connection: close\r\n'}\r\n`);
+};
+let i = 0;
+setInterval(() => {
+  peakMb = Math.max(peakMb, memory().peakMb);
+  open++;
+  ask({ host, port }, '/health', i % 2 === 1, (ok, ms, start) => {
+    open--;
+    if (ok) took.push(ms); else unanswered++;
+    if (ok && ms > MAX_HEALTH_MS) slow.push({ ms: round(ms), lateMs: latest(start) });
+  });
+  if (i++ % 2) ask({ host: ollamaHost, port: +ollamaPort + 1 }, '/', false, (ok, ms) => control.push(ms));
+}, 50);
+process.on('message', async () => {
+  for (let j = 0; j < 55 && open > 1; j++) await sleep(100);
+  took.sort((a, b) => a - b);
+  control.sort((a, b) => a - b);
+  process.send({ peakMb, asked: took.length + unanswered, unanswered, p99ms: quantile(took, 0.99), maxms: quantile(took, 1), slow: slow.length, slowest: slow.sort((a, b) => b.ms - a.ms).slice(0, 4),
+     controlP99ms: quantile(control, 0.99), controlMaxms: quantile(control, 1), lateMs: latest(since) });
+  took = [];
+  control = [];
+  slow = [];
+  forget();
+  unanswered = peakMb = 0;
+  since = now();
+});

@@ -1,0 +1,63 @@
+// An Ollama whose tokens are numbered and tell when they were sent.
+import http from 'node:http';
+import { now, ollamaHost, ollamaPort } from './common.mjs';
+
+const line = (message, rest = '"done":false') =>
+  `{"model":"simulator","created_at":"2026-11-28T00:00:00.00Z","message":{"role":"assistant",${message}},${rest}}\n`;
+const LAST = line('"content":""', '"done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":1');
+const TAGS = '{"models":[{"name":"simulator:latest","model":"simulator:latest","modified_at":"2026-11-28T00:00:00Z","capabilities":["completion"]}]}';
+const inHand = new Set();
+let counting = true, sum = 0;
+
+export const isCounting = () => counting;
+export const end = () => { counting = false; };
+export const release = () => inHand.forEach(response => response.release?.());
+
+/** Bytes that were filled in since the last time. */
+export const filled = () => {
+  const one = sum;
+  sum = 0;
+  return one;
+};
+
+export function listen() {
+  http.createServer((request, response) => {
+    response.setHeader('content-type', request.url === '/api/chat' ? 'application/x-ndjson' : 'application/json');
+    if (request.url !== '/api/chat') { request.resume(); response.end(request.url === '/api/tags' ? TAGS : '{"version":"0.33.0"}'); return; }
+    let body = '';
+    request.on('data', chunk => { body += chunk; });
+    request.on('end', () => {
+      const prompt = JSON.parse(body).messages.at(-1).content;
+      inHand.add(response);
+      response.on('close', () => inHand.delete(response));
+      if (prompt === 'count') count(response, 0);
+      else if (prompt.startsWith('fill ')) fill(response, ...prompt.split(' ').slice(1));
+      else response.end(line('"content":"yes"') + LAST);
+    });
+  }).listen(+ollamaPort, ollamaHost);
+}
+
+function count(response, i) {
+  if (response.destroyed) return;
+  if (!counting) { response.end(line(`"content":"${i}@end "`) + LAST); return; }
+  response.write(line(`"content":"${i}@${now().toFixed(1)} "`));
+  setTimeout(() => count(response, i + 1), 50);
+}
+
+// As fast as it is taken. KIND is text or tools; an answer of BYTES, which ends when it is released, or never.
+async function fill(response, kind, bytes) {
+  const piece = 'x'.repeat(50_000);
+  for (let sent = 0; sent < +bytes && !response.destroyed; sent += piece.length) {
+    const message = kind === 'tools'
+      ? `"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":"${piece}"}}}]` : `"content":"${piece}"`;
+    sum += piece.length;
+    // Others have their turn after each piece.
+    if (response.write(line(message))) await new Promise(setImmediate); else await drained(response);
+  }
+  response.release = () => response.end(LAST);
+}
+
+const drained = response => new Promise(r => {
+  const go = () => { response.off('drain', go).off('close', go); r(); };
+  response.on('drain', go).on('close', go);
+});
