@@ -90,7 +90,8 @@ if (Object.keys(end.errors).length || end.running) verdict.streams.push(`at the 
 if (options.pid) {
   const high = Object.keys(peaks).filter(phase => peaks[phase] > MAX_PEAK * options.limit);
   verdict.peak = high.map(phase => `${phase}: ${peaks[phase]} MB of ${options.limit}`);
-  verdict.again = peaks.again > MAX_GROWTH * peaks.attack ? [`${peaks.again} MB after ${peaks.attack}`] : [];
+  const twice = options.phases.split(',').includes('again');
+  verdict.again = twice && !(peaks.again <= MAX_GROWTH * peaks.attack) ? [`${peaks.again ?? 'unknown'} MB after ${peaks.attack}`] : [];
   verdict.alive = isThere() && memory().oomKills === 0 ? [] : [`ended in "${Object.keys(peaks).at(-1)}"`];
 }
 console.log(JSON.stringify({ verdict, highestPeakMb: Math.max(...Object.values(peaks)), end }));
