@@ -2,11 +2,13 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -38,7 +40,27 @@ class HealthTest {
     void isReadyWhenOllamaHasTheModel() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl())) {
-            assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
+            HttpResponse<String> ready = server.get("/health/ready");
+            assertThat(ready.statusCode()).isEqualTo(200);
+            assertThat(json(ready).path("warnings").size()).isZero();
+        }
+    }
+
+    @Test
+    void warnsOfAnOllamaThatWasNotTried() throws Exception {
+        byte[] old =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"version\":\"0.12.3\",\"models\":[{\"name\":\"simulator\"}]}"
+                        .getBytes(StandardCharsets.UTF_8);
+        try (CannedServer ollama = new CannedServer(old);
+                ServerProcess server = new ServerProcess(ollama.baseUrl())) {
+            try (RawRequest request = RawRequest.open(server.uri("/"))) {
+                String ready = request.send("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                        .readAll();
+                assertThat(ready)
+                        .startsWith("HTTP/1.1 200")
+                        .contains("\"warnings\":[\"Ollama 0.12.3 is older than 0.30");
+            }
+            assertThat(server.output()).containsOnlyOnce("Ollama 0.12.3 is older than 0.30");
         }
     }
 

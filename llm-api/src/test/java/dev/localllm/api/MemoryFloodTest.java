@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.net.SocketException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,8 @@ class MemoryFloodTest {
     @Test
     void serves20StreamsWhileBodiesFloodIt() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.atPace(20));
-                ServerProcess server = ServerProcess.withHeap("256m", simulator.baseUrl(), "--RATE_LIMIT_RPM=0");
+                ServerProcess server =
+                        ServerProcess.withHeap("256m", simulator.baseUrl(), "--RATE_LIMIT_RPM=0", "--BODY_TIMEOUT=3s");
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             URI uri = server.uri("/");
             List<Future<String>> streams = new ArrayList<>();
@@ -50,7 +52,7 @@ class MemoryFloodTest {
     }
 
     private static String stream(URI uri) throws Exception {
-        try (RawRequest request = RawRequest.chat(uri, true, "Answer in 200 tokens")) {
+        try (RawRequest request = RawRequest.chat(uri, true, "Answer in 100 tokens")) {
             return request.readAll();
         }
     }
@@ -63,7 +65,7 @@ class MemoryFloodTest {
                 request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Client-Id: " + client
                         + "\r\nContent-Type: application/json\r\nContent-Length: " + (BODY.length() + 1) + "\r\n\r\n"
                         + BODY);
-            } catch (java.net.SocketException e) {
+            } catch (SocketException e) {
                 // refused in the middle of it; the reason may still be there to be read
             }
             return request.readAll();

@@ -2,6 +2,7 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
+import io.netty.channel.Channel;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,10 @@ final class AnswerSlots {
             Connection used = connection;
             if (used != null) {
                 used.onTerminate().subscribe(nothing -> {}, fault -> free(), this::free);
-                used.channel().eventLoop().execute(() -> closeUnlessOver(used));
+                Channel channel = used.channel();
+                if (channel.isRegistered()) { // else the exchange is over
+                    channel.eventLoop().execute(() -> closeUnlessOver(used));
+                }
                 return;
             }
             free();

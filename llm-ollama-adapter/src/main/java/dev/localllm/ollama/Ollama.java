@@ -2,6 +2,7 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.chat.ChatModel;
+import dev.localllm.core.failure.LlmException;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.URI;
@@ -101,10 +102,15 @@ public final class Ollama implements AutoCloseable {
         return new OllamaModelCatalog(catalogClient);
     }
 
-    /** Ollama's version, or an {@link dev.localllm.core.failure.LlmException} if it can't be had. */
-    public Mono<String> version() {
+    /**
+     * Asks which version Ollama has.
+     *
+     * @return one sentence if that version is not among those that were tried; empty if it is, or if it can't be had
+     */
+    public Mono<String> versionWarning() {
         return OllamaJson.get(catalogClient, "/api/version", OllamaWire.Version.class)
-                .map(OllamaWire.Version::version);
+                .mapNotNull(answer -> OllamaVersion.warning(answer.version()))
+                .onErrorComplete(LlmException.class);
     }
 
     @Override

@@ -87,7 +87,7 @@ final class OllamaWire {
             @Nullable List<String> capabilities) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record Version(String version) {}
+    record Version(@JsonProperty(required = true) String version) {}
 
     /** Body of a failure: {@code {"error":"model 'nope' not found"}}. */
     @JsonIgnoreProperties(ignoreUnknown = true)

@@ -216,8 +216,8 @@ class LlmConfiguration {
     }
 
     @Bean
-    OllamaHealth ollamaHealthIndicator(ModelDirectory models, Settings settings) {
-        return new OllamaHealth(models, settings.modelName());
+    OllamaHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
+        return new OllamaHealth(models, ollama.versionWarning(), settings.modelName());
     }
 
     @Bean
@@ -227,7 +227,7 @@ class LlmConfiguration {
 
     @Bean
     ApplicationListener<ApplicationReadyEvent> startReport(
-            Settings settings, ServerInfo server, OllamaLocation ollama) {
+            Settings settings, ServerInfo server, OllamaLocation location, Ollama ollama) {
         return event -> {
             String port = event.getApplicationContext().getEnvironment().getProperty("local.server.port");
             log.info(
@@ -238,11 +238,12 @@ class LlmConfiguration {
                     port,
                     LoopResources.hasNativeSupport() ? "native transport" : "NIO");
             log.info("Memory limits: {}", settings.memory());
-            if (ollama.simulator() == null) {
-                log.info("{}", ollama.description());
+            if (location.simulator() == null) {
+                log.info("{}", location.description());
             } else {
-                log.warn("{}", ollama.description());
+                log.warn("{}", location.description());
             }
+            ollama.versionWarning().subscribe(warning -> log.warn("{}", warning));
             log.warn("Read and checked, but not enforced yet: OLLAMA_NUM_PARALLEL.");
         };
     }

@@ -14,7 +14,7 @@ import org.springframework.util.unit.DataSize;
 public record MemoryLimits(
         DataSize bodies, DataSize bodiesPerClient, DataSize responses, DataSize streamBuffer, DataSize streams) {
 
-    /** A request needs up to four times its body: as received, as text, and as sent to the model server. */
+    /** A request holds its body up to four times: as received, as text, and as sent to the model server. */
     private static final int BODIES_PER_HEAP = 8;
 
     private static final int OTHERS_PER_HEAP = 16;
@@ -28,8 +28,8 @@ public record MemoryLimits(
      * @throws InvalidSettingException also if the largest body does not fit the budget, or the budgets the heap
      */
     static MemoryLimits from(Variables variables, DataSize maxBodySize, long heapBytes) {
-        DataSize max = DataSize.ofBytes(heapBytes / 4);
-        DataSize bodies = variables.size("BODY_BUDGET", part(heapBytes, BODIES_PER_HEAP), max);
+        DataSize max = part(heapBytes, BODIES_PER_HEAP);
+        DataSize bodies = variables.size("BODY_BUDGET", max, max);
         DataSize share = part(bodies.toBytes(), CLIENTS_SHARE);
         if (maxBodySize.compareTo(share) > 0) {
             throw new InvalidSettingException(

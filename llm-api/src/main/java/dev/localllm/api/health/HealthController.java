@@ -26,8 +26,11 @@ final class HealthController {
 
     record Live(String status, String environment, String version, String revision) {}
 
-    /** @param missing what keeps the server from answering, in words; empty when it is ready */
-    record Ready(String status, List<String> missing) {}
+    /**
+     * @param warnings what may go wrong, in words
+     * @param missing what keeps the server from answering, in words; empty when it is ready
+     */
+    record Ready(String status, List<String> warnings, List<String> missing) {}
 
     private final ReactiveHealthEndpointWebExtension health;
     private final ServerInfo server;
@@ -50,7 +53,13 @@ final class HealthController {
         return health(
                 "readiness",
                 ready -> new Ready(
-                        ready.getStatus().getCode(), missing("server", ready).toList()));
+                        ready.getStatus().getCode(),
+                        parts("server", ready)
+                                .flatMap(HealthController::warning)
+                                .toList(),
+                        parts("server", ready)
+                                .flatMap(HealthController::missing)
+                                .toList()));
     }
 
     private <T> Mono<ResponseEntity<T>> health(String group, Function<HealthDescriptor, T> body) {
@@ -59,15 +68,27 @@ final class HealthController {
                         .body(body.apply(Objects.requireNonNull(result.getBody()))));
     }
 
-    private static Stream<String> missing(String name, HealthDescriptor descriptor) {
+    private record Part(String name, IndicatedHealthDescriptor descriptor) {}
+
+    private static Stream<Part> parts(String name, HealthDescriptor descriptor) {
         if (descriptor instanceof CompositeHealthDescriptor composite && composite.getComponents() != null) {
             return composite.getComponents().entrySet().stream()
-                    .flatMap(component -> missing(component.getKey(), component.getValue()));
+                    .flatMap(component -> parts(component.getKey(), component.getValue()));
         }
-        boolean down = !Status.UP.equals(descriptor.getStatus());
-        return down && descriptor instanceof IndicatedHealthDescriptor indicated
-                ? Stream.of(reason(name, indicated))
+        return descriptor instanceof IndicatedHealthDescriptor indicated
+                ? Stream.of(new Part(name, indicated))
                 : Stream.empty();
+    }
+
+    private static Stream<String> warning(Part part) {
+        Object warning = part.descriptor.getDetails().get(OllamaHealth.WARNING);
+        return warning == null ? Stream.empty() : Stream.of(warning.toString());
+    }
+
+    private static Stream<String> missing(Part part) {
+        return Status.UP.equals(part.descriptor.getStatus())
+                ? Stream.empty()
+                : Stream.of(reason(part.name, part.descriptor));
     }
 
     private static String reason(String name, IndicatedHealthDescriptor descriptor) {

@@ -17,16 +17,23 @@ import reactor.core.publisher.Mono;
 public final class OllamaHealth implements ReactiveHealthIndicator {
 
     static final String REASON = "reason";
+    static final String WARNING = "warning";
 
     private static final Duration FRESH = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final Mono<Health> health;
 
-    /** @param needed the default model, or null if any model that can chat will do */
-    public OllamaHealth(ModelDirectory models, @Nullable ModelId needed) {
+    /**
+     * @param warning one sentence about what this Ollama can't do; empty for nothing
+     * @param needed the default model, or null if any model that can chat will do
+     */
+    public OllamaHealth(ModelDirectory models, Mono<String> warning, @Nullable ModelId needed) {
         this.health = models.list()
                 .map(found -> judge(found, needed))
+                .flatMap(judged -> warning.map(text -> judged.withDetail(WARNING, text))
+                        .defaultIfEmpty(judged)
+                        .map(Health.Builder::build))
                 .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))
                 .onErrorResume(LlmException.class, e -> Mono.just(down(reason(e.failure()))))
                 .cache(FRESH);
@@ -37,13 +44,13 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
         return health;
     }
 
-    private static Health judge(List<ModelInfo> found, @Nullable ModelId needed) {
+    private static Health.Builder judge(List<ModelInfo> found, @Nullable ModelId needed) {
         boolean there = found.stream()
                 .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
         if (there) {
-            return Health.up().build();
+            return Health.up();
         }
-        return down(
+        return downBecause(
                 needed == null
                         ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
                         : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
@@ -55,6 +62,10 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
     }
 
     private static Health down(String reason) {
-        return Health.down().withDetail(REASON, reason).build();
+        return downBecause(reason).build();
+    }
+
+    private static Health.Builder downBecause(String reason) {
+        return Health.down().withDetail(REASON, reason);
     }
 }

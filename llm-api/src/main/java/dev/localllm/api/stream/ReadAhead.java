@@ -5,8 +5,8 @@ import io.netty.channel.Channel;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
@@ -39,11 +39,7 @@ public final class ReadAhead {
     }
 
     Flux<DataBuffer> of(Flux<DataBuffer> frames, Channel channel) {
-        return new Flux<>() {
-            @Override
-            public void subscribe(CoreSubscriber<? super DataBuffer> client) {
-                frames.subscribe(new BufferedFrames(client, channel, maxBytes, budget));
-            }
-        };
+        return frames.transform(Operators.<DataBuffer, DataBuffer>lift(
+                (source, client) -> new BufferedFrames(client, channel, maxBytes, budget)));
     }
 }

@@ -40,6 +40,7 @@ final class ArchitectureRules {
     private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
             "AnswerSlots", "frees a slot when a connection that was broken off is closed, whoever has left",
             "Drain", "its timer ends with the process",
+            "LlmConfiguration", "warns once at the start",
             "OllamaSimulator", "nobody else subscribes to the end of its threads",
             "OpenExchanges", "watches a connection of its own server end");
 

@@ -87,6 +87,25 @@ class SettingsTest {
                         .doesNotContain("\n"));
     }
 
+    @Test
+    void refusesABodyThatIsLargerThanAClientsShare() {
+        assertThatExceptionOfType(InvalidSettingException.class)
+                .isThrownBy(() -> Settings.from(Map.of("BODY_BUDGET", "4MB", "MAX_BODY_SIZE", "3MB")::get))
+                .withMessageStartingWith("MAX_BODY_SIZE: ")
+                .withMessageContaining("half of BODY_BUDGET");
+    }
+
+    @Test
+    void derivesTheBudgetsFromTheHeap() {
+        MemoryLimits memory = Settings.from(name -> null).memory();
+        long heap = Runtime.getRuntime().maxMemory();
+
+        assertThat(memory.bodies().toBytes()).isEqualTo(heap / 8);
+        assertThat(memory.bodiesPerClient().toBytes()).isEqualTo(heap / 16);
+        assertThat(memory.responses().toBytes()).isEqualTo(heap / 16);
+        assertThat(memory.streams().toBytes()).isEqualTo(heap / 16);
+    }
+
     @ParameterizedTest
     @CsvSource({"OLLAMA_BASE_URL", "MODEL_NAME", "RATE_LIMIT_RPM", "ALLOWED_ORIGINS"})
     void refusesToMissWhatIsRequiredOutsideLocal(String variable) {
