@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** One request over a socket of its own, for clients that leave, stall or lie. */
-final class RawRequest implements AutoCloseable {
+public final class RawRequest implements AutoCloseable {
 
     static final int PATIENCE_MILLIS = 10_000;
 
@@ -26,7 +26,7 @@ final class RawRequest implements AutoCloseable {
         this.socket = socket;
     }
 
-    static RawRequest open(URI server) throws IOException {
+    public static RawRequest open(URI server) throws IOException {
         Socket socket = new Socket(server.getHost(), server.getPort());
         socket.setSoTimeout(PATIENCE_MILLIS);
         return new RawRequest(socket);
@@ -56,7 +56,7 @@ final class RawRequest implements AutoCloseable {
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
     }
 
-    RawRequest send(String text) throws IOException {
+    public RawRequest send(String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
         socket.getOutputStream().flush();
         return this;
@@ -74,7 +74,7 @@ final class RawRequest implements AutoCloseable {
     }
 
     /** Drops what was received. */
-    void forget() {
+    public void forget() {
         received.reset();
     }
 
@@ -83,7 +83,7 @@ final class RawRequest implements AutoCloseable {
     }
 
     /** Reads on until the text has come; false if the connection ended before, however. */
-    boolean readUntil(String text) throws IOException {
+    public boolean readUntil(String text) throws IOException {
         while (!received().contains(text)) {
             if (!readMore()) {
                 return false;
@@ -93,7 +93,7 @@ final class RawRequest implements AutoCloseable {
     }
 
     /** All that came until the answer was over or the connection was, however. */
-    String readAll() throws IOException {
+    public String readAll() throws IOException {
         while (!isComplete() && readMore()) {
             // on it goes
         }
@@ -108,7 +108,7 @@ final class RawRequest implements AutoCloseable {
         return received();
     }
 
-    String received() {
+    public String received() {
         return received.toString(StandardCharsets.UTF_8);
     }
 
