@@ -26,6 +26,7 @@ import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -62,6 +63,12 @@ class LlmConfiguration {
 
     private static final int MAX_CLIENTS = 100_000;
     private static final int KEY_BYTES = 32;
+
+    private static final int MIN_READ_BYTES = 512;
+    private static final int USUAL_READ_BYTES = 2 << 10;
+
+    /** Read from one connection before its event loop turns to the next: a flood of bodies must not hold up others. */
+    private static final int MAX_READ_BYTES = 8 << 10;
 
     /** Bounds what waits in the system for a client that doesn't read, and tells soon that one does. */
     private static final int SEND_BUFFER_BYTES = 16 << 10;
@@ -207,6 +214,10 @@ class LlmConfiguration {
     NettyServerCustomizer connections(Settings settings) {
         return server -> server.idleTimeout(IDLE_CONNECTION)
                 .childOption(ChannelOption.SO_SNDBUF, SEND_BUFFER_BYTES)
+                .childOption(
+                        ChannelOption.RECVBUF_ALLOCATOR,
+                        new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, USUAL_READ_BYTES, MAX_READ_BYTES)
+                                .maxMessagesPerRead(1))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
                         .addAfter(

@@ -1,13 +1,8 @@
 package dev.localllm.api.memory;
 
-import java.io.ByteArrayInputStream;
-import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import org.springframework.core.io.buffer.DataBuffer;
 
 /**
  * Bytes that arrive in pieces, copied into segments: neither many small pieces nor growth cost more than about
@@ -34,27 +29,8 @@ public final class SegmentedBytes {
         }
     }
 
-    /** Copies the rest of the buffer, which the caller releases. */
-    public void write(DataBuffer source) {
-        while (source.readableByteCount() > 0) {
-            int copied = Math.min(source.readableByteCount(), room());
-            source.read(last, lastLength, copied);
-            advance(copied);
-        }
-    }
-
     public long length() {
         return length;
-    }
-
-    /** The bytes written so far, not copied. Write no more afterwards. */
-    public InputStream inputStream() {
-        List<InputStream> segments = new ArrayList<>();
-        for (byte[] segment : full) {
-            segments.add(new ByteArrayInputStream(segment));
-        }
-        segments.add(new ByteArrayInputStream(last, 0, lastLength));
-        return new SequenceInputStream(Collections.enumeration(segments));
     }
 
     /** Views of the bytes written so far, not copied. Write no more afterwards. */

@@ -2,15 +2,17 @@ package dev.localllm.api.request;
 
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.memory.BodyBudget;
-import dev.localllm.api.memory.SegmentedBytes;
+import dev.localllm.api.memory.ReceivedBytes;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
+import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.function.Function;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.core.io.buffer.NettyDataBufferFactory;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
@@ -43,7 +45,7 @@ public final class RequestBodies {
     /**
      * Receives the body, then does with it what is told. The body counts against the budget until that is over.
      *
-     * @param use is given the whole body and should let go of it soon
+     * @param use is given the whole body, and must have read it when it returns
      * @return fails with a 413 or 408, with {@link InvalidRequest} if there is no body, and with {@link Overloaded} if
      *     the budget is used up and this body arrives slowest
      */
@@ -54,52 +56,61 @@ public final class RequestBodies {
                 Reception::close);
     }
 
-    private Mono<Void> use(SegmentedBytes body, Function<InputStream, Mono<Void>> use) {
-        return body.length() <= LARGE_BYTES
-                ? use.apply(body.inputStream())
-                : Mono.defer(() -> use.apply(body.inputStream())).subscribeOn(forLarge);
+    private Mono<Void> use(ReceivedBytes body, Function<InputStream, Mono<Void>> use) {
+        Mono<Void> used = Mono.defer(() -> {
+            try (InputStream stream = body.take()) {
+                return stream == null ? Mono.empty() : use.apply(stream);
+            } catch (IOException e) {
+                return Mono.error(e);
+            }
+        });
+        return body.length() <= LARGE_BYTES ? used : used.subscribeOn(forLarge);
     }
 
     private final class Reception {
 
         private final ServerWebExchange exchange;
-        private final Sinks.Empty<SegmentedBytes> aborted = Sinks.empty();
+        private final ReceivedBytes bytes;
+        private final Sinks.Empty<ReceivedBytes> aborted = Sinks.empty();
         private final BodyBudget.Upload upload;
 
         private Reception(ServerWebExchange exchange) {
             this.exchange = exchange;
+            this.bytes = new ReceivedBytes(
+                    ((NettyDataBufferFactory) exchange.getResponse().bufferFactory()).getByteBufAllocator());
             this.upload = budget.begin(
                     RequestRecord.of(exchange).client(), () -> aborted.tryEmitError(new LlmException(tooMuch())));
         }
 
-        Mono<SegmentedBytes> body() {
+        Mono<ReceivedBytes> body() {
             if (exchange.getRequest().getHeaders().getContentLength() > maxBytes) {
                 return Mono.error(tooLarge());
             }
             FailureHandler.bodyBegins(exchange);
-            Mono<SegmentedBytes> whole = exchange.getRequest()
+            Mono<ReceivedBytes> whole = exchange.getRequest()
                     .getBody()
-                    .collect(SegmentedBytes::new, this::add)
+                    .doOnNext(this::add)
+                    .then(Mono.just(bytes))
                     .timeout(timeout, Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)))
                     .doOnNext(this::complete);
             return Mono.firstWithSignal(whole, aborted.asMono());
         }
 
-        private void add(SegmentedBytes body, DataBuffer arrived) {
+        private void add(DataBuffer arrived) {
             try {
-                if (body.length() + arrived.readableByteCount() > maxBytes) {
+                if (bytes.length() + arrived.readableByteCount() > maxBytes) {
                     throw tooLarge();
                 }
                 if (!upload.take(arrived.readableByteCount())) {
                     throw new LlmException(tooMuch());
                 }
-                body.write(arrived);
+                bytes.write(arrived);
             } finally {
                 DataBufferUtils.release(arrived);
             }
         }
 
-        private void complete(SegmentedBytes body) {
+        private void complete(ReceivedBytes body) {
             if (!upload.complete()) {
                 throw new LlmException(tooMuch());
             }
@@ -110,6 +121,7 @@ public final class RequestBodies {
         }
 
         void close() {
+            bytes.close();
             upload.close();
         }
     }

@@ -4,17 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 
 class SegmentedBytesTest {
 
     @Test
-    void holdsWhatWasWritten() throws IOException {
+    void holdsWhatWasWritten() {
         long seed = Long.getLong("seed", System.nanoTime());
         System.out.println("SegmentedBytesTest: seed " + seed);
         Random random = new Random(seed);
@@ -26,12 +24,7 @@ class SegmentedBytesTest {
                 random.nextBytes(piece);
                 int offset = random.nextInt(piece.length + 1);
                 expected.write(piece, offset, piece.length - offset);
-                if (random.nextBoolean()) {
-                    bytes.write(piece, offset, piece.length - offset);
-                } else {
-                    bytes.write(
-                            DefaultDataBufferFactory.sharedInstance.wrap(piece).readPosition(offset));
-                }
+                bytes.write(piece, offset, piece.length - offset);
             }
             ByteArrayOutputStream views = new ByteArrayOutputStream();
             for (ByteBuffer view : bytes.buffers()) {
@@ -40,7 +33,6 @@ class SegmentedBytesTest {
                 views.writeBytes(copy);
             }
             assertThat(bytes.length()).isEqualTo(expected.size());
-            assertThat(bytes.inputStream().readAllBytes()).isEqualTo(expected.toByteArray());
             assertThat(views.toByteArray()).isEqualTo(expected.toByteArray());
         }
     }
