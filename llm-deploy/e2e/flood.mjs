@@ -13,7 +13,7 @@ import { isThere, memory, pids, processors, resetPeak } from './flood/memory.mjs
 
 const MAX_TOKEN_MS = 1000, MAX_LATE_MS = 2000, MAX_PEAK = 0.85, MAX_GROWTH = 1.1;
 // In these attacks /health may be slow, but memory is bounded and no stream is disturbed. In the others nobody notices anything.
-const TOLD = ['unread', 'pipelined', 'pipelined questions', 'half a head'];
+const TOLD = ['one byte', 'unread', 'pipelined', 'pipelined questions', 'half a head'];
 options.phases ??= Object.keys(attacks).join();
 
 const child = role => {

@@ -18,6 +18,7 @@ import dev.localllm.api.request.Http10Handler;
 import dev.localllm.api.request.MalformedRequestHandler;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
+import dev.localllm.api.request.SmallChunkHandler;
 import dev.localllm.api.request.WriteStallHandler;
 import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.core.catalog.ModelDirectory;
@@ -223,7 +224,8 @@ class LlmConfiguration {
                         .addAfter(
                                 NettyPipeline.HttpCodec, null, new MalformedRequestHandler(LlmConfiguration::uniqueId))
                         .addAfter(NettyPipeline.HttpCodec, null, new HeaderTimeoutHandler(settings.headerTimeout()))
-                        .addAfter(NettyPipeline.HttpCodec, null, new Http10Handler()));
+                        .addAfter(NettyPipeline.HttpCodec, null, new Http10Handler())
+                        .addAfter(NettyPipeline.HttpCodec, null, new SmallChunkHandler()));
     }
 
     @Bean

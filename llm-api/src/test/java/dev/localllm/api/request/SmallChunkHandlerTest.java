@@ -1,0 +1,61 @@
+package dev.localllm.api.request;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class SmallChunkHandlerTest {
+
+    private final EmbeddedChannel channel = new EmbeddedChannel(new SmallChunkHandler());
+
+    @BeforeEach
+    void freeze() {
+        channel.freezeTime();
+    }
+
+    @AfterEach
+    void close() {
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void readsOnFromWhoSendsLargeChunks() {
+        arrive(1000, 100);
+
+        assertThat(channel.config().isAutoRead()).isTrue();
+    }
+
+    @Test
+    void readsOnFromWhoSendsAFewSmallChunks() {
+        arrive(64, 1);
+
+        assertThat(channel.config().isAutoRead()).isTrue();
+    }
+
+    @Test
+    void readsLaterFromWhoSendsManySmallChunks() {
+        arrive(1000, 1);
+        assertThat(channel.config().isAutoRead()).isFalse();
+
+        channel.advanceTimeBy(8 * 1000 - 1, TimeUnit.MICROSECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.config().isAutoRead()).isFalse();
+
+        channel.advanceTimeBy(1, TimeUnit.MICROSECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.config().isAutoRead()).isTrue();
+    }
+
+    private void arrive(int chunks, int bytes) {
+        for (int i = 0; i < chunks; i++) {
+            channel.pipeline().fireChannelRead(new DefaultHttpContent(Unpooled.wrappedBuffer(new byte[bytes])));
+        }
+        channel.pipeline().fireChannelReadComplete();
+    }
+}
