@@ -1,12 +1,13 @@
 // What the processes of flood.mjs have in common: its arguments, and how late their timers are.
 import os from 'node:os';
 
-export const MAX_HEALTH_MS = 100;
 export const BODY_BYTES = 1_000_000, HONEST_BYTES = 100_000, COLLECTED_BYTES = 7_000_000;
 
 export const [url, ...words] = process.argv.slice(2);
-export const options = { ollama: '127.0.0.1:21435', connections: '400', hold: '6', streams: '20' };
-for (let i = 0; i < words.length; i += 2) options[words[i].replace(/^--/, '').replace('-mb', '')] = words[i + 1];
+export const options = { ollama: '127.0.0.1:21435', connections: '400', hold: '6', streams: '20', health: '100' };
+for (let i = 0; i < words.length; i += 2) options[words[i].replace(/^--/, '').replace(/-m[bs]$/, '')] = words[i + 1];
+// More than this, and more than a server that nobody attacks takes at the same time, is slow.
+export const MAX_HEALTH_MS = +options.health;
 export const target = new URL(url), host = target.hostname, port = +target.port;
 export const [ollamaHost, ollamaPort] = options.ollama.split(':');
 export const connections = +options.connections, hold = options.hold * 1000;
