@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
@@ -56,6 +57,18 @@ class BoundedMemoryTest {
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
                 RawRequest whole = RawRequest.chat(server.uri("/"), false, "Hello")) {
             assertThat(whole.readAll()).startsWith("HTTP/1.1 502").contains("upstream_protocol_error");
+        }
+    }
+
+    @Test
+    void refusesABodyThatWouldBecomeManyObjects() throws Exception {
+        try (EndlessServer ollama = new EndlessServer();
+                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny")) {
+            HttpResponse<String> response =
+                    server.post("/v1/chat/completions", "{\"messages\":[" + "{},".repeat(60_000) + "{}]}");
+
+            assertThat(response.statusCode()).isEqualTo(400);
+            assertThat(response.body()).contains("Token count");
         }
     }
 

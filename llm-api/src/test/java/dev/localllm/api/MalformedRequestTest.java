@@ -3,8 +3,10 @@ package dev.localllm.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Level;
+import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -107,6 +109,29 @@ class MalformedRequestTest {
                     assertThat(answer).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
                 }
             }
+        }
+    }
+
+    @Test
+    void leavesAnEmptyLineBehindARequestAlone() throws Exception {
+        try (TestServer impatient = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=200ms");
+                RawRequest request = RawRequest.open(impatient.uri("/"))) {
+            simulator.script(new Fault.Pauses(2, Duration.ofMillis(600)));
+            request.send(RawRequest.chat(true, "Hello")).readUntil("data: ");
+            request.send("\r\n");
+
+            assertThat(request.readAll()).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
+        }
+    }
+
+    @Test
+    void keepsNoLargeBodiesWaitingBehindAnAnswer() throws Exception {
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            simulator.script(new Fault.Stalls(1));
+            request.send(RawRequest.chat(true, "Hello")).readUntil("data: ");
+            request.send(POST + "Content-Length: 100000\r\n\r\n" + "a".repeat(50_000));
+
+            assertThat(request.readUntil("never")).as("closed").isFalse();
         }
     }
 

@@ -16,7 +16,8 @@ import reactor.util.context.Context;
  *
  * <p>The Mono requests one element. It emits the whole Flux, the first element included, when that element is there; is
  * empty if there is none; and fails if the Flux fails before. What it emits takes one subscriber, keeps its demand
- * and its thread, and allocates nothing per element. Cancelling the Mono or what it emitted cancels the source.
+ * and its thread, and allocates nothing per element. Cancelling what it emitted cancels the source, and so does
+ * cancelling the Mono before what it emitted has a subscriber.
  */
 final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
 

@@ -30,6 +30,7 @@ import reactor.netty.channel.AbortedException;
 /** What Ollama's refusals and the network's faults mean. Pure. */
 final class OllamaFailures {
 
+    private static final int MAX_TEXT = 2000;
     private static final String CONTEXT_EXCEEDED_TYPE = "exceed_context_size_error";
     private static final List<String> CONTEXT_EXCEEDED_TEXTS = List.of(
             "exceeds the available context size", "longer than the context length", "exceeds the context length");
@@ -40,7 +41,7 @@ final class OllamaFailures {
     private static final Pattern UNSUPPORTED_FEATURE = Pattern.compile("does not support ([a-z ]{1,40})(?=$|[.,;])");
 
     /** An absolute path of a Unix or Windows system, two names deep or more. */
-    private static final Pattern PATH = Pattern.compile("(?<![\\w.])(?:[A-Za-z]:)?(?:[/\\\\][^/\\\\\\s\"':,;]+){2,}");
+    private static final Pattern PATH = Pattern.compile("(?<![\\w.])(?:[A-Za-z]:)?(?:[/\\\\][^/\\\\\\s\"':,;]++){2,}+");
 
     private static final String NO_ROUTE = "Ollama can't be reached: no route to its host.";
     private static final String BROKEN = "The connection to Ollama broke before the answer was done.";
@@ -49,7 +50,7 @@ final class OllamaFailures {
 
     /** @param model that was asked for; empty where none was */
     static LlmFailure ofStatus(int status, byte[] body, String model) {
-        String error = errorText(body);
+        String error = bounded(errorText(body));
         if (error == null) {
             return status == 503
                     ? new UpstreamUnavailable("Ollama, or a proxy before it, takes no work at the moment.")
@@ -127,6 +128,10 @@ final class OllamaFailures {
     private static @Nullable String errorText(byte[] body) {
         OllamaWire.ErrorBody parsed = OllamaJson.read(body, OllamaWire.ErrorBody.class);
         return parsed == null ? null : parsed.error();
+    }
+
+    private static @Nullable String bounded(@Nullable String text) {
+        return text == null || text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT) + "…";
     }
 
     private static boolean containsAny(String text, List<String> parts) {

@@ -15,7 +15,7 @@ final class OllamaVersion {
 
     static final String NEWEST = "0.33";
 
-    private static final Pattern VERSION = Pattern.compile("v?(\\d{1,6})\\.(\\d{1,6})\\b.*");
+    private static final Pattern VERSION = Pattern.compile("v?(\\d{1,3})\\.(\\d{1,3})\\b[\\w.+-]{0,64}");
 
     /** What a build without a version says. */
     private static final String UNVERSIONED = "0.0.0";
@@ -23,12 +23,13 @@ final class OllamaVersion {
     private OllamaVersion() {}
 
     /** One sentence about what this version can't do, or null for one that was tried. */
-    static @Nullable String warning(String version) {
-        Matcher matcher = VERSION.matcher(version);
-        if (!matcher.matches() || version.equals(UNVERSIONED)) {
-            return "Ollama's version '" + version + "' is unknown (tried: " + OLDEST + " to " + NEWEST + ").";
+    static @Nullable String warning(@Nullable String version) {
+        if (version == null
+                || version.equals(UNVERSIONED)
+                || !VERSION.matcher(version).matches()) {
+            return "Ollama's version is unknown (tried: " + OLDEST + " to " + NEWEST + ").";
         }
-        int minor = number(matcher);
+        int minor = number(version);
         if (minor < number(OLDEST)) {
             return "Ollama " + version + " is older than " + OLDEST + ": it may cut prompts in silence and offer models"
                     + " that can't chat (cure: update Ollama).";
@@ -40,10 +41,6 @@ final class OllamaVersion {
 
     private static int number(String version) {
         Matcher matcher = VERSION.matcher(version);
-        return matcher.matches() ? number(matcher) : 0;
-    }
-
-    private static int number(Matcher version) {
-        return Integer.parseInt(version.group(1)) * 1_000_000 + Integer.parseInt(version.group(2));
+        return matcher.matches() ? Integer.parseInt(matcher.group(1)) * 1000 + Integer.parseInt(matcher.group(2)) : 0;
     }
 }

@@ -87,7 +87,7 @@ final class OllamaWire {
             @Nullable List<String> capabilities) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record Version(@JsonProperty(required = true) String version) {}
+    record Version(@Nullable String version) {}
 
     /** Body of a failure: {@code {"error":"model 'nope' not found"}}. */
     @JsonIgnoreProperties(ignoreUnknown = true)

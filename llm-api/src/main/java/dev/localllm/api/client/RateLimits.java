@@ -29,8 +29,8 @@ public final class RateLimits {
     }
 
     /**
-     * Charges the client, then serves the request. A request that this server itself has no room for costs nothing;
-     * one that is refused for what it asks costs as much as any other.
+     * Charges the client, then serves the request. A request that gets a 503 before its first byte costs nothing,
+     * unless it is marked as charged; one that is refused for what it asks costs as much as any other.
      *
      * @param response headers of the response, which tell how the client stands
      * @return fails with {@link RateLimited} when the client may not ask now
@@ -49,7 +49,7 @@ public final class RateLimits {
     }
 
     private void refund(LlmFailure failure, ClientId client, HttpHeaders response) {
-        boolean unavailable = failure instanceof Overloaded
+        boolean unavailable = (failure instanceof Overloaded overloaded && !overloaded.charged())
                 || failure instanceof UpstreamUnavailable
                 || failure instanceof ShuttingDown;
         if (unavailable && limiter != null) {

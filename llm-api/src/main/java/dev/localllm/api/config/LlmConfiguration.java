@@ -221,11 +221,16 @@ class LlmConfiguration {
                                 .maxMessagesPerRead(1))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
-                        .addAfter(
-                                NettyPipeline.HttpCodec, null, new MalformedRequestHandler(LlmConfiguration::uniqueId))
-                        .addAfter(NettyPipeline.HttpCodec, null, new HeaderTimeoutHandler(settings.headerTimeout()))
-                        .addAfter(NettyPipeline.HttpCodec, null, new Http10Handler())
-                        .addAfter(NettyPipeline.HttpCodec, null, new SmallChunkHandler()));
+                        .addBefore(NettyPipeline.HttpTrafficHandler, null, new SmallChunkHandler())
+                        .addBefore(NettyPipeline.HttpTrafficHandler, null, new Http10Handler())
+                        .addBefore(
+                                NettyPipeline.HttpTrafficHandler,
+                                null,
+                                new HeaderTimeoutHandler(settings.headerTimeout()))
+                        .addBefore(
+                                NettyPipeline.HttpTrafficHandler,
+                                null,
+                                new MalformedRequestHandler(LlmConfiguration::uniqueId)));
     }
 
     @Bean

@@ -14,11 +14,11 @@ import org.springframework.util.unit.DataSize;
 public record MemoryLimits(
         DataSize bodies, DataSize bodiesPerClient, DataSize responses, DataSize streamBuffer, DataSize streams) {
 
-    /** A request holds its body up to four times: as received, as text, and as sent to the model server. */
-    private static final int BODIES_PER_HEAP = 8;
+    /** As text and as sent to the model server a request holds its body in the heap up to four times. */
+    private static final int HEAP_PER_BODIES = 8;
 
-    private static final int OTHERS_PER_HEAP = 16;
-    private static final int CLIENTS_SHARE = 2;
+    private static final int HEAP_PER_DEFAULT = 16;
+    private static final int CLIENTS = 2;
     private static final DataSize STREAM_BUFFER = DataSize.ofKilobytes(512);
 
     /**
@@ -28,20 +28,20 @@ public record MemoryLimits(
      * @throws InvalidSettingException also if the largest body does not fit the budget, or the budgets the heap
      */
     static MemoryLimits from(Variables variables, DataSize maxBodySize, long heapBytes) {
-        DataSize max = part(heapBytes, BODIES_PER_HEAP);
+        DataSize max = part(heapBytes, HEAP_PER_BODIES);
         DataSize bodies = variables.size("BODY_BUDGET", max, max);
-        DataSize share = part(bodies.toBytes(), CLIENTS_SHARE);
+        DataSize share = part(bodies.toBytes(), CLIENTS);
         if (maxBodySize.compareTo(share) > 0) {
             throw new InvalidSettingException(
                     "MAX_BODY_SIZE",
                     maxBodySize.toString(),
                     "at most half of BODY_BUDGET, which is " + bodies.toKilobytes() + "KB");
         }
-        DataSize streams = variables.size("STREAM_BUDGET", part(heapBytes, OTHERS_PER_HEAP), max);
+        DataSize streams = variables.size("STREAM_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max);
         return new MemoryLimits(
                 bodies,
                 share,
-                variables.size("RESPONSE_BUDGET", part(heapBytes, OTHERS_PER_HEAP), max),
+                variables.size("RESPONSE_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max),
                 variables.size(
                         "STREAM_BUFFER", STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams, streams),
                 streams);

@@ -20,6 +20,7 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
     static final String WARNING = "warning";
 
     private static final Duration FRESH = Duration.ofSeconds(3);
+    private static final Duration WARNING_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final Mono<Health> health;
@@ -29,9 +30,11 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
      * @param needed the default model, or null if any model that can chat will do
      */
     public OllamaHealth(ModelDirectory models, Mono<String> warning, @Nullable ModelId needed) {
+        Mono<String> warningInTime = warning.timeout(WARNING_TIMEOUT, Mono.empty());
         this.health = models.list()
                 .map(found -> judge(found, needed))
-                .flatMap(judged -> warning.map(text -> judged.withDetail(WARNING, text))
+                .flatMap(judged -> warningInTime
+                        .map(text -> judged.withDetail(WARNING, text))
                         .defaultIfEmpty(judged)
                         .map(Health.Builder::build))
                 .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -41,54 +42,51 @@ public final class BodyBudget {
     /**
      * A body begins to arrive.
      *
-     * @param abort called at most once, on any thread, when the upload is aborted; its bytes are free by then
+     * @param onAbort called at most once, on any thread, when the upload is aborted and no longer counted; told whether
+     *     its client had used up its own share
      */
-    public Upload begin(ClientId client, Runnable abort) {
-        Upload upload = new Upload(client, abort);
-        synchronized (receiving) {
-            receiving.add(upload);
-        }
+    public synchronized Upload begin(ClientId client, Consumer<Boolean> onAbort) {
+        Upload upload = new Upload(client, onAbort);
+        receiving.add(upload);
         return upload;
     }
 
     /** In bytes. */
-    public long used() {
-        synchronized (receiving) {
-            return used;
-        }
+    public synchronized long used() {
+        return used;
     }
 
     /** One request body. To be closed when its request is over. */
     public final class Upload implements AutoCloseable {
 
         private final ClientId client;
-        private final Runnable abort;
+        private final Consumer<Boolean> onAbort;
         private final long begun = clock.getAsLong();
         private long bytes;
         private double recentBytes;
         private long lastArrival = begun;
 
-        private Upload(ClientId client, Runnable abort) {
+        private Upload(ClientId client, Consumer<Boolean> onAbort) {
             this.client = client;
-            this.abort = abort;
+            this.onAbort = onAbort;
         }
 
         /** These bytes have arrived. False if the upload was or is hereby aborted. */
         public boolean take(int count) {
             arrived(count);
-            Upload inTheWay;
+            Abort abort;
             do {
-                inTheWay = takeOrEndSlowest(count);
-                if (inTheWay != null) {
-                    inTheWay.abort.run();
+                abort = takeOrAbortSlowest(this, count);
+                if (abort != null) {
+                    abort.victim.onAbort.accept(abort.ownShare);
                 }
-            } while (inTheWay != null && inTheWay != this);
-            return inTheWay == null && isReceiving();
+            } while (abort != null && abort.victim != this);
+            return abort == null && isReceiving(this);
         }
 
         /** All of the body has arrived. False if the upload was aborted before. */
         public boolean complete() {
-            synchronized (receiving) {
+            synchronized (BodyBudget.this) {
                 return receiving.remove(this);
             }
         }
@@ -96,38 +94,16 @@ public final class BodyBudget {
         /** Gives the bytes back. Idempotent. */
         @Override
         public void close() {
-            synchronized (receiving) {
+            synchronized (BodyBudget.this) {
                 end();
             }
         }
 
-        private boolean isReceiving() {
-            synchronized (receiving) {
-                return receiving.contains(this);
-            }
-        }
-
         private void arrived(int count) {
-            synchronized (receiving) {
+            synchronized (BodyBudget.this) {
                 long now = clock.getAsLong();
                 recentBytes = decayed(recentBytes, now - lastArrival) + count;
                 lastArrival = now;
-            }
-        }
-
-        private @Nullable Upload takeOrEndSlowest(int count) {
-            synchronized (receiving) {
-                boolean clientIsFull = usedByClient.getOrDefault(client, 0L) + count > perClient;
-                if (!receiving.contains(this)) {
-                    return null;
-                }
-                if (!clientIsFull && used + count <= capacity) {
-                    count(count);
-                    return null;
-                }
-                Upload slowest = slowest(clientIsFull ? client : null);
-                slowest.end();
-                return slowest;
             }
         }
 
@@ -150,11 +126,33 @@ public final class BodyBudget {
         }
     }
 
-    /** @param client null for the slowest of all; there is one, as the upload that asks is among them */
-    private Upload slowest(@Nullable ClientId client) {
+    private record Abort(Upload victim, boolean ownShare) {}
+
+    private synchronized boolean isReceiving(Upload upload) {
+        return receiving.contains(upload);
+    }
+
+    /** Null if there was room, or if the upload was aborted before. */
+    private synchronized @Nullable Abort takeOrAbortSlowest(Upload upload, int count) {
+        if (!receiving.contains(upload)) {
+            return null;
+        }
+        boolean clientIsFull = usedByClient.getOrDefault(upload.client, 0L) + count > perClient;
+        if (!clientIsFull && used + count <= capacity) {
+            upload.count(count);
+            return null;
+        }
+        Upload victim = slowest(upload, clientIsFull);
+        victim.end();
+        return new Abort(victim, clientIsFull);
+    }
+
+    /** Among those whose end gives room, and the one that asks for it. */
+    private Upload slowest(Upload asking, boolean ofItsClient) {
         long now = clock.getAsLong();
         return receiving.stream()
-                .filter(upload -> client == null || upload.client.equals(client))
+                .filter(upload -> upload == asking || upload.bytes > 0)
+                .filter(upload -> !ofItsClient || upload.client.equals(asking.client))
                 .min(Comparator.comparingDouble(upload -> upload.rate(now)))
                 .orElseThrow();
     }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Collects the events of one non-streaming response. What it holds counts against a budget until it is closed. One per
- * response; not thread-safe.
+ * response. Thread-safe, as a response may be given up on another thread than the one that brings events.
  */
 final class CompletionEncoder implements AutoCloseable {
 
@@ -28,9 +28,9 @@ final class CompletionEncoder implements AutoCloseable {
     private final ByteBudget budget;
     private final SegmentedBytes text = new SegmentedBytes();
     private final SegmentedBytes thinking = new SegmentedBytes();
-    private final List<String> toolCalls = new ArrayList<>();
-    private long toolCallChars;
+    private final SegmentedBytes toolCalls = new SegmentedBytes();
     private long budgeted;
+    private boolean closed;
     private @Nullable Finished end;
 
     /** @param budget for the bytes of all responses that are being collected */
@@ -40,7 +40,10 @@ final class CompletionEncoder implements AutoCloseable {
     }
 
     /** Fails when this response, or all of them together, become too large to be collected. */
-    void add(List<ChatEvent> events) {
+    synchronized void add(List<ChatEvent> events) {
+        if (closed) {
+            return;
+        }
         for (ChatEvent event : events) {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
@@ -49,19 +52,19 @@ final class CompletionEncoder implements AutoCloseable {
                 case Finished finished -> end = finished;
             }
         }
-        long held = text.length() + thinking.length() + toolCallChars;
+        long held = text.length() + thinking.length() + toolCalls.length();
         if (held > MAX_BYTES) {
             throw new LlmException(new UpstreamProtocol("The response is larger than " + MAX_BYTES + " bytes."));
         }
         if (!budget.tryTake(held - budgeted)) {
             throw new LlmException(
-                    new Overloaded("The server collects too many non-streaming responses: use stream:true."));
+                    new Overloaded("The server collects too many non-streaming responses: use stream:true.", true));
         }
         budgeted = held;
     }
 
     /** The response's body in pieces. Events are complete when the port's stream is, so the end is known. */
-    List<ByteBuffer> encode() {
+    synchronized List<ByteBuffer> encode() {
         Finished finished = end;
         if (finished == null) {
             throw new IllegalStateException("the response completed without Finished");
@@ -77,8 +80,10 @@ final class CompletionEncoder implements AutoCloseable {
             body.addAll(thinking.buffers());
             body.add(utf8("\""));
         }
-        if (!toolCalls.isEmpty()) {
-            body.add(utf8(",\"tool_calls\":[" + String.join(",", toolCalls) + "]"));
+        if (toolCalls.length() > 0) {
+            body.add(utf8(",\"tool_calls\":["));
+            body.addAll(toolCalls.buffers());
+            body.add(utf8("]"));
         }
         body.add(utf8(",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
                 + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}"));
@@ -86,19 +91,20 @@ final class CompletionEncoder implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         budget.release(budgeted);
         budgeted = 0;
     }
 
     private void add(String toolCall) {
-        toolCalls.add(toolCall);
-        toolCallChars += toolCall.length();
+        byte[] json = ((toolCalls.length() > 0 ? "," : "") + toolCall).getBytes(StandardCharsets.UTF_8);
+        toolCalls.write(json, 0, json.length);
     }
 
     /** A response of tool calls only has no content, as with OpenAI. */
     private void addText(List<ByteBuffer> body) {
-        if (text.length() == 0 && !toolCalls.isEmpty()) {
+        if (text.length() == 0 && toolCalls.length() > 0) {
             body.add(utf8("null"));
             return;
         }

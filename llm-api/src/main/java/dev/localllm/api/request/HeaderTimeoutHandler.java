@@ -73,7 +73,8 @@ public final class HeaderTimeoutHandler extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private static void expire(ChannelHandlerContext ctx) {
+    private void expire(ChannelHandlerContext ctx) {
+        timer = null;
         HttpRequest late = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/");
         late.setDecoderResult(DecoderResult.failure(new HeaderTimeoutException()));
         ctx.fireChannelRead(late);

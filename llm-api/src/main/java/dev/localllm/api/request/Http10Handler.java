@@ -14,7 +14,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 
 /**
  * Sends responses of unknown length to HTTP/1.0 clients, which know no chunked encoding, as they expect them: the end
- * of the connection ends the body. To stand right behind the HTTP codec.
+ * of the connection ends the body. To stand behind the HTTP codec.
  */
 public final class Http10Handler extends ChannelDuplexHandler {
 

@@ -11,6 +11,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpObject;
@@ -41,7 +42,11 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     private static final String NOT_HTTP = "The request is not valid HTTP/1.1.";
 
     private final Supplier<String> uniqueIds;
+    /** Of pipelined bodies, which wait in memory until the response before them is over. */
+    private static final int MAX_PIPELINED_BYTES = 16 << 10;
+
     private int unanswered;
+    private int pipelinedBytes;
     private boolean refused;
 
     public MalformedRequestHandler(Supplier<String> uniqueIds) {
@@ -49,16 +54,22 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     }
 
     @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         HttpFailure failure = refused || !(message instanceof HttpObject read) ? null : failure(read);
-        if (!refused && failure == null) {
+        if (!refused && failure == null && mayWait(message)) {
             unanswered += message instanceof HttpRequest ? 1 : 0;
             ctx.fireChannelRead(message);
             return;
         }
         ReferenceCountUtil.release(message);
-        if (failure != null) {
-            refused = true;
+        if (refused || (unanswered > 0 && isLate(message))) {
+            return; // an empty line behind a request looks like the beginning of headers
+        }
+        refused = true;
+        if (failure == null) {
+            ctx.close();
+        } else {
             refuse(ctx, failure, message instanceof HttpRequest);
         }
     }
@@ -75,6 +86,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         }
         if (message instanceof LastHttpContent) {
             unanswered--;
+            pipelinedBytes = 0;
             if (refused) {
                 promise.addListener(ChannelFutureListener.CLOSE);
             }
@@ -138,6 +150,18 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         return isUri(request.uri())
                 ? null
                 : HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
+    }
+
+    private boolean mayWait(Object message) {
+        if (unanswered > 1 && message instanceof HttpContent content) {
+            pipelinedBytes += content.content().readableBytes();
+        }
+        return pipelinedBytes <= MAX_PIPELINED_BYTES;
+    }
+
+    private static boolean isLate(Object message) {
+        return message instanceof HttpRequest request
+                && request.decoderResult().cause() instanceof HeaderTimeoutHandler.HeaderTimeoutException;
     }
 
     private static HttpFailure failure(Throwable flaw) {

@@ -79,7 +79,8 @@ public final class RequestBodies {
             this.bytes = new ReceivedBytes(
                     ((NettyDataBufferFactory) exchange.getResponse().bufferFactory()).getByteBufAllocator());
             this.upload = budget.begin(
-                    RequestRecord.of(exchange).client(), () -> aborted.tryEmitError(new LlmException(tooMuch())));
+                    RequestRecord.of(exchange).client(),
+                    ownShare -> aborted.tryEmitError(new LlmException(tooMuch(ownShare))));
         }
 
         Mono<ReceivedBytes> body() {
@@ -101,10 +102,9 @@ public final class RequestBodies {
                 if (bytes.length() + arrived.readableByteCount() > maxBytes) {
                     throw tooLarge();
                 }
-                if (!upload.take(arrived.readableByteCount())) {
-                    throw new LlmException(tooMuch());
+                if (upload.take(arrived.readableByteCount())) {
+                    bytes.write(arrived);
                 }
-                bytes.write(arrived);
             } finally {
                 DataBufferUtils.release(arrived);
             }
@@ -112,7 +112,7 @@ public final class RequestBodies {
 
         private void complete(ReceivedBytes body) {
             if (!upload.complete()) {
-                throw new LlmException(tooMuch());
+                throw new LlmException(tooMuch(false));
             }
             FailureHandler.bodyEnds(exchange);
             if (body.length() == 0) {
@@ -131,7 +131,7 @@ public final class RequestBodies {
                 HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
     }
 
-    private static Overloaded tooMuch() {
-        return new Overloaded("The server receives too many request bodies at once. Try again in a moment.");
+    private static Overloaded tooMuch(boolean ownShare) {
+        return new Overloaded("The server receives too many request bodies at once. Try again in a moment.", ownShare);
     }
 }

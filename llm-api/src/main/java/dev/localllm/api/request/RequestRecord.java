@@ -119,7 +119,9 @@ public final class RequestRecord {
         return line.toString();
     }
 
-    private static String bounded(String detail) {
+    /** Without the control characters that JSON leaves as they are. */
+    private static String bounded(String text) {
+        String detail = text.replaceAll("[\\x7F-\\x9F\\u2028\\u2029]", "?");
         return detail.length() <= MAX_DETAIL ? detail : detail.substring(0, MAX_DETAIL) + "…";
     }
 }

@@ -42,10 +42,15 @@ final class BufferedFrames extends ChannelInboundHandlerAdapter
     private @Nullable Subscription source;
     private long bufferedBytes;
     private long budgetedBytes;
+
+    /** Frames that have arrived and were not yet requested anew. */
     private int withheld;
+
     private @Nullable Throwable failure;
     private volatile boolean ended;
-    private volatile boolean cancelled;
+
+    /** Cancelled by the client, or its end was told. */
+    private volatile boolean over;
 
     BufferedFrames(CoreSubscriber<? super DataBuffer> client, Channel channel, long maxBytes, ByteBudget budget) {
         this.client = client;
@@ -97,7 +102,7 @@ final class BufferedFrames extends ChannelInboundHandlerAdapter
 
     @Override
     public void cancel() {
-        cancelled = true;
+        over = true;
         if (source != null) {
             source.cancel();
         }
@@ -124,9 +129,9 @@ final class BufferedFrames extends ChannelInboundHandlerAdapter
     public void run() {
         int done = 1;
         while (done != 0) {
-            boolean last = ended;
+            boolean last = ended; // before accept: whatever came before the end has arrived then
             accept();
-            if (cancelled) {
+            if (over) {
                 discard();
             } else {
                 handOn();
@@ -151,7 +156,7 @@ final class BufferedFrames extends ChannelInboundHandlerAdapter
 
     private void handOn() {
         int burst = 0;
-        while (!buffered.isEmpty() && requested.get() > 0 && channel.isWritable() && !cancelled) {
+        while (!buffered.isEmpty() && requested.get() > 0 && channel.isWritable() && !over) {
             if (burst > MAX_BURST_BYTES) {
                 channel.eventLoop().execute(this::schedule);
                 return;
@@ -182,10 +187,10 @@ final class BufferedFrames extends ChannelInboundHandlerAdapter
     }
 
     private void end() {
-        if (cancelled) {
+        if (over) {
             return;
         }
-        cancelled = true;
+        over = true;
         leaveConnection();
         if (failure == null) {
             client.onComplete();

@@ -79,6 +79,22 @@ class BodyBudgetTest {
     }
 
     @Test
+    void abortsNoUploadThatHoldsNothing() {
+        BodyBudget.Upload waiting = begin("waiting", BOB);
+        BodyBudget.Upload full = begin("full", ANN);
+        full.take(60);
+        pass(Duration.ofSeconds(2));
+        BodyBudget.Upload other = begin("other", new ClientId("cid"));
+        other.take(40);
+        pass(Duration.ofMillis(50));
+
+        assertThat(other.take(1)).isTrue();
+        assertThat(waiting.take(1)).isTrue();
+
+        assertThat(aborted).containsExactly("full");
+    }
+
+    @Test
     void letsOneClientUseItsShareOnly() {
         BodyBudget.Upload others = begin("bob's", BOB);
         others.take(10);
@@ -88,7 +104,7 @@ class BodyBudgetTest {
 
         assertThat(begin("second", ANN).take(1)).isTrue();
 
-        assertThat(aborted).containsExactly("first");
+        assertThat(aborted).containsExactly("first by its own share");
         assertThat(budget.used()).isEqualTo(11);
     }
 
@@ -109,7 +125,7 @@ class BodyBudgetTest {
     }
 
     private BodyBudget.Upload begin(String name, ClientId client) {
-        return budget.begin(client, () -> aborted.add(name));
+        return budget.begin(client, ownShare -> aborted.add(ownShare ? name + " by its own share" : name));
     }
 
     private void pass(Duration time) {

@@ -14,6 +14,7 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -40,13 +41,24 @@ class CompletionEncoderTest {
 
         assertThatExceptionOfType(LlmException.class)
                 .isThrownBy(() -> second.add(List.of(event)))
-                .satisfies(e -> assertThat(e.failure()).isInstanceOf(Overloaded.class));
+                .satisfies(e -> assertThat(e.failure())
+                        .isInstanceOfSatisfying(
+                                Overloaded.class, f -> assertThat(f.charged()).isTrue()));
         second.close();
         first.close();
         first.close();
 
         assertThat(budget.used()).isZero();
         encoder().add(List.of(event));
+    }
+
+    @Test
+    void takesNothingOnceItIsClosed() {
+        CompletionEncoder encoder = encoder();
+        encoder.close();
+        encoder.add(List.of(new TextDelta(JsonText.of(LONG))));
+
+        assertThat(budget.used()).isZero();
     }
 
     private CompletionEncoder encoder() {

@@ -69,8 +69,18 @@ public sealed interface LlmFailure {
     /** The response, or the next piece of it, was not there in time. */
     record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {}
 
-    /** This server has no more room for the request. */
-    record Overloaded(String message) implements LlmFailure {}
+    /**
+     * This server has no more room for the request.
+     *
+     * @param charged whether the request counts against its client's rate limit all the same: the client itself took
+     *     the room, or the model has worked for it
+     */
+    record Overloaded(String message, boolean charged) implements LlmFailure {
+
+        public Overloaded(String message) {
+            this(message, false);
+        }
+    }
 
     /**
      * The caller, or all callers together, sent more requests than the rate limit allows.

@@ -59,10 +59,13 @@ public final class RateLimiter {
         return decision(own, now);
     }
 
-    /** Gives back one request that the client was charged for. Never gives more than a full bucket. */
+    /**
+     * Gives back one request that the client was charged for; never more than a full bucket. A client that shares its
+     * bucket with others gets nothing back.
+     */
     public RateDecision refund(ClientId client) {
         long now = clock.getAsLong();
-        giveBack(client);
+        buckets.computeIfPresent(client, (id, bucket) -> bucket.plusOne(perClient));
         if (overall != null) {
             everybody.updateAndGet(bucket -> bucket.plusOne(overall));
         }
