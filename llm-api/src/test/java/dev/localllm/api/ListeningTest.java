@@ -11,6 +11,7 @@ import java.net.NetworkInterface;
 import java.net.Socket;
 import java.net.URI;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,12 +100,12 @@ class ListeningTest {
         }
     }
 
-    /** One that is not loopback; every machine that runs a browser or a container has one. */
+    /** One that is not loopback, as every machine with a network has. */
     private static InetAddress addressOfThisMachine() throws Exception {
         return NetworkInterface.networkInterfaces()
                 .flatMap(NetworkInterface::inetAddresses)
                 .filter(address -> !address.isLoopbackAddress() && address.getAddress().length == 4)
                 .findFirst()
-                .orElseThrow();
+                .orElseGet(() -> Assumptions.abort("this machine has no address but loopback"));
     }
 }

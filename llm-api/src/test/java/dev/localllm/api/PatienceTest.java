@@ -75,21 +75,6 @@ class PatienceTest {
     }
 
     @Test
-    void givesTheHeadersOfEachRequestTheirOwnTime() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=300ms");
-                RawRequest request = RawRequest.open(server.uri("/"))) {
-            for (int i = 0; i < 3; i++) {
-                request.send("GET /health HTTP/1.1\r\n");
-                Thread.sleep(150);
-                request.send("Host: localhost\r\n\r\n");
-                assertThat(request.readUntil("\"revision\"")).isTrue();
-                request.forget();
-                Thread.sleep(400);
-            }
-        }
-    }
-
-    @Test
     void sendsNoChunksToHttp10() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl());
                 RawRequest request = RawRequest.open(server.uri("/"))) {
