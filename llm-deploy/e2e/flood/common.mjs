@@ -4,7 +4,7 @@ import os from 'node:os';
 export const BODY_BYTES = 1_000_000, HONEST_BYTES = 100_000, COLLECTED_BYTES = 7_000_000;
 
 export const [url, ...words] = process.argv.slice(2);
-export const options = { ollama: '127.0.0.1:21435', connections: '400', hold: '6', streams: '20', health: '100' };
+export const options = { ollama: '127.0.0.1:21435', connections: '400', hold: '6', streams: '20', health: '100', growth: '1.1' };
 for (let i = 0; i < words.length; i += 2) options[words[i].replace(/^--/, '').replace(/-m[bs]$/, '')] = words[i + 1];
 // More than this, and more than a server that nobody attacks takes at the same time, is slow.
 export const MAX_HEALTH_MS = +options.health;
