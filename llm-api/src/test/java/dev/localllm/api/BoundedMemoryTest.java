@@ -38,7 +38,7 @@ class BoundedMemoryTest {
     }
 
     @Test
-    void doesNotLetTheModelWaitForAClientWhoReadsSlowly() throws Exception {
+    void givesAClientWhoReadsSlowlyTheWholeAnswer() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl(), "--STREAM_BUFFER=4MB");
                 RawRequest slow = RawRequest.openNarrow(server.uri("/"))) {
