@@ -38,6 +38,17 @@ class BoundedMemoryTest {
     }
 
     @Test
+    void doesNotLetTheModelWaitForAClientWhoTakesNothing() throws Exception {
+        try (EndlessServer ollama = new EndlessServer();
+                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny", "--STREAM_BUFFER=32MB");
+                RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
+            deaf.send(RawRequest.chat(true, "Hello"));
+
+            assertThat(ollama.untilItStalls()).isGreaterThan(MAX_BYTES);
+        }
+    }
+
+    @Test
     void givesAClientWhoReadsSlowlyTheWholeAnswer() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl(), "--STREAM_BUFFER=4MB");
