@@ -76,10 +76,10 @@ answers() {
 
 @test "a server that hangs is given up" {
   mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '#!/bin/sh\nexec sleep 60\n' >"$BATS_TEST_TMPDIR/bin/docker"
+  printf '#!/bin/sh\nexec sleep 120\n' >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   PATH=$BATS_TEST_TMPDIR/bin:$PATH
   began=$SECONDS
   run ! part ask_server blue
-  [ $((SECONDS - began)) -lt 30 ]
+  [ $((SECONDS - began)) -lt 100 ]
 }
