@@ -35,7 +35,7 @@ install_engine() {
 start_engine() {
   setsid -f dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/engine.pid" \
     -H "$DOCKER_HOST" >>"$work/engine.log" 2>&1 </dev/null
-  await 30 docker version
+  await 120 docker version
 }
 
 # Nothing of the engine runs.
@@ -47,14 +47,14 @@ cut_power() {
   pids=$(docker ps -q | xargs -r docker inspect -f '{{.State.Pid}}')
   # shellcheck disable=SC2086,SC2046
   kill -9 $(cat "$work/engine.pid") $(pgrep -f "$work/exec") $pids 2>/dev/null || true
-  await 10 is_dark
+  await 120 is_dark
   rm -f "$work/engine.pid"
 }
 
 # The engine alone dies; what it runs goes on or not, as it may.
 kill_engine() {
   kill -9 "$(cat "$work/engine.pid")"
-  await 10 sh -c "! docker version"
+  await 120 sh -c "! docker version"
   rm -f "$work/engine.pid"
 }
 
@@ -69,7 +69,7 @@ server_jar() {
 start_ollama() {
   APP_ENV=local OLLAMA_BASE_URL=embedded SERVER_PORT=0 MANAGEMENT_PORT=0 "$(jdk)/bin/java" -jar "$1" >"$work/ollama.log" 2>&1 &
   echo $! >"$work/ollama.pid"
-  await 60 grep -q 'simulator:latest at' "$work/ollama.log"
+  await 120 grep -q 'simulator:latest at' "$work/ollama.log"
   local port
   port=$(sed -n 's/.*simulator:latest at http:..127.0.0.1:\([0-9]*\).*/\1/p' "$work/ollama.log")
   socat "TCP-LISTEN:$2,fork,reuseaddr" "TCP:127.0.0.1:$port" 2>"$work/socat.log" &
@@ -86,7 +86,7 @@ ${1:-}
 CONFIG
   docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
   echo $! >"$work/registry.pid"
-  await 10 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
+  await 120 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
 }
 
 # sshd, with a key for each environment, which may only do what ssh-entry lets it.
