@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an image
 # registry, an sshd and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs what is missing on
-# Debian 12.
+# Debian 12. $E2E_SEED is a folder that e2e/seed has made: images that need not be made again.
 . .ci/lib.sh
 
 OLLAMA_PORT=21434
@@ -26,13 +26,24 @@ millis() { echo $(($(date +%s%N) / 1000000)); }
 
 jdk() { find /usr/lib/jvm -maxdepth 1 -name '*25*' | head -1; }
 
-install_engine() {
+install_tools() {
   local tool
-  for tool in dockerd docker-registry socat mmdebstrap; do command -v $tool >/dev/null || llm-deploy/e2e/install-engine; done
+  for tool in dockerd docker-registry socat mmdebstrap htpasswd jq inotifywait /usr/sbin/sshd; do
+    command -v $tool >/dev/null || llm-deploy/e2e/install-engine
+  done
   docker compose version >/dev/null && docker buildx version >/dev/null
 }
 
+install_node_modules() { [ -d .ci/workflows/node_modules ] || npm ci --silent --ignore-scripts --prefix .ci/workflows; }
+
 start_engine() {
+  # An engine changes no file of a layer that is there. Files of its own it does change.
+  if [ ! -d "$work/data" ] && [ -n "${E2E_SEED:-}" ]; then
+    mkdir "$work/data"
+    cp -al "$E2E_SEED/data/overlay2" "$work/data/"
+    find "$E2E_SEED/data" -mindepth 1 -maxdepth 1 ! -name overlay2 -exec cp -a -t "$work/data" {} +
+    cp -a "$E2E_SEED/registry" "$work/"
+  fi
   setsid -f dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/engine.pid" \
     -H "$DOCKER_HOST" >>"$work/engine.log" 2>&1 </dev/null
   await 120 docker version
@@ -58,6 +69,17 @@ kill_engine() {
   rm -f "$work/engine.pid"
 }
 
+# The engine of Debian 12, which is too old. Kept for the next time, as the base images are.
+old_engine() {
+  local kept=${BASE_IMAGES_CACHE:-/var/cache/llm-base-images}/old-engine
+  if [ ! -d "$kept" ]; then
+    (cd "$work" && apt-get download -qq docker.io/bookworm 2>/dev/null && dpkg -x docker.io_*.deb old)
+    mkdir -p "${kept%/*}"
+    mv "$work/old" "$kept"
+  fi
+  echo "$kept/usr/sbin/dockerd"
+}
+
 # The jar of the server, built if it is not there.
 server_jar() {
   local jar=llm-api/target/llm-api-0.1.0-SNAPSHOT.jar
@@ -65,9 +87,10 @@ server_jar() {
   echo $jar
 }
 
-# start_ollama JAR PORT: the simulator, as Ollama on the host.
+# start_ollama JAR PORT: the simulator, as Ollama on the host. The flags spare the processor for what is tested.
 start_ollama() {
-  APP_ENV=local OLLAMA_BASE_URL=embedded SERVER_PORT=0 MANAGEMENT_PORT=0 "$(jdk)/bin/java" -jar "$1" >"$work/ollama.log" 2>&1 &
+  APP_ENV=local OLLAMA_BASE_URL=embedded SERVER_PORT=0 MANAGEMENT_PORT=0 \
+    "$(jdk)/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -jar "$1" >"$work/ollama.log" 2>&1 &
   echo $! >"$work/ollama.pid"
   await 120 grep -q 'simulator:latest at' "$work/ollama.log"
   local port
@@ -92,7 +115,6 @@ CONFIG
 # sshd, with a key for each environment, which may only do what ssh-entry lets it.
 SSH_PORT=20022
 start_sshd() {
-  command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || apt-get install -qq -y openssh-server >/dev/null
   mkdir -p /run/sshd
   ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
   let_in staging "ssh-entry staging"
@@ -115,7 +137,7 @@ CONFIG
 # let_in KEY VERB: makes a key that may do that.
 let_in() {
   ssh-keygen -q -t ed25519 -N '' -f "$work/$1.key"
-  echo "restrict,command=\"env DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
+  echo "restrict,command=\"env PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
 }
 
 mac() { with_key staging "$@"; }
@@ -128,7 +150,6 @@ with_key() {
 
 # start_private_registry USER PASSWORD
 start_private_registry() {
-  command -v htpasswd >/dev/null || apt-get install -qq -y apache2-utils >/dev/null
   htpasswd -Bbc "$work/htpasswd" "$1" "$2" 2>/dev/null
   start_registry "auth: {htpasswd: {realm: r, path: $work/htpasswd}}"
   printf '%s' "$2" | docker login -u "$1" --password-stdin "127.0.0.1:$REGISTRY_PORT" >/dev/null 2>&1
@@ -145,7 +166,7 @@ build_image() {
 }
 
 export LLM_DEPLOY_HOME=$work/home
-tool() { llm-deploy/bin/llm-deploy "$@"; }
+tool() { PATH=$work/bin:$PATH llm-deploy/bin/llm-deploy "$@"; }
 port() { if [ "$1" = staging ]; then echo 8001; else echo 8000; fi; }
 url() { echo "http://127.0.0.1:$(port "$1")$2"; }
 live() { echo "llm-$1-$(sed -n 's/^slot=//p' "$LLM_DEPLOY_HOME/$1/state")"; }
@@ -164,6 +185,26 @@ settings() (
 # deploy ENVIRONMENT IMAGE REVISION SETTINGS_FILE [OPTIONS...]
 deploy() { tool deploy "$1" "$2" --built-from "$3" --env-file "$4" "${@:5}"; }
 
+# The tool's waits of 2, 4, 8 and 16 s, between the tries of health, are a quarter as long while there is a file "hasty".
+mkdir "$work/bin"
+cat >"$work/bin/sleep" <<SCRIPT
+#!/bin/sh
+if [ -e "$work/hasty" ]; then
+  case \$1 in 2 | 4 | 8 | 16) set -- "\$((\$1 / 4)).\$((\$1 % 4 * 25))" ;; esac
+fi
+exec /bin/sleep "\$@"
+SCRIPT
+chmod +x "$work/bin/sleep"
+
+# hasty COMMAND...: with a deploy in it whose health can't come.
+hasty() {
+  local code=0
+  touch "$work/hasty"
+  "$@" || code=$?
+  rm "$work/hasty"
+  return $code
+}
+
 # fails_with CODE COMMAND...
 fails_with() {
   local code=0
@@ -175,7 +216,7 @@ end_machine() {
   docker ps -aq 2>/dev/null | xargs -r docker rm -f >/dev/null 2>&1 || true
   docker network prune -f >/dev/null 2>&1 || true
   local file
-  for file in "$work"/*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
+  for file in "$work"/*.pid; do [ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true; done
   await 20 is_dark || pkill -9 -f "$work/exec" || true
   umount -l "$work"/mount "$LLM_DEPLOY_HOME" "$work"/exec/netns/* "$work"/data/overlay2/*/merged "$work/data" 2>/dev/null || true
   rm -rf "$work" || true
