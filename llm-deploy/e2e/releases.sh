@@ -20,7 +20,7 @@ release() {
 outcomes=0
 last_output() { echo "$outputs/$outcomes"; }
 
-answers() { curl -fs --max-time 20 "$(url staging /health)" | grep -q "\"revision\":\"${revisions[$1]}\""; }
+answers() { curl -fs --max-time 20 "$(url staging /health)" | grep "\"revision\":\"${revisions[$1]}\"" >/dev/null; }
 state() { sed -n "s/^$1=//p" "$LLM_DEPLOY_HOME/staging/state"; }
 
 # variant N LINES...: image N, which differs from image 0 in a few lines of Dockerfile.
