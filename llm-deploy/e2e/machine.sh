@@ -150,7 +150,7 @@ with_key() {
 
 # start_private_registry USER PASSWORD
 start_private_registry() {
-  htpasswd -Bbc "$work/htpasswd" "$1" "$2" 2>/dev/null
+  printf '%s' "$2" | htpasswd -iBc "$work/htpasswd" "$1" 2>/dev/null
   start_registry "auth: {htpasswd: {realm: r, path: $work/htpasswd}}"
   printf '%s' "$2" | docker login -u "$1" --password-stdin "127.0.0.1:$REGISTRY_PORT" >/dev/null 2>&1
 }

@@ -72,6 +72,7 @@ start_machine() {
 check_secrets() {
   kill "$(cat "$work/ps.pid")"
   check "no argument of a process had the secret" [ ! -s "$work/ps" ]
+  tr '\0' ' ' <"$work/ps"
   check "no output had it" sh -c "! grep -rF '$canary' $outputs $* $work/sshd.log"
   check "no file of the machine has it but the settings" [ -z "$(grep -rlF "$canary" "$LLM_DEPLOY_HOME" | grep -v '/releases/[0-9]*/env$')" ]
   check "none of a killed run is left" [ -z "$(find "$LLM_DEPLOY_HOME/staging" -name '.*.[0-9]*')" ]
