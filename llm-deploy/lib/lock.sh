@@ -1,76 +1,85 @@
 # shellcheck shell=dash
-# One at a time in each environment. mkdir is atomic everywhere; macOS has no flock(1). The lock of a run that has ended,
-# however it ended, is taken over; one taken by hand stays until it is given back by hand.
+# One run at a time in each environment; macOS has no flock(1).
+#
+#   lock/N    the Nth holder. The highest number counts: an empty file means free, else it has the lines kind, pid, began,
+#             reason, actor, at, seconds.
+#
+# A holder takes N + 1 by ln(1), which fails if that file exists: of several runs only one gets it. It releases the lock by
+# emptying the file. The lock of a run that has ended, however it ended, is taken over; one taken by hand stays until unlock.
+#
+# The highest file is never removed, and once it is free it stays free. So whoever finds it free may try the next number. If that
+# turns out not to be the highest, it was used and removed before, and another run has a higher one.
 
 # take_lock WHAT: for this run, until it ends.
 take_lock() {
   local waited=0
   until make_lock "kind=run" "pid=$$" "began=$(process_start $$)" "reason=$1"; do
-    if lock_is_stale && clear_lock; then
-      :
-    elif [ "$waited" -ge "$(number_setting LOCK_WAIT 0)" ]; then
-      locked "$environment is locked: $(lock_line)"
-    else
-      sleep 1
-      waited=$((waited + 1))
-    fi
+    [ "$waited" -lt "$(number_setting LOCK_WAIT 0)" ] || locked "$environment is locked: $(lock_line)"
+    sleep 1
+    waited=$((waited + 1))
   done
 }
 
-release_lock() { [ "$(value_of pid "$folder/lock/owner")" != $$ ] || rm -rf "$folder/lock"; }
+release_lock() { [ "$(value_of pid "$(newest_lock)")" != $$ ] || : >"$(newest_lock)"; }
 
-# make_lock LINE...: made under another name first, so that there never is a lock without an owner.
+# newest_lock: its file. Without one, that of an older version of this tool, which has the same lines.
+newest_lock() {
+  local number
+  number=$(newest_number)
+  if [ "$number" = 0 ] && [ -f "$folder/lock/owner" ]; then number=owner; fi
+  printf '%s/lock/%s\n' "$folder" "$number"
+}
+
+newest_number() { lock_numbers | tail -n 1 | grep . || echo 0; }
+
+lock_numbers() { ls "$folder/lock" 2>/dev/null | grep -x '[0-9][0-9]*' | sort -n; }
+
+# make_lock LINE...: fails if another has it. It is written before it gets its name, so no lock is without an owner.
 make_lock() {
-  local new line
-  for new in "$folder"/lock.[0-9]* "$folder"/run.[0-9]*; do kill -0 "${new##*.}" 2>/dev/null || rm -rf "$new"; done
-  new=$folder/lock.$$
-  rm -rf "$new"
-  mkdir "$new" || refuse "$folder can't be written"
-  { for line; do printf '%s\n' "$line"; done; printf 'actor=%s\nat=%s\nseconds=%s\n' "$actor" "$(now)" "$(seconds)"; } >"$new/owner" ||
-    refuse "$new can't be written"
-  if [ ! -d "$folder/lock" ] && mkdir "$folder/lock" 2>/dev/null; then
-    mv "$new/owner" "$folder/lock/owner" && rmdir "$new"
-  else
-    rm -rf "$new"
+  local new line number former
+  mkdir -p "$folder/lock" || refuse "$folder can't be written"
+  for new in "$folder"/lock/new.[0-9]* "$folder"/run.[0-9]*; do kill -0 "${new##*.}" 2>/dev/null || rm -rf "$new"; done
+  new=$folder/lock/new.$$
+  { for line; do printf '%s\n' "$line"; done; printf 'actor=%s\nat=%s\nseconds=%s\n' "$actor" "$(now)" "$(seconds)"; } >"$new" ||
+    refuse "$folder can't be written"
+  number=$(($(newest_number) + 1))
+  former=$(lock_line)
+  if is_locked || ! ln "$new" "$folder/lock/$number" 2>/dev/null; then
+    rm -f "$new"
     return 1
   fi
-}
-
-# Others may have found the same lock stale, and one of them may be at work under a new one by now: one at a time looks
-# again, and it is gone at once.
-clear_lock() {
-  mkdir "$folder/lock/clearing" 2>/dev/null || return 1
-  if lock_is_stale; then
-    say "taking over the lock of a run that has ended: $(lock_line)"
-    mv "$folder/lock" "$folder/lock.$$" && rm -rf "$folder/lock.$$"
-  else
-    rmdir "$folder/lock/clearing"
+  rm -f "$new"
+  if [ "$(newest_number)" != $number ]; then
+    rm -f "$folder/lock/$number"
     return 1
   fi
+  [ -z "$former" ] || say "taking over the lock of a run that has ended: $former"
+  # The one before stays, for a listing that is being made right now.
+  lock_numbers | sed '$d' | sed '$d' | while read -r number; do rm -f "$folder/lock/$number"; done
+  rm -f "$folder/lock/owner"
 }
 
-lock_is_stale() {
-  local owner=$folder/lock/owner pid began
-  if [ ! -f "$owner" ]; then
-    sleep 1 # between mkdir and mv, unless it was killed there
-    [ ! -f "$owner" ]
-    return
-  fi
-  [ "$(value_of kind "$owner")" = run ] || return 1
+# Held, and not by a run that has ended.
+is_locked() {
+  local owner pid began
+  owner=$(newest_lock)
+  case $(value_of kind "$owner") in manual) return 0 ;; run) ;; *) return 1 ;; esac
   pid=$(value_of pid "$owner")
   began=$(value_of began "$owner")
   # Where ps doesn't know. Of others' processes ps tells, but kill doesn't.
-  if [ -z "$began" ]; then ! kill -0 "$pid" 2>/dev/null; else [ "$(process_start "$pid")" != "$began" ]; fi
+  if [ -z "$began" ]; then kill -0 "$pid" 2>/dev/null; else [ "$(process_start "$pid")" = "$began" ]; fi
 }
 
 # A number that comes again belongs to a process that began at another time. Not every login has the same time zone.
 process_start() { TZ=UTC0 ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' || :; }
 
+# Nothing if it is free.
 lock_line() {
-  local owner=$folder/lock/owner
-  [ -f "$owner" ] || return 0
+  local owner
+  owner=$(newest_lock)
+  [ -s "$owner" ] || return 0
   printf '%s, by %s, since %s (%s s)\n' "$(value_of reason "$owner")" "$(value_of actor "$owner")" \
-    "$(value_of at "$owner")" "$(($(seconds) - $(value_of seconds "$owner")))"
+    "$(value_of at "$owner")" "$(($(seconds) - $(value_of seconds "$owner" | grep . || seconds)))"
 }
 
 lock() {
@@ -79,14 +88,16 @@ lock() {
 }
 
 unlock() {
-  if [ ! -d "$folder/lock" ]; then
+  local owner
+  owner=$(newest_lock)
+  if [ ! -s "$owner" ]; then
     say "$environment is not locked"
-  elif [ "$(value_of kind "$folder/lock/owner")" = run ] && ! lock_is_stale; then
-    locked "$environment is being worked on: $(lock_line)"
-  elif [ "$(value_of kind "$folder/lock/owner")" = manual ] && [ -n "${keeps_manual_locks:-}" ]; then
+  elif [ "$(value_of kind "$owner")" = manual ] && [ -n "${keeps_manual_locks:-}" ]; then
     refuse "$environment was locked by hand, so it is unlocked by hand: $(lock_line)"
+  elif [ "$(value_of kind "$owner")" != manual ] && is_locked; then
+    locked "$environment is being worked on: $(lock_line)"
   else
     say "unlocking $environment: $(lock_line)"
-    rm -rf "$folder/lock"
+    : >"$owner"
   fi
 }

@@ -21,7 +21,7 @@ start_environment() {
 
 # One environment; silent where there is nothing to do, as it is called every minute.
 reconcile_environment() {
-  if [ -d "$folder/lock" ] && ! lock_is_stale; then
+  if is_locked; then
     say "$environment: left alone, as it is locked: $(lock_line)"
   elif [ -n "$(state current)" ] && ! is_settled; then
     take_lock "reconcile"

@@ -18,7 +18,7 @@ status() {
   say "  image        $(of_release "$current" IMAGE)"
   say "  slot         $slot"
   say "  health       $(ask_port 2>/dev/null || echo 'no answer')"
-  say "  lock         $(if [ -d "$folder/lock" ]; then lock_line; else echo free; fi)"
+  say "  lock         $(lock_line | grep . || echo free)"
   found=$(drift "$current" "$slot")
   [ -z "$found" ] || { say "$found" | sed 's/^/  DRIFT        /'; return 1; }
 }

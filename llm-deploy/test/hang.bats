@@ -30,7 +30,7 @@ each_call() {
     [[ " $codes " = *" $status "* ]]
     [ $SECONDS -lt 20 ]
     if [ -n "$hangs" ] && { kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; }; then echo "it still runs"; false; fi
-    [ -z "$(find "$LLM_DEPLOY_HOME" -name 'lock*' -o -name 'run.*')" ]
+    is_free
     rm -f "$WORLD/$how" "$WORLD/engine-down"
     well
     rm -r "$WORLD" "$LLM_DEPLOY_HOME"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# One at a time, and never stale for ever.
+# One run at a time, and no lock for ever.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -11,15 +11,13 @@ setup() {
   at_work='Thu Jan  1 00:00:01 2026'
 }
 
-# lock_of PID STARTED: as a run leaves it.
+# lock_of PID STARTED [NUMBER]: as a run leaves it.
 lock_of() {
   mkdir -p "$staging/lock"
-  printf '%s\n' kind=run "pid=$1" "began=$2" reason=work actor=me at=then seconds=0 >"$staging/lock/owner"
+  printf '%s\n' kind=run "pid=$1" "began=$2" reason=work actor=me at=then seconds=0 >"$staging/lock/${3:-1}"
 }
 
 dead_pid() { sh -c 'echo $$'; }
-
-is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -name 'run.*')" ]; }
 
 @test "a run at work keeps others away" {
   lock_of $$ "$(tr -s ' ' <<<"$at_work")"
@@ -31,12 +29,13 @@ is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -na
   exits 4 tool lock staging
   exits 4 tool unlock staging
   says "staging is being worked on"
-  grep -x "pid=$$" "$staging/lock/owner"
+  grep -x "pid=$$" "$staging/lock/1"
   nothing_was_touched
 }
 
 @test "a run that has ended keeps nobody away" {
   for left in "$(dead_pid) $at_work" "$$ Wed Dec 31 23:59:59 2025" "$(dead_pid) "; do
+    rm -rf "$staging/lock"
     lock_of "${left%% *}" "$(tr -s ' ' <<<"${left#* }")"
     exits 0 tool prune staging
     says "taking over the lock of a run that has ended: work, by me"
@@ -62,40 +61,57 @@ is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -na
   [ "$(TZ=Asia/Seoul part process_start $$)" = "$(TZ=America/Lima part process_start $$)" ]
 }
 
-@test "a lock without an owner is one of a run that was killed" {
-  mkdir -p "$staging/lock" "$staging/lock.$(dead_pid)" "$staging/run.$(dead_pid)"
-  exits 0 tool prune staging
-  says "taking over"
-  is_free
-  grep -x 1 "$WORLD/naps"
-}
-
-@test "what others are about to make stays" {
-  mkdir -p "$staging/lock.$$" "$staging/run.$$"
+@test "what killed runs have left is cleared away, and not what others are about to make" {
+  dead=$(dead_pid)
+  mkdir -p "$staging/lock" "$staging/run.$dead" "$staging/run.$$"
+  touch "$staging/lock/new.$dead" "$staging/lock/new.$$"
   tool prune staging
-  [ -d "$staging/lock.$$" ] && [ -d "$staging/run.$$" ]
+  [ -d "$staging/run.$$" ] && [ -f "$staging/lock/new.$$" ]
+  [ ! -e "$staging/run.$dead" ] && [ ! -e "$staging/lock/new.$dead" ]
 }
 
-@test "only one of two takes over, and not what the other has taken" {
-  # Between finding the lock stale and clearing it, another run has cleared it and is at work.
-  lock_of "$(dead_pid)" x
-  export OTHERS="$BATS_TEST_TMPDIR/other"
-  lock_of $$ "$(tr -s ' ' <<<"$at_work")"
-  mv "$staging/lock" "$OTHERS"
-  lock_of "$(dead_pid)" x
-  more_stand_ins='mkdir() {
-    case $1 in */clearing) command rm -rf "${1%/*}"; command cp -r "$OTHERS" "${1%/*}" ;; esac
-    command mkdir "$@"
-  };' exits 4 tool prune staging
-  grep -x "pid=$$" "$staging/lock/owner"
-  [ ! -e "$staging/lock/clearing" ]
-  # Another run is at it right now.
-  rm -r "$staging/lock"
-  lock_of "$(dead_pid)" x
-  mkdir "$staging/lock/clearing"
+# before_ln COMMANDS: what others do between the tool's look at the lock and its taking it.
+before_ln() {
+  export BEGAN=$at_work PID=$$
+  more_stand_ins="ln() { if [ ! -e \"\$WORLD/done\" ]; then : >\"\$WORLD/done\"; ( cd \"\$LLM_DEPLOY_HOME/staging/lock\"; $1 ); fi; command ln \"\$@\"; };"
+}
+theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
+
+@test "one of two gets a lock that is free" {
+  before_ln "$theirs >1"
   exits 4 tool prune staging
-  tool unlock staging
-  is_free
+  grep -x "pid=$$" "$staging/lock/1"
+  [ "$(ls "$staging/lock")" = 1 ]
+}
+
+@test "one of two takes over" {
+  lock_of "$(dead_pid)" x
+  before_ln "$theirs >2"
+  exits 4 tool prune staging
+  grep -x "pid=$$" "$staging/lock/2"
+  [ "$(ls "$staging/lock" | tr '\n' ' ')" = "1 2 " ]
+}
+
+@test "a number that others used up meanwhile is not taken" {
+  lock_of "$(dead_pid)" x
+  # Two have had it, a third has it, and the first two have been cleared away.
+  before_ln "rm 1; : >3; $theirs >4"
+  exits 4 tool prune staging
+  grep -x "pid=$$" "$staging/lock/4"
+  [ "$(ls "$staging/lock" | tr '\n' ' ')" = "3 4 " ]
+}
+
+@test "of many at once one is at work at a time" {
+  # Each lock is taken over from one that was killed.
+  lock_of "$(dead_pid)" x
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '%s\n' '#!/bin/sh' 'mkdir "$WORLD/at-work" || echo both >>"$WORLD/both"' 'sleep 0.2' 'echo once >>"$WORLD/turns"' 'rmdir "$WORLD/at-work"' \
+    >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
+  for _ in 1 2 3 4 5 6; do PATH=$BATS_TEST_TMPDIR/bin:$PATH LOCK_WAIT=600 tool prune staging >/dev/null 2>&1 & done
+  wait
+  [ ! -e "$WORLD/both" ] && [ "$(wc -l <"$WORLD/turns")" -eq 6 ] && is_free
+  [ "$(basename "$(newest_lock)")" -eq 7 ]
 }
 
 @test "a lock by hand stays until it is given back by hand" {
@@ -111,6 +127,16 @@ is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -na
   says "staging is not locked"
 }
 
+@test "a lock of the version before is a lock" {
+  mkdir -p "$staging/lock"
+  printf '%s\n' kind=manual reason=before actor=me at=then seconds=0 >"$staging/lock/owner"
+  exits 4 deploy 1
+  says "staging is locked: before, by me"
+  exits 0 tool unlock staging
+  exits 0 deploy 1
+  [ ! -e "$staging/lock/owner" ]
+}
+
 @test "environments don't lock each other" {
   tool lock production
   tool prune staging
@@ -122,7 +148,7 @@ is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -na
   [ "$(cat "$WORLD/naps")" = "1
 1
 1" ]
-  export more_stand_ins='sleep() { rm -rf "$LLM_DEPLOY_HOME/staging/lock"; };'
+  export more_stand_ins='sleep() { if [ -n "${patience:-}" ]; then command sleep 0.1; else : >"$LLM_DEPLOY_HOME/staging/lock/1"; fi; };'
   LOCK_WAIT=1 exits 0 tool prune staging
 }
 
@@ -149,7 +175,7 @@ is_free() { [ -z "$(find "$staging" -maxdepth 1 -name 'lock*' -o -maxdepth 1 -na
     --built-from "$(sha 1)" --env-file - --registry-user me <"$BATS_TEST_TMPDIR/input" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
   pid=$!
   for _ in {1..200}; do [ ! -s "$WORLD/pulling" ] || break; sleep 0.05; done
-  [ -d "$staging/lock" ] && grep -rq $canary "$staging"
+  [ -s "$(newest_lock)" ] && grep -rq $canary "$staging"
   kill -TERM $pid
   code=0
   wait $pid || code=$?

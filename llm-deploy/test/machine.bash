@@ -80,6 +80,12 @@ exits() {
   [ "$status" -eq "$code" ] || { echo "exit code $status (expected: $code)"; return 1; }
 }
 
+# newest_lock: of the present or the last holder.
+newest_lock() { printf '%s/lock/%s' "$staging" "$(ls "$staging/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)"; }
+
+# Nobody has the lock, and no run has left anything.
+is_free() { [ ! -s "$(newest_lock)" ] && [ -z "$(find "$LLM_DEPLOY_HOME" -name 'new.*' -o -name 'run.*')" ]; }
+
 says() { [[ $output = *"$1"* ]] || { echo "not said: $1"; return 1; }; }
 
 nothing_was_touched() { [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version "$WORLD/argv"; }

@@ -85,7 +85,7 @@ touch owned' "status 'staging'" 'status "staging"' 'status stag*' 'status \stagi
   tool lock staging
   exits 3 over_ssh "unlock staging"
   says "was locked by hand"
-  [ -d "$staging/lock" ]
+  [ -s "$(newest_lock)" ]
   tool unlock staging
   over_ssh "unlock staging"
 }
