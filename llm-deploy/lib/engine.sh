@@ -92,14 +92,15 @@ label_of() { docker container inspect -f "{{index .Config.Labels \"dev.localllm.
 
 # The end of a container's log, without what the settings of its release say.
 logs_of() {
-  docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 | redact "$(release_folder "$3")/env"
+  docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 | redact "$(release_folder "$3")/env" | tr -d '\000-\010\013-\037\177'
 }
 
-# redact FILE: puts names for the values of a settings file, longer values first, as they may have shorter ones in them.
-# Short values are no secrets, and would hit too much. Nothing is shown if the file can't be read.
+# redact FILE: puts names for the secrets of a settings file, longer values first, as they may have shorter ones in them. A
+# secret is what the manifest does not call a variable; so far the project itself has none. Short values are no secrets, and would hit too much. Nothing is shown
+# if the file can't be read.
 redact() {
   [ -r "$1" ] || return 1
-  awk '
+  awk -v harmless="$(harmless_settings | tr '\n' ' ')" '
     function redacted(text, from,   at) {
       if (from > count) return text
       at = index(text, values[from])
@@ -109,7 +110,7 @@ redact() {
     FILENAME == ARGV[1] {
       at = index($0, "=")
       value = substr($0, at + 1)
-      if (/^[#]/ || !at || length(value) < 6) next
+      if (/^[#]/ || !at || length(value) < 6 || index(" " harmless, " " substr($0, 1, at - 1) " ")) next
       for (i = ++count; i > 1 && length(values[i - 1]) < length(value); i--) { values[i] = values[i - 1]; names[i] = names[i - 1] }
       values[i] = value
       names[i] = substr($0, 1, at - 1)

@@ -123,11 +123,11 @@ APP_ENV=staging
 # end" "APP_ENV=staging
 lower=$canary
 # end" "APP_ENV=staging
- A=$canary
+ KEEP_ALIVE=$canary
 # end" "APP_ENV=staging
-A=1
+KEEP_ALIVE=1
 # end
-B=2"; do
+IDLE_TIMEOUT=2"; do
     exits 2 tool deploy staging "$(image 1)" --built-from "$sha" --env-file - <<<"$text"
     nothing_was_touched
     [[ $output != *"$canary"* ]]

@@ -3,8 +3,10 @@
 # $INTERPRETER runs the tool (default: sh), with $TOOLS first in PATH. Folders have odd names, as people's have.
 # shellcheck disable=SC2034 # for the tests
 
-bin=$BATS_TEST_DIRNAME/../bin/llm-deploy
-export WORLD=$BATS_TEST_TMPDIR/world COMPOSE=$BATS_TEST_DIRNAME/../compose
+# A checkout of the tool, whose manifest has two secrets besides.
+root=$BATS_TEST_TMPDIR/tool/llm-deploy
+bin=$root/bin/llm-deploy
+export WORLD=$BATS_TEST_TMPDIR/world COMPOSE=$BATS_TEST_TMPDIR/world/compose
 export LLM_DEPLOY_HOME="$BATS_TEST_TMPDIR/a home & more" TMPDIR="$BATS_TEST_TMPDIR/tmp dir"
 export PATH=$BATS_TEST_DIRNAME/machine:${TOOLS:+$TOOLS:}$PATH
 unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
@@ -28,7 +30,10 @@ stand_ins='
 '
 
 new_machine() {
-  mkdir -p "$WORLD/images" "$WORLD/registry" "$WORLD/containers" "$TMPDIR"
+  mkdir -p "$WORLD/images" "$WORLD/registry" "$WORLD/containers" "$TMPDIR" "$root"
+  (cd "$BATS_TEST_DIRNAME/.." && cp -R bin compose env lib proxy "$root")
+  cp -R "$root/compose" "$WORLD"
+  printf '%s | secret | server | none | | | a secret\n' API_KEY OTHER_KEY >>"$root/env/manifest.csv"
   echo 28.0.1 >"$WORLD/engine-version"
   echo 2.33.0 >"$WORLD/compose-version"
   echo '{"version":"0.33.0-rc2"}' >"$WORLD/ollama"
@@ -52,7 +57,7 @@ part() {
     shift
     for file in "$root"/lib/*.sh; do . "$file"; done
     values=$root/compose/staging.env port=8001
-    "$@"' sh "$BATS_TEST_DIRNAME/.." "$@" 3>&-
+    "$@"' sh "$root" "$@" 3>&-
 }
 
 sha() { printf '%040d' "$1"; }
@@ -60,7 +65,7 @@ digest() { printf '%064d' "$1"; }
 image() { echo "registry.test/server@sha256:$(digest "$1")"; }
 
 # settings [LINE...]: of staging, as render-env writes them.
-settings() { printf '%s\n' APP_ENV=staging MODEL_NAME=qwen3:4b "SYSTEM_PROMPT=$canary" "$@" '# end'; }
+settings() { printf '%s\n' APP_ENV=staging MODEL_NAME=qwen3:4b "API_KEY=$canary" "$@" '# end'; }
 
 # deploy N [ARGUMENTS...]: image N to staging.
 deploy() {

@@ -83,9 +83,9 @@ prune" ]
   for strategy in bluegreen recreate; do
     export DEPLOY_STRATEGY=$strategy
     for n in 1 2; do
-      steps=$(planned $n "A=$strategy")
+      steps=$(planned $n "KEEP_ALIVE=$strategy")
       [ -n "$steps" ]
-      done=$(settings "A=$strategy" | tool deploy staging "$(image $n)" --built-from "$(sha $n)" --env-file -)
+      done=$(settings "KEEP_ALIVE=$strategy" | tool deploy staging "$(image $n)" --built-from "$(sha $n)" --env-file -)
       [ "$(carried_out <<<"$done")" = "$steps" ]
     done
   done
@@ -99,14 +99,14 @@ prune" ]
 }
 
 @test "plan tells the names of settings that change, and no value" {
-  { settings GONE=$canary-1 SAME=$canary CHANGED=$canary; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
-  run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings SAME=$canary CHANGED=$canary-2 NEW=$canary)
+  { settings CONNECT_TIMEOUT=$canary-1 KEEP_ALIVE=$canary OTHER_KEY=$canary; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
+  run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings KEEP_ALIVE=$canary OTHER_KEY=$canary-2 IDLE_TIMEOUT=$canary)
   says "image:    $(image 1)
        -> $(image 2)
 settings:
-  + NEW
-  - GONE
-  ~ CHANGED
+  + IDLE_TIMEOUT
+  - CONNECT_TIMEOUT
+  ~ OTHER_KEY
 steps:"
   [[ $output != *"$canary"* ]]
 }

@@ -36,8 +36,8 @@ becomes() {
     tr ' ' '\n' <<<"$order" >"$file"
     becomes '<B> <A> <B>' 'secret-1-and-more secret-1 secret-1-and-more'
   done
-  printf '%s\n' MODEL_NAME=SYSTEM_PROMPT SYSTEM_PROMPT=MODEL_NAME X=aaaaaa >"$file"
-  becomes '<SYSTEM_PROMPT> <MODEL_NAME>' 'MODEL_NAME SYSTEM_PROMPT'
+  printf '%s\n' OTHER_KEY=API_KEY API_KEY=OTHER_KEY X=aaaaaa >"$file"
+  becomes '<API_KEY> <OTHER_KEY>' 'OTHER_KEY API_KEY'
   becomes '<X><X>aaa' 'aaaaaaaaaaaaaaa'
 }
 
@@ -46,13 +46,18 @@ becomes() {
   becomes '60 on 12345' '60 on 12345'
 }
 
+@test "what the manifest calls a variable is no secret" {
+  printf '%s\n' APP_ENV=production SYSTEM_PROMPT=harmless MODEL_NAME=qwen3:4b API_KEY=$canary GONE_KEY=gone-canary >"$file"
+  becomes 'production harmless qwen3:4b <API_KEY> <GONE_KEY>' "production harmless qwen3:4b $canary gone-canary"
+}
+
 @test "shows nothing without the settings" {
   run ! part redact "$BATS_TEST_TMPDIR/nowhere" <<<"$canary"
   [[ $output != *"$canary"* ]]
 }
 
 @test "tells no secret, neither in words nor in an argument nor in a file" {
-  echo "SYSTEM_PROMPT is $canary" >"$WORLD/logs"
+  echo "API_KEY is $canary" >"$WORLD/logs"
   # What a shell does is in the list of processes if it is a command of its own.
   for each in sed awk grep env cat tr; do
     printf '#!/bin/sh\necho "%s $*" >>"%s/argv"\nPATH="%s"\nexec %s "$@"\n' $each "$WORLD" "$PATH" $each >"$TMPDIR/$each"
@@ -61,18 +66,18 @@ becomes() {
   (
     PATH=$TMPDIR:$PATH
     { echo $canary; settings; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file - --registry-user me
-    { echo $canary; settings A=$canary; } | tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - --registry-user me
+    { echo $canary; settings OTHER_KEY=$canary; } | tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - --registry-user me
     touch "$WORLD/no-start"
-    settings A=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - || [ $? -eq 10 ]
+    settings OTHER_KEY=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - || [ $? -eq 10 ]
     rm "$WORLD/no-start"
-    settings B=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file -
+    settings SYSTEM_PROMPT=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file -
     echo $canary | tool rollback staging --registry-user me
     tool logs staging
     tool status staging
     tool history staging
     tool prune staging
   ) >"$BATS_TEST_TMPDIR/said" 2>&1 || { cat "$BATS_TEST_TMPDIR/said"; false; }
-  grep 'SYSTEM_PROMPT is <SYSTEM_PROMPT>' "$BATS_TEST_TMPDIR/said"
+  grep 'API_KEY is <API_KEY>' "$BATS_TEST_TMPDIR/said"
   [ "$(cat "$WORLD/login")" = $canary ]
   run ! grep -F $canary "$BATS_TEST_TMPDIR/said" "$WORLD/argv"
   [ "$(grep -rlF $canary "$LLM_DEPLOY_HOME" "$TMPDIR" | sort)" = "$staging/releases/1/env

@@ -1,0 +1,15 @@
+# shellcheck shell=dash
+# The manifest of settings, as the tool's checkout has it. How to read it: docs/configuration.md.
+
+MANIFEST=env/manifest.csv
+
+# known_settings ENVIRONMENT: names of its settings, one a line. An empty cell says the same as the one before it.
+known_settings() {
+  awk -F ' *[|] *' -v environment="$1" '
+    /^#/ { next }
+    !column { for (i = 1; i <= NF; i++) if ($i == environment) column = i; next }
+    { for (i = column; $i == ""; i--) { } if ($i != "-") print $1 }' "$root/$MANIFEST"
+}
+
+# harmless_settings: names of those that are no secrets.
+harmless_settings() { awk -F ' *[|] *' '!/^#/ && $2 == "variable" { print $1 }' "$root/$MANIFEST"; }
