@@ -78,7 +78,7 @@ compose_server() {
 start_server() { compose_server "$1" "$2" up -d --no-build --pull never --remove-orphans "$3"; }
 
 # stop_server SLOT: its running answers may finish.
-stop_server() { is_gone "$(container "$1")" || docker stop "$(container "$1")" >/dev/null; }
+stop_server() { is_gone "$(container "$1")" || { waits_for "its last answers"; docker stop "$(container "$1")" >/dev/null; }; }
 
 remove_server() { stop_server "$1" && { is_gone "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
 

@@ -3,12 +3,14 @@
 
 # await_health WHERE COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health with the revision.
 await_health() {
-  local where=$1 wait answer revision
+  local where=$1 wait answer revision try=0
   shift
   for wait in 1 2 4 8 16; do
+    try=$((try + 1))
+    waits_for "try $try of 5, after $wait s"
     sleep $wait
     answer=$("$@" 2>/dev/null) || answer=
-    revision=$(json_text revision "$answer")
+    revision=$(printable "$(json_text revision "$answer")")
     if [ -n "$revision" ] && [ "$revision" = "$expected_revision" ]; then
       say "$where: healthy, revision $revision"
       return
@@ -37,7 +39,7 @@ check_server() {
   expected_revision=$(of_release "$2" BUILT_FROM)
   await_health "$(container "$1")" ask_server "$1" && return
   say "--- the last lines of $(container "$1"):"
-  logs_of "$1" 20 "$2" | sed 's/^/  /' || :
+  logs_of "$1" 20 "$2" | quoted || :
   return 1
 }
 
@@ -49,5 +51,5 @@ check_port() {
 warn_of_ollama() {
   local answer
   answer=$(ask_server "$1" /health/ready 2>/dev/null) ||
-    warn "it can't answer yet: $(printf '%s\n' "$answer" | sed -n 's/.*"missing":\[\(.*\)\].*/\1/p')"
+    warn "it can't answer yet: $(printable "$(printf '%s\n' "$answer" | sed -n 's/.*"missing":\[\(.*\)\].*/\1/p')")"
 }

@@ -122,6 +122,8 @@ show_logs() {
 }
 
 clean_up() {
+  set +e
   end_running
-  [ -z "$folder" ] || { rm -rf "$folder/run.$$"; release_lock; }
+  end_progress
+  [ -z "$folder" ] || { rm -rf "$folder/run.$$" "$folder/lock/new.$$"; release_lock; }
 }

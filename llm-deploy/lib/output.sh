@@ -1,22 +1,33 @@
 # shellcheck shell=dash
 # What the tool says, and how it ends. A broken pipe (a lost ssh connection) must not end a deploy in the middle.
 
+DRIFT=1            # status: what runs is not what was deployed
 REFUSED=3          # a condition is not met; nothing was touched
+NO_ANSWER=5        # status: it is to run, and callers are not answered
 ROLLED_BACK=10     # it failed, and what ran before runs again
 ROLLBACK_FAILED=11 # it failed, and what ran before does not
 NOT_LIVE=12        # it failed, and nothing ran before
 
-say() { printf '%s\n' "$*" 2>/dev/null || :; }
+say() { printf '%s%s\n' "${progress:+$CLEAR_LINE}" "$*" 2>/dev/null || :; }
+
+CLEAR_LINE=$(printf '\r\033[K')
 
 warn() { say "warning: $*"; }
 
 # What may stand in the history and on a screen.
 plain() { printf '%s' "$1" | tr -dc 'A-Za-z0-9._:/@+ -' | cut -c 1-100; }
 
+# What a stranger may have written, on one line.
+printable() { printf '%s' "$1" | tr -d '\000-\037\177' | cut -c 1-300; }
+
+# The same of more lines: GitHub takes none of them for a command.
+quoted() { tr -d '\000-\010\013-\037\177' | cut -c 1-300 | head -n 200 | sed 's/##\[/# #[/g; s/^/| /'; }
+
 # die CODE SENTENCE
 die() {
   local code=$1
   shift
+  end_progress
   printf 'llm-deploy: %s\n' "$*" >&2 2>/dev/null || :
   exit "$code"
 }

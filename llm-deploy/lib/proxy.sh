@@ -68,6 +68,7 @@ drain_slot() {
       warn "${answers:-some} answers of $1 still run after DRAIN_TIMEOUT"
       return 0
     fi
+    waits_for "${answers:-some} answers, $left s at most"
     sleep 1
     left=$((left - 1))
   done

@@ -56,11 +56,11 @@ answers() {
   [ "$(naps)" = "1 1 " ]
   touch "$WORLD/no-answer"
   : >"$WORLD/naps"
-  echo "a line of SYSTEM_PROMPT $canary" >"$WORLD/logs"
+  echo "a line of API_KEY $canary" >"$WORLD/logs"
   exits 11 deploy 2
   # The server, and then the port of what ran before.
   [ "$(naps)" = "1 2 4 8 16 1 2 4 8 16 " ]
-  says "  a line of SYSTEM_PROMPT <SYSTEM_PROMPT>"
+  says "| a line of API_KEY <API_KEY>"
 }
 
 @test "what answers with another revision is undone" {
