@@ -6,6 +6,7 @@ deploy() {
   local number
   read_settings
   check_engine
+  require_state strictly
   take_lock "deploy of $built_from"
   drop_candidate
   if is_live && settle && check_settled; then

@@ -3,7 +3,7 @@
 #
 #   $LLM_DEPLOY_HOME/settings           what the operator chose for the tool: lines NAME=value
 #   $LLM_DEPLOY_HOME/ENVIRONMENT/
-#     state                             which release is live, in which slot; replaced as a whole, so never half true
+#     state                             which release is live, in which slot (state.sh)
 #     releases/N/                       image, settings and compose files of a release; never changed
 #     proxy/                            what the proxy reads
 #     history                           one line of JSON for each thing that was done
@@ -55,20 +55,6 @@ strategy() {
     bluegreen | recreate) printf '%s\n' "$value" ;;
     *) misuse "DEPLOY_STRATEGY: '$value' (expected: bluegreen or recreate)" ;;
   esac
-}
-
-# state NAME: current (number of the live release), slot (blue or green), intended (up or down), last (highest number).
-state() { value_of "$1" "$folder/state"; }
-
-# set_state NAME=VALUE...: all at once or not at all.
-set_state() {
-  local pair new
-  new=$({
-    for pair; do printf '%s\n' "$pair"; done
-    [ ! -f "$folder/state" ] || cat "$folder/state"
-  } | awk -F = '!seen[$1]++') &&
-    # Not by awk: that of macOS does not notice a full disk.
-    printf '%s\n' "$new" >"$folder/state.new" && mv "$folder/state.new" "$folder/state"
 }
 
 other_slot() { if [ "$1" = blue ]; then echo green; else echo blue; fi; }

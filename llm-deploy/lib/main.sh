@@ -2,7 +2,7 @@
 # The verbs and their arguments.
 
 main() {
-  folder='' settings_file='' image='' built_from='' promoted_as='' wanted='' reason='' registry_user='' registry_token='' env_file='' running=''
+  folder='' settings_file='' image='' built_from='' promoted_as='' wanted='' write='' json='' reason='' registry_user='' registry_token='' env_file='' running=''
   actor=$(plain "$(id -un)")
   trap clean_up EXIT
   trap 'exit 130' INT
@@ -27,6 +27,7 @@ main() {
 }
 
 run_verb() {
+  case $1 in plan | rollback | logs | stop | start | reconcile | prune | restart-proxy) require_state ;; esac
   case $1 in
     preflight) preflight ;;
     plan) plan ;;
@@ -38,6 +39,7 @@ run_verb() {
     stop) stop_environment ;;
     start) start_environment ;;
     reconcile) reconcile_environment ;;
+    recover) recover ;;
     lock) lock ;;
     unlock) unlock ;;
     prune) prune ;;
@@ -63,6 +65,16 @@ parse() {
         esac
         shift 2
         ;;
+      --write)
+        [ "$verb" = recover ] || misuse "only recover takes --write"
+        write=yes
+        shift
+        ;;
+      --json)
+        [ "$verb" = status ] || misuse "only status takes --json"
+        json=yes
+        shift
+        ;;
       -*) misuse "no such option: $1 (see llm-deploy $verb --help)" ;;
       *)
         [ -z "$wanted" ] || misuse "one word too many: $1"
@@ -79,7 +91,7 @@ parse() {
       promoted_as=${promoted_as:-$built_from}
       [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } || misuse "--env-file: '$env_file' can't be read"
       ;;
-    rollback) ;;
+    rollback | recover) ;;
     logs) case $wanted in *[!0-9]*) misuse "lines: '$(plain "$wanted")' (expected: a whole number)" ;; esac ;;
     *) [ -z "$wanted" ] || misuse "one word too many: $wanted" ;;
   esac

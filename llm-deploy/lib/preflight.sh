@@ -9,7 +9,7 @@ NEEDED_MB=4096
 
 preflight() {
   local code=0 check
-  for check in engine compose restarts folder disk clock port ollama gpu tool; do
+  for check in engine compose restarts folder state disk clock port ollama gpu tool; do
     "preflight_$check" || code=$REFUSED
   done
   return $code
@@ -64,6 +64,13 @@ preflight_folder() {
     ------) passes "$folder is closed to others" ;;
     *) fails "$folder is open to others" "chmod 700 $folder" ;;
   esac
+}
+
+preflight_state() {
+  local fault
+  fault=$(state_fault)
+  [ -z "$fault" ] || { fails "the state of $environment $fault" "llm-deploy recover $environment"; return; }
+  passes "the state is whole"
 }
 
 preflight_disk() {

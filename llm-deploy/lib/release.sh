@@ -43,9 +43,17 @@ find_release() {
 }
 
 next_number() {
-  local last
-  last=$(state last)
-  echo $((${last:-0} + 1))
+  echo $(($(highest_number) + 1))
+}
+
+# Of all that is known: a number that was ever given to a release is not given again.
+highest_number() {
+  {
+    echo 0
+    state last
+    releases
+    sed -n 's/^{"number":\([0-9][0-9]*\),.*/\1/p' "$folder/history" 2>/dev/null || :
+  } | sort -n | tail -n 1
 }
 
 # begin_candidate: names $image before it is pulled, so that another environment's prune leaves it.

@@ -53,7 +53,7 @@ part() {
   "${INTERPRETER:-sh}" -c "$stand_ins${more_stand_ins:-}"'
     set -eu
     export LC_ALL=C
-    root=$1 folder=$LLM_DEPLOY_HOME/staging environment=staging actor=me running="" wanted=""
+    root=$1 folder=$LLM_DEPLOY_HOME/staging environment=staging actor=me running="" wanted="" json=""
     shift
     for file in "$root"/lib/*.sh; do . "$file"; done
     values=$root/compose/staging.env port=8001
@@ -93,4 +93,4 @@ is_free() { [ ! -s "$(newest_lock)" ] && [ -z "$(find "$LLM_DEPLOY_HOME" -name '
 
 says() { [[ $output = *"$1"* ]] || { echo "not said: $1"; return 1; }; }
 
-nothing_was_touched() { [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version "$WORLD/argv"; }
+nothing_was_touched() { [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version -e 'container ls' "$WORLD/argv"; }

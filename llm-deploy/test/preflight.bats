@@ -18,14 +18,15 @@ setup() {
 # live_in ENVIRONMENT SETTING...
 live_in() {
   mkdir -p "$LLM_DEPLOY_HOME/$1/releases/1"
-  printf 'current=1\nslot=blue\nintended=up\n' >"$LLM_DEPLOY_HOME/$1/state"
+  printf 'current=1\nslot=blue\nintended=up\nlast=1\n' >"$LLM_DEPLOY_HOME/$1/state"
+  echo RELEASE=1 >"$LLM_DEPLOY_HOME/$1/releases/1/release.env"
   printf '%s\n' "${@:2}" >"$LLM_DEPLOY_HOME/$1/releases/1/env"
 }
 
 @test "all is well" {
   more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194304 9% /"; };'
   exits 0 tool preflight staging
-  [ "$(grep -c '^ok  ' <<<"$output")" -eq 9 ] && [ "${#lines[@]}" -eq 10 ]
+  [ "$(grep -c '^ok  ' <<<"$output")" -eq 10 ] && [ "${#lines[@]}" -eq 11 ]
   says "ok       engine 28.0.1, linux/arm64"
   says "ok       4096 MB free"
   says "ok       port 8001 is free"
@@ -112,7 +113,7 @@ PYTHON
   exits 0 deploy 2
   says "warning: production uses another model (other)"
   live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
-  printf 'current=1\nslot=blue\nintended=down\n' >"$LLM_DEPLOY_HOME/production/state"
+  printf 'current=1\nslot=blue\nintended=down\nlast=1\n' >"$LLM_DEPLOY_HOME/production/state"
   exits 0 deploy 3
   [[ $output != *production* ]]
 }
