@@ -56,6 +56,7 @@ rollback() {
   if [ -n "$wanted" ]; then target=$(find_release "$wanted"); else target=$(before "$current"); fi
   [ -n "$target" ] || refuse "no such release is kept: ${wanted:-one before $current} (kept: $(releases | tr '\n' ' '))"
   [ "$target" != "$current" ] || refuse "release $target is live already"
+  check_kept_compose_files "$target"
   warn_of_client_header "$(settings_of "$target")" "$(release_folder "$target")/compose/server.yaml"
   settle || warn "what runs is not what the state says"
   make_live rollback "$target" "$(steps_to_roll_back "$target")"
@@ -144,6 +145,19 @@ read_settings() {
     misuse "the settings are not complete: their last line is not '# end' (render-env writes it)"
   awk '!/^[A-Z_][A-Z0-9_]*=/ && !/^#/ && !/^$/ { exit 1 }' "$settings_file" ||
     misuse "the settings have a line that is not NAME=value"
+  check_names
   [ "$(value_of APP_ENV "$settings_file")" = "$environment" ] ||
     misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$settings_file")'"
+}
+
+# Only settings of this machine's manifest: others could be the JVM's or Spring's.
+check_names() {
+  local known name
+  known=$(known_settings "$environment")
+  for name in $(sed -n 's/^\([A-Z_][A-Z0-9_]*\)=.*/\1/p' "$settings_file" | sort); do
+    printf '%s\n' "$known" | grep -x "$name" >/dev/null ||
+      misuse "setting $name: not one of $environment in $root/env/manifest.csv (cure: leave it out, or update the tool)"
+  done
+  name=$(sed -n 's/^\([A-Z_][A-Z0-9_]*\)=.*/\1/p' "$settings_file" | sort | uniq -d | head -n 1)
+  [ -z "$name" ] || misuse "setting $name: given twice"
 }

@@ -51,7 +51,7 @@ copy_from_image() {
   local id code=0
   id=$(docker create --pull never "$1") || return 1
   docker cp -q "$id:$2" "$3" || code=1
-  docker rm "$id" >/dev/null
+  docker rm -v "$id" >/dev/null
   return $code
 }
 

@@ -2,6 +2,7 @@
 # An environment: its names, its folder, and what is known of it.
 #
 #   $LLM_DEPLOY_HOME/settings           what the operator chose for the tool: lines NAME=value
+#   $LLM_DEPLOY_HOME/approved           compose files that releases may bring (approve.sh)
 #   $LLM_DEPLOY_HOME/ENVIRONMENT/
 #     state                             which release is live, in which slot (state.sh)
 #     releases/N/                       image, settings and compose files of a release; never changed

@@ -14,6 +14,7 @@ main() {
   case ${1:-} in -h | --help) usage "$verb"; return ;; esac
   case $verb in
     ssh-entry) use_environment "${1:-}"; ssh_entry "$environment"; return ;;
+    approve) approve "$@"; return ;;
     install-agent) install_agent; return ;;
     remove-agent) remove_agent; return ;;
     status | reconcile) if [ $# -eq 0 ]; then in_each_environment "$verb"; return; fi ;;

@@ -43,8 +43,10 @@ carry_out() {
   local line
   while read -r line <&3; do
     say "- $line"
+    show_progress "$line"
     # shellcheck disable=SC2086 # words of ours, without blanks in them
-    carry_out_step $line || { say "FAILED: $line"; return 1; }
+    carry_out_step $line || { end_progress; say "FAILED: $line"; return 1; }
+    end_progress
   done 3<<STEPS
 $1
 STEPS
@@ -53,7 +55,7 @@ STEPS
 carry_out_step() {
   case $1 in
     pull) has_image "$2" || pull "$2" ;;
-    write) check_label && write_candidate "$2" && warn_of_client_header "$folder/candidate/env" "$folder/candidate/compose/server.yaml" ;;
+    write) check_label && copy_compose_files && write_candidate "$2" && warn_of_client_header "$folder/candidate/env" "$folder/candidate/compose/server.yaml" ;;
     proxy) start_proxy ;;
     start) start_server "$2" "$3" --force-recreate ;;
     check) check_server "$2" "$3" ;;
@@ -73,5 +75,5 @@ check_label() {
   local revision
   revision=$(revision_of "$image")
   [ "$revision" = "$built_from" ] ||
-    { say "the image was built from '$revision' (expected: $built_from)"; return 1; }
+    { say "the image was built from '$(printable "$revision")' (expected: $built_from)"; return 1; }
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=dash
 # Releases: all that is needed to run one version, kept together. Nothing in a release is changed after it was written.
 #
-#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and the revisions, PREVIOUS
+#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and COMPOSE_HASH, the revisions, PREVIOUS
 #   releases/N/env           the server's settings, mode 0600
-#   releases/N/compose/      the compose files that came with the image
+#   releases/N/compose/      the compose files that came with the image, approved on this machine (approve.sh)
 #
 # One that is not live yet stands in candidate/ instead: all under releases/ have answered callers, so that each of them
 # can be gone back to.
@@ -59,13 +59,18 @@ highest_number() {
 # begin_candidate: names $image before it is pulled, so that another environment's prune leaves it.
 begin_candidate() { mkdir "$folder/candidate" && printf '%s\n' "IMAGE=$image" >"$folder/candidate/release.env"; }
 
+# copy_compose_files: those of the image, if they are approved.
+copy_compose_files() {
+  copy_from_image "$image" /app/compose "$folder/candidate/compose" || return 1
+  check_approved "the image" "$folder/candidate/compose" || { drop_candidate; refuse "nothing was touched"; }
+}
+
 # write_candidate NUMBER: the rest of it, from $image, $built_from, $promoted_as and $settings_file.
 write_candidate() {
   local new=$folder/candidate
-  copy_from_image "$image" /app/compose "$new/compose" &&
-    cp "$settings_file" "$new/env" &&
+  cp "$settings_file" "$new/env" &&
     chmod 600 "$new/env" &&
-    printf '%s\n' "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "BUILT_FROM=$built_from" \
+    printf '%s\n' "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "COMPOSE_HASH=$(compose_hash "$new/compose")" "BUILT_FROM=$built_from" \
       "PROMOTED_AS=$promoted_as" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" >>"$new/release.env"
 }
 

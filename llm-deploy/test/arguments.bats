@@ -26,7 +26,7 @@ refuses() {
   exits 0 tool
   help=$output
   for verb in preflight plan deploy rollback status history logs stop start reconcile lock unlock prune restart-proxy \
-    install-agent remove-agent ssh-entry; do
+    recover approve install-agent remove-agent ssh-entry; do
     [[ $help = *"$verb"* ]]
     exits 0 tool $verb --help
     says "llm-deploy $verb"

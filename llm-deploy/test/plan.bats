@@ -115,7 +115,8 @@ steps:"
 old_release() {
   local file=$staging/releases/$1/compose/server.yaml
   grep -v client-id-header "$file" >"$BATS_TEST_TMPDIR/server.yaml"
-  ! cmp -s "$file" "$BATS_TEST_TMPDIR/server.yaml" && cp "$BATS_TEST_TMPDIR/server.yaml" "$file"
+  ! cmp -s "$file" "$BATS_TEST_TMPDIR/server.yaml" && cp "$BATS_TEST_TMPDIR/server.yaml" "$file" &&
+    echo "$(part compose_hash "$staging/releases/$1/compose") then me" >>"$LLM_DEPLOY_HOME/approved"
 }
 
 # warns_of_header TIMES COMMAND...: that clients are identified by another one.
