@@ -58,6 +58,8 @@ rollback() {
   [ "$target" != "$current" ] || refuse "release $target is live already"
   check_kept_compose_files "$target"
   warn_of_client_header "$(settings_of "$target")" "$(release_folder "$target")/compose/server.yaml"
+  publish_settings "$target"
+  check_gpu "$(settings_of "$target")" || warn "the environments don't agree on NUM_CTX"
   settle || warn "what runs is not what the state says"
   make_live rollback "$target" "$(steps_to_roll_back "$target")"
 }

@@ -1,22 +1,56 @@
 # shellcheck shell=dash
-# One GPU for all environments: the same model with another num_ctx makes Ollama load it anew, under production's feet.
+# One GPU for all environments: Ollama loads a model anew for another num_ctx, so two environments with one model need the same.
 
-# check_gpu SETTINGS: compares with what is live elsewhere. Fails on another num_ctx for the same model.
+# check_gpu SETTINGS: compares with what is live in_environment, and with what a run at work there is about to make live: of two that
+# begin at the same moment one at least sees the other, as each has its lock before it looks. Fails on another num_ctx for the
+# same model.
 check_gpu() {
-  local other settings code=0
+  local other fault settings code=0
   for other in $ENVIRONMENTS; do
-    settings=$(live_settings "$other")
-    if [ "$other" = "$environment" ] || [ -z "$settings" ]; then continue; fi
-    if [ "$(value_of MODEL_NAME "$1")" != "$(value_of MODEL_NAME "$settings")" ]; then
-      warn "$other uses another model ($(value_of MODEL_NAME "$settings")): Ollama may unload one for the other"
-    elif [ "$(num_ctx "$1")" != "$(num_ctx "$settings")" ]; then
-      say "fail: $other uses $(value_of MODEL_NAME "$settings") with NUM_CTX $(num_ctx "$settings"), this is $(num_ctx "$1"):" \
-        "Ollama would load the model anew for each (cure: the same NUM_CTX in both)"
+    [ "$other" != "$environment" ] || continue
+    fault=$(in_environment "$other" state_fault)
+    if [ -n "$fault" ]; then
+      say "fail: what $other runs is not known, as its state $fault (cure: llm-deploy recover $other)"
       code=1
+      continue
     fi
+    # In this order: what was pending and no longer is, is live by then.
+    for settings in "$(in_environment "$other" pending_settings)" "$(live_settings "$other")"; do
+      if [ -z "$settings" ]; then continue; fi
+      compare_gpu "$1" "$other" "$settings" || code=1
+    done
   done
   return $code
 }
+
+# compare_gpu SETTINGS OTHER ITS_SETTINGS
+compare_gpu() {
+  if [ "$(value_of MODEL_NAME "$1")" != "$(value_of MODEL_NAME "$3")" ]; then
+    warn "$2 uses another model ($(value_of MODEL_NAME "$3")): Ollama may unload one for the other"
+  elif [ "$(num_ctx "$1")" != "$(num_ctx "$3")" ]; then
+    say "fail: $2 uses $(value_of MODEL_NAME "$3") with NUM_CTX $(num_ctx "$3"), this is $(num_ctx "$1"):" \
+      "Ollama would load the model anew for each (cure: the same NUM_CTX in both)"
+    return 1
+  fi
+}
+
+# in_environment OTHER COMMAND...: as if this run were about that one.
+in_environment() (
+  environment=$1
+  folder=$LLM_DEPLOY_HOME/$1
+  shift
+  "$@"
+)
+
+# pending_settings: those that a run at work here is about to make live; nothing if there is none.
+pending_settings() {
+  local settings
+  settings=$folder/run.$(value_of pid "$(newest_lock)")/settings
+  if is_locked && [ -f "$settings" ]; then printf '%s\n' "$settings"; fi
+}
+
+# publish_settings RELEASE: what this run is about to make live, for the others.
+publish_settings() { cp "$(release_folder "$1")/env" "$(private_folder)/settings" || refuse "$folder can't be written"; }
 
 # live_settings ENVIRONMENT: the settings that it runs with; nothing if it doesn't run.
 live_settings() {

@@ -118,6 +118,53 @@ PYTHON
   [[ $output != *production* ]]
 }
 
+@test "another NUM_CTX is refused too while the other deploy is still at work" {
+  # Production's deploy, while staging's pulls.
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "pull -q" ] || ! mkdir "$WORLD/once" 2>/dev/null ||' \
+    '  "${INTERPRETER:-sh}" -c "$STAND_INS"'\''. "$0"'\'' "$BIN" deploy production "$IMAGE" --built-from "$SHA" --env-file "$OTHER" >"$WORLD/other" 2>&1' \
+    'exec "$REAL" "$@"' >"$BATS_TEST_TMPDIR/bin/docker"
+  chmod +x "$BATS_TEST_TMPDIR/bin/docker"
+  export REAL=$BATS_TEST_DIRNAME/machine/docker BIN=$bin OTHER=$BATS_TEST_TMPDIR/production.env IMAGE SHA STAND_INS=$stand_ins
+  IMAGE=$(image 2) SHA=$(sha 2)
+  settings NUM_CTX=4096 | sed s/staging/production/ >"$OTHER"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH deploy 1
+  run cat "$WORLD/other"
+  says "fail: staging uses qwen3:4b with NUM_CTX 8192, this is 4096"
+}
+
+@test "of two deploys that begin at the same moment one at least is refused" {
+  settings NUM_CTX=4096 | sed s/staging/production/ >"$BATS_TEST_TMPDIR/production.env"
+  for _ in 1 2 3; do
+    deploy 1 >"$WORLD/one" 2>&1 & one=$!
+    tool deploy production "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/production.env" >"$WORLD/two" 2>&1 & two=$!
+    codes=
+    for each in $one $two; do code=0; wait $each || code=$?; codes+="$code "; done
+    echo "$codes"
+    cat "$WORLD/one" "$WORLD/two"
+    [[ $codes = *"3 "* ]]
+    rm -rf "$LLM_DEPLOY_HOME" "$WORLD/containers"/*
+  done
+}
+
+@test "what is known of the GPU is nothing while the other's state is lost" {
+  live_in production MODEL_NAME=qwen3:4b
+  : >"$LLM_DEPLOY_HOME/production/state"
+  exits 3 deploy 1
+  says "fail: what production runs is not known, as its state is empty (cure: llm-deploy recover production)"
+}
+
+@test "going back and starting again tell of another NUM_CTX, and are not refused" {
+  settings NUM_CTX=4096 | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
+  deploy 2
+  live_in production MODEL_NAME=qwen3:4b NUM_CTX=8192
+  exits 0 tool rollback staging
+  says "warning: the environments don't agree on NUM_CTX"
+  tool stop staging
+  exits 0 tool start staging
+  says "warning: the environments don't agree on NUM_CTX"
+}
+
 @test "asks an Ollama without a port at HTTP's own" {
   part ask_from_container http://ollama.internal || true
   grep -q -- '- ollama.internal:80$' "$WORLD/argv"
