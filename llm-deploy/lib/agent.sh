@@ -31,7 +31,7 @@ PLIST
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
 install_agent() {
-  [ "$(uname)" = Darwin ] || refuse "only macOS has LaunchAgents; on Linux the engine itself brings containers back"
+  [ "$(uname)" = Darwin ] || refuse "only macOS has LaunchAgents (cure: a systemd timer, docs/operations.md, step 7)"
   mkdir -p "$HOME/Library/LaunchAgents" "$LLM_DEPLOY_HOME"
   print_agent >"$(agent_file)"
   launchctl bootout "gui/$(id -u)/$AGENT" 2>/dev/null || :

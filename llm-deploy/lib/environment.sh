@@ -8,11 +8,12 @@
 #     releases/N/                       image, settings and compose files of a release; never changed
 #     proxy/                            what the proxy reads
 #     history                           one line of JSON for each thing that was done
-#     lock/                             who is at work
+#     lock/N                            who is at work (lock.sh)
+#     liveness                          what reconcile saw of the server (liveness.sh)
 #     run.PID/                          what a run needs for itself
 
 LLM_DEPLOY_HOME=${LLM_DEPLOY_HOME:-$HOME/local-llm-server}
-ENVIRONMENTS="staging production"
+ENVIRONMENTS="production staging" # in this order: the first does not wait for the second
 
 # use_environment NAME: everything after it is about this environment.
 use_environment() {

@@ -17,8 +17,13 @@ main() {
     approve) approve "$@"; return ;;
     install-agent) install_agent; return ;;
     remove-agent) remove_agent; return ;;
-    status | reconcile) if [ $# -eq 0 ]; then in_each_environment "$verb"; return; fi ;;
-    preflight | plan | deploy | rollback | history | logs | stop | start | lock | unlock | prune | restart-proxy) ;;
+    status)
+      case " $* " in *' --watch '*) watch_status "$@"; return ;; esac
+      case "${1:-} ${2:-}" in -*' '[!-]*) set -- "$2" "$1" ;; esac
+      case ${1:-} in '' | -*) in_each_environment status "$@"; return ;; esac
+      ;;
+    reconcile) if [ $# -eq 0 ]; then in_each_environment reconcile; return; fi ;;
+    preflight | plan | deploy | rollback | history | logs | stop | start | recover | lock | unlock | prune | restart-proxy) ;;
     *) misuse "no such verb: $verb (see llm-deploy --help)" ;;
   esac
   use_environment "${1:-}"
@@ -122,10 +127,15 @@ image_by_digest() {
 # Nothing if there are more: grep would take one of them for all.
 one_line() { [ "$(printf '%s\n' "$1" | wc -l)" -ne 1 ] || printf '%s\n' "$1"; }
 
-# Each in a process of its own, as each has its own lock.
+# in_each_environment VERB ARGUMENTS...: in a process of its own each, as each has its own lock. The worst code counts.
 in_each_environment() {
-  local code=0 each
-  for each in $ENVIRONMENTS; do "$root/bin/llm-deploy" "$1" "$each" || code=$?; done
+  local code=0 each its_code verb=$1
+  shift
+  for each in $ENVIRONMENTS; do
+    its_code=0
+    "$root/bin/llm-deploy" "$verb" "$each" "$@" || its_code=$?
+    [ $its_code -le $code ] || code=$its_code
+  done
   return $code
 }
 

@@ -1,9 +1,10 @@
 # shellcheck shell=dash
 # Starting, stopping, and putting back what should run: after a reboot some versions of Docker Desktop leave containers
-# down that should come back. What was stopped by the stop verb stays down.
+# down that should come back, and a server can hang. What was stopped by the stop verb stays down.
 
 stop_environment() {
   take_lock "stop"
+  [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
   set_state intended=down
   settle || die 1 "not everything could be stopped"
   record stop "$(state current)" done
@@ -13,21 +14,28 @@ stop_environment() {
 start_environment() {
   take_lock "start"
   [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
+  publish_settings "$(state current)"
+  check_gpu "$(settings_of "$(state current)")" || warn "the environments don't agree on NUM_CTX"
   set_state intended=up
   settle && check_settled || die 1 "release $(state current) does not answer"
   record start "$(state current)" done
   say "$environment runs release $(state current)"
 }
 
+# For a log that has no times.
+tell() { say "$(now) $environment: $*"; }
+
 # One environment; silent where there is nothing to do, as it is called every minute.
 reconcile_environment() {
   if is_locked; then
-    say "$environment: left alone, as it is locked: $(lock_line)"
+    tell "left alone, as it is locked: $(lock_line)"
   elif [ -n "$(state current)" ] && ! is_settled; then
     take_lock "reconcile"
     drop_candidate
     settle && check_settled || die 1 "$environment can't be put back as it should be"
-    say "$environment: put back as it should be ($(state intended))"
+    tell "put back as it should be ($(state intended))"
+  elif [ "$(state intended)" = up ]; then
+    look_at_server
   fi
 }
 
@@ -39,6 +47,7 @@ is_settled() {
   if [ "$(state intended)" = down ]; then
     ! is_running "$(container blue)" && ! is_running "$(container green)" && ! is_running "$(container proxy)"
   else
-    is_running "$(container "$slot")" && is_running "$(container proxy)" && is_gone "$(container "$(other_slot "$slot")")"
+    is_running "$(container "$slot")" && is_running "$(container proxy)" && [ "$(proxy_slot)" = "$slot" ] &&
+      is_gone "$(container "$(other_slot "$slot")")"
   fi
 }

@@ -1,10 +1,32 @@
 # shellcheck shell=dash
-# How an environment stands, and where reality is not what the state says (drift).
+# How an environment stands: whether callers are answered, and where reality is not what the state says (drift).
 
+# status: as words or, if $json is set, as one line of JSON.
 status() {
-  local current slot found
+  local current slot fault answer='' revision='' answered='' found='' code=0
+  fault=$(state_fault)
+  [ -n "$json" ] || require_state
   current=$(state current)
   slot=$(state slot)
+  if [ -n "$fault" ]; then
+    current='' slot='' code=$REFUSED
+  elif [ -n "$current" ]; then
+    answer=$(printable "$(ask_port 2>/dev/null)")
+    revision=$(json_text revision "$answer")
+    [ "$revision" != "$(of_release "$current" BUILT_FROM)" ] && ! is_next "$revision" || answered=yes
+    found=$(drift "$current" "$slot")
+    [ -z "$found" ] || code=$DRIFT
+    [ -n "$answered" ] || [ "$(state intended)" = down ] || code=$NO_ANSWER
+  fi
+  if [ -n "$json" ]; then print_json; else print_words; fi
+  return $code
+}
+
+# is_next REVISION: the port has been switched to it by a deploy, which is checking it.
+is_next() { [ -n "$1" ] && is_locked && [ "$1" = "$(value_of BUILT_FROM "$folder/candidate/release.env")" ]; }
+
+# print_words, print_json: from the variables of status.
+print_words() {
   say "$environment (port $port)"
   if [ -z "$current" ]; then
     say "  nothing was deployed yet"
@@ -17,18 +39,72 @@ status() {
   say "  promoted_as  $(of_release "$current" PROMOTED_AS)"
   say "  image        $(of_release "$current" IMAGE)"
   say "  slot         $slot"
-  say "  health       $(ask_port 2>/dev/null || echo 'no answer')"
+  say "  health       ${answer:-no answer}"
   say "  lock         $(lock_line | grep . || echo free)"
-  found=$(drift "$current" "$slot")
-  [ -z "$found" ] || { say "$found" | sed 's/^/  DRIFT        /'; return 1; }
+  [ -z "$found" ] || say "$found" | sed 's/^/  DRIFT        /'
+  [ $code -ne $NO_ANSWER ] ||
+    say "  NO ANSWER    /health on port $port does not say revision $(of_release "$current" BUILT_FROM)"
+}
+
+# The names stay: docs/operations.md.
+print_json() {
+  local owner
+  owner=$(newest_lock)
+  say "{$({
+    field environment "$environment"
+    raw_field port "$port"
+    field fault "$fault"
+    field intended "$(of_current && state intended)"
+    raw_field release "$current"
+    raw_field previous "$(of_current && before "$current")"
+    field since "$(of_current WRITTEN_AT)"
+    field by "$(of_current WRITTEN_BY)"
+    field built_from "$(of_current BUILT_FROM)"
+    field promoted_as "$(of_current PROMOTED_AS)"
+    field image "$(of_current IMAGE)"
+    field slot "$slot"
+    raw_field answered "$(if [ -n "$answered" ]; then echo true; else echo false; fi)"
+    field revision "$revision"
+    raw_field lock "$(! is_locked || printf '{"reason":%s,"by":%s,"since":%s}' \
+      "$(json_string "$(value_of reason "$owner")")" "$(json_string "$(value_of actor "$owner")")" "$(json_string "$(value_of at "$owner")")")"
+    raw_field drift "[$([ -z "$found" ] || printf '%s\n' "$found" | while read -r line; do json_string "$line"; echo; done | paste -s -d , -)]"
+    raw_field exit_code $code
+  } | paste -s -d , -)}"
+}
+
+field() { printf '"%s":%s\n' "$1" "$(json_string "$2")"; }
+
+raw_field() { printf '"%s":%s\n' "$1" "${2:-null}"; }
+
+# of_current [NAME]: of the live release; fails if there is none.
+of_current() { [ -n "$current" ] && { [ $# -eq 0 ] || of_release "$current" "$1"; }; }
+
+# json_string TEXT: null for none.
+json_string() { if [ -n "$1" ]; then printf '"%s"' "$(printf '%s' "$1" | tr -d '\001-\037' | sed 's/[\\"]/\\&/g')"; else printf null; fi; }
+
+# watch_status ARGUMENTS...: again and again, until it is interrupted.
+watch_status() {
+  local said each
+  for each; do
+    shift
+    [ "$each" = --watch ] || set -- "$@" "$each"
+  done
+  while true; do
+    said=$("$root/bin/llm-deploy" status "$@" 2>&1) || [ $? -ne 2 ] || misuse "$said"
+    [ ! -t 1 ] || printf '\033[H\033[2J%s\n' "$(now)"
+    printf '%s\n' "$said" 2>/dev/null || return 0 # nobody looks any more
+    sleep 2
+  done
 }
 
 # drift RELEASE SLOT: one line for each thing that is not as it should be; nothing if all is.
 drift() {
-  local name
+  local name hash
   name=$(container "$2")
   has_image "$(of_release "$1" IMAGE)" || echo "the image is gone from this machine"
   [ "$(sha256 <"$(release_folder "$1")/env")" = "$(of_release "$1" ENV_HASH)" ] || echo "releases/$1/env was edited by hand"
+  hash=$(of_release "$1" COMPOSE_HASH)
+  [ -z "$hash" ] || [ "$(compose_hash "$(release_folder "$1")/compose")" = "$hash" ] || echo "releases/$1/compose was edited by hand"
   if [ "$(state intended)" = down ]; then
     ! is_running "$name" || echo "$name runs, but was stopped on purpose"
     return 0
@@ -39,6 +115,7 @@ drift() {
     echo "$name is not the container of release $1"
   [ "$(docker container inspect -f '{{.Config.Image}}' "$name")" = "$(of_release "$1" IMAGE)" ] ||
     echo "$name runs another image"
+  ! is_unhealthy "$name" || echo "Docker calls $name unhealthy"
   is_gone "$(container "$(other_slot "$2")")" || echo "$(container "$(other_slot "$2")") is left over"
   [ "$(label_of "$(container proxy)" config-hash)" = "$(proxy_hash)" ] ||
     echo "the proxy runs with another configuration (cure: llm-deploy restart-proxy $environment)"

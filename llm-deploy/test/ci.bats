@@ -128,6 +128,16 @@ made=false" ]
   [[ $(cat ../asked) == *"status staging" ]]
 }
 
+@test "a release that nobody is answered by is not live, whatever else is said of it" {
+  stub_docker_with_label
+  for code in 1 3 5 255; do
+    rm -f ../asked
+    stub ssh "echo \"\$*\" >>../asked" "printf '  intended     up\n  image        %s\n' $image" "case \"\$*\" in *' status '*) exit $code ;; esac"
+    LEAVE_IF_LIVE=true "$ci/deploy" staging "$image"
+    [[ $(tail -1 ../asked) == *"deploy staging $image "* ]]
+  done
+}
+
 @test "how a deploy ended is told in words, and by its code" {
   stub_docker_with_label
   for code in 2 3 4 10 11 12 255; do

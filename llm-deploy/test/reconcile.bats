@@ -31,7 +31,7 @@ is_silent() {
   deploy 1
   for each in blue proxy; do
     down $each
-    exits 1 tool status staging
+    exits 5 tool status staging
     says "DRIFT"
     exits 0 tool reconcile staging
     says "staging: put back as it should be (up)"
@@ -53,6 +53,7 @@ is_silent() {
 @test "is silent about what it can't put back" {
   deploy 1
   rm "$WORLD/images/$(digest 1)"
+  sha 1 >"$WORLD/revision"
   echo "A=by hand" >>"$staging/releases/1/env"
   echo old >"$WORLD/containers/llm-staging-proxy/config-hash"
   is_silent
@@ -94,5 +95,227 @@ is_silent() {
   touch "$WORLD/no-answer"
   exits 1 tool reconcile staging
   says "staging can't be put back as it should be"
-  [ ! -e "$staging/lock" ]
+  is_free
+}
+
+# --- a server that runs, but does not answer
+
+# Each look is a minute after the one before.
+minute_passed() { [ ! -f "$staging/liveness" ] || sed "s/^at=.*/at=$(($(cat "$WORLD/clock" 2>/dev/null || date +%s) - ${1:-60}))/" "$staging/liveness" >"$WORLD/look" && cp "$WORLD/look" "$staging/liveness"; }
+
+reconcile() {
+  minute_passed || true
+  tool reconcile staging
+}
+
+hangs() { touch "$WORLD/no-answer-until-restart"; }
+
+# A proxy with these streams to the live server: "NUMBER BYTES" each.
+streams() {
+  local each
+  echo "0x7e: [now] id=99 proto=tcpv4 source=1" >"$WORLD/sessions" # whoever asks
+  for each; do
+    printf '0x7f: [now] id=%s proto=tcpv4 source=1\n  backend=%s (id=3 mode=http)\n  req=0x1 (f=0 total=9)\n  res=0x2 (f=0 tofwd=-1 total=%s)\n' \
+      "${each% *}" "$(cat "$WORLD/slot")" "${each#* }" >>"$WORLD/sessions"
+  done
+}
+
+misses() {
+  exits 0 reconcile
+  says " staging: llm-staging-blue does not answer /health, miss $1 of 3"
+}
+
+restarts() { grep -c '^docker restart' "$WORLD/argv" || true; }
+
+@test "a server that hangs is restarted at the third miss, with its threads in the log" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  [ "$(restarts)" -eq 0 ]
+  exits 0 reconcile
+  says "llm-staging-blue was restarted, as it did not answer; the stacks of its threads are in its log"
+  # Before the restart, not after it.
+  [ "$(grep -e '^docker kill' -e '^docker restart' "$WORLD/argv")" = "docker kill -s QUIT llm-staging-blue
+docker restart -t 10 llm-staging-blue" ]
+  [[ $(tail -1 "$staging/history") = '{"number":1,'*'"kind":"restart","actor":'*'"outcome":"done"'* ]]
+  is_silent
+  is_free
+}
+
+@test "one that Docker calls unhealthy is restarted, though it answers the port" {
+  deploy 1
+  streams
+  touch "$WORLD/unhealthy"
+  misses 1
+  exits 1 tool status staging
+  says "DRIFT        Docker calls llm-staging-blue unhealthy"
+  misses 2
+  exits 0 reconcile
+  says "was restarted"
+}
+
+@test "an answer in between ends the row" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  rm "$WORLD/no-answer-until-restart"
+  is_silent
+  hangs
+  misses 1
+  # Another one was answered, if not this.
+  echo 7 >"$WORLD/answers"
+  misses 1
+  misses 2
+  [ "$(restarts)" -eq 0 ]
+}
+
+@test "looks that come at once are one, and an old one is none" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  exits 0 tool reconcile staging
+  [ -z "$output" ]
+  misses 2
+  minute_passed 181
+  exits 0 tool reconcile staging
+  says "miss 1 of 3"
+}
+
+@test "a server that answers from inside is not blamed for its port" {
+  deploy 1
+  streams
+  touch "$WORLD/port-closed"
+  for _ in 1 2 3 4; do
+    exits 1 reconcile
+    says "llm-staging-blue answers, but port 8001 does not (cure: llm-deploy restart-proxy staging)"
+  done
+  [ "$(restarts)" -eq 0 ]
+}
+
+@test "a server that has come back meanwhile is not restarted" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  # In the time in which it is looked whether answers flow.
+  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi; };"
+  misses 3
+  [ "$(restarts)" -eq 0 ]
+}
+
+@test "a new server has no misses yet" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  echo again >"$WORLD/containers/llm-staging-blue/started"
+  misses 1
+}
+
+@test "no server is restarted while an answer flows through it" {
+  deploy 1
+  hangs
+  streams "1 100" "2 200"
+  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else sed 's/total=200/total=210/' '$WORLD/sessions' >'$WORLD/later'; mv '$WORLD/later' '$WORLD/sessions'; fi; };"
+  misses 1
+  misses 2
+  exits 0 reconcile
+  says "llm-staging-blue is not restarted, as answers still flow through it"
+  [ "$(restarts)" -eq 0 ]
+  is_free
+  # It waits for its time, but none comes.
+  exits 0 reconcile
+  says "was restarted"
+}
+
+@test "what is new, gone or another slot's is no answer that flows" {
+  deploy 1
+  hangs
+  streams "1 100" "6 359"
+  sed '/id=1 /,$s/backend=blue/backend=green/; s/total=100/total=900/' "$WORLD/sessions" >"$WORLD/later"
+  streams "6 359"
+  cat "$WORLD/sessions" >>"$WORLD/later"
+  # What the proxy itself answers to a new request, and another slot's answer.
+  streams "1 100" "2 200"
+  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else cp '$WORLD/later' '$WORLD/sessions'; fi; };"
+  misses 1
+  misses 2
+  exits 0 reconcile
+  says "was restarted"
+}
+
+@test "no server is restarted while the proxy can't tell what flows" {
+  deploy 1
+  hangs
+  misses 1
+  misses 2
+  rm -f "$WORLD/sessions"
+  exits 0 reconcile
+  says "is not restarted, as its proxy does not tell whether answers flow through it"
+  [ "$(restarts)" -eq 0 ]
+}
+
+@test "no server is restarted while a run is at work" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  tool lock staging --reason deploy
+  exits 0 reconcile
+  says "left alone, as it is locked"
+  [ "$(restarts)" -eq 0 ]
+}
+
+@test "no more than three restarts an hour" {
+  deploy 1
+  streams
+  export more_stand_ins='date() { case $* in +%s) cat "$WORLD/clock" ;; *) command date "$@" ;; esac; };'
+  for at in 1000 2000 3000; do
+    echo $at >"$WORLD/clock"
+    hangs
+    misses 1
+    misses 2
+    exits 0 reconcile
+  done
+  [ "$(restarts)" -eq 3 ]
+  hangs
+  misses 1
+  misses 2
+  echo 4599 >"$WORLD/clock"
+  exits 1 reconcile
+  says "llm-staging-blue was restarted 3 times within the hour, and does not answer again (cure: llm-deploy rollback staging)"
+  [ "$(restarts)" -eq 3 ]
+  echo 4601 >"$WORLD/clock"
+  exits 0 reconcile
+  [ "$(restarts)" -eq 4 ]
+}
+
+@test "a restart that does not help is told, and remembered" {
+  deploy 1
+  streams
+  hangs
+  misses 1
+  misses 2
+  touch "$WORLD/no-answer"
+  exits 1 reconcile
+  says "llm-staging-blue was restarted, as it did not answer, and still does not"
+  [[ $(tail -1 "$staging/history") = *'"kind":"restart",'*'"outcome":"failed"'* ]]
+  is_free
+}
+
+@test "a proxy that sends elsewhere is put right, and no server blamed" {
+  deploy 1
+  deploy 2
+  echo blue >"$WORLD/slot"
+  exits 0 reconcile
+  says "put back as it should be (up)"
+  [ "$(cat "$WORLD/slot")" = green ]
 }

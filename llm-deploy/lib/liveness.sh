@@ -1,0 +1,140 @@
+# shellcheck shell=dash
+# A server that runs but does not answer. reconcile looks once a minute; after three misses in a row the server is restarted, but
+# not while answers flow through it, and at most three times an hour.
+#
+#   liveness   what the last look saw: server (which container, since when), at, misses, answers; and restarts (seconds of each)
+
+MISSES=3
+NEXT_LOOK_SECONDS=30   # a look that comes sooner, as by hand, does not count
+STREAK_SECONDS=180     # a miss that is older is not of this streak
+RESTARTS_PER_HOUR=3
+FLOW_SECONDS=20        # longer than a silent stream's HEARTBEAT_INTERVAL (15 s)
+DUMP_SECONDS=5
+RESTART_SECONDS=10     # between SIGTERM and SIGKILL: no answer flows
+
+# is_answered RELEASE: /health on the port says its revision.
+is_answered() {
+  local answer
+  answer=$(ask_port 2>/dev/null) && [ "$(json_text revision "$answer")" = "$(of_release "$1" BUILT_FROM)" ]
+}
+
+# is_unhealthy CONTAINER: says Docker, by its own health check.
+is_unhealthy() { [ "$(docker container inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1" 2>/dev/null)" = unhealthy ]; }
+
+# is_well SLOT RELEASE: Docker does not call the server unhealthy, and it answers: the port or, if that fails, a question from inside.
+is_well() { ! is_unhealthy "$(container "$1")" && { is_answered "$2" || ask_server "$1" >/dev/null 2>&1; }; }
+
+# look_at_server: counts misses, and restarts the server when there are enough.
+look_at_server() {
+  local slot name release server answers misses=1 age
+  slot=$(state slot)
+  name=$(container "$slot")
+  release=$(state current)
+  server=$(start_of "$name") || return 0
+  # Read before this look's own request for /health, which raises it.
+  answers=$(answers_of "$slot")
+  if is_well "$slot" "$release"; then
+    [ -z "$(last_look misses)" ] || remember_look "$server" '' ''
+    is_answered "$release" || { tell "$name answers, but port $port does not (cure: llm-deploy restart-proxy $environment)"; return 1; }
+    return 0
+  fi
+  if [ "$(last_look server)" = "$server" ] && [ -n "$(last_look misses)" ]; then
+    age=$(($(seconds) - $(last_look at)))
+    [ $age -ge $NEXT_LOOK_SECONDS ] || return 0
+    # Anything that was answered since the last look ends the streak.
+    if [ $age -le $STREAK_SECONDS ] && [ "$(last_look answers)" = "$answers" ]; then misses=$(($(last_look misses) + 1)); fi
+    [ $misses -le $MISSES ] || misses=$MISSES
+  fi
+  remember_look "$server" $misses "$(answers_of "$slot")"
+  tell "$name does not answer /health, miss $misses of $MISSES"
+  [ $misses -lt $MISSES ] || restart_server "$slot" "$release" "$server"
+}
+
+# start_of CONTAINER: another one after each start.
+start_of() { docker container inspect -f '{{.Id}}@{{.State.StartedAt}}' "$1" 2>/dev/null; }
+
+last_look() { value_of "$1" "$folder/liveness"; }
+
+# remember_look SERVER MISSES ANSWERS [RESTARTS]
+remember_look() {
+  printf '%s\n' "server=$1" "at=$(seconds)" "misses=$2" "answers=$3" "restarts=${4:-$(last_look restarts)}" >"$folder/liveness.new" &&
+    mv "$folder/liveness.new" "$folder/liveness"
+}
+
+# restart_server SLOT RELEASE SERVER: with the stacks of its threads in its log.
+restart_server() {
+  local name began recent dump
+  name=$(container "$1")
+  began=$(seconds)
+  recent=$(last_look restarts | tr ' ' '\n' | awk -v since=$((began - 3600)) '$1 > since' | tr '\n' ' ')
+  # shellcheck disable=SC2086 # counted
+  [ "$(set -- $recent; echo $#)" -lt $RESTARTS_PER_HOUR ] ||
+    die 1 "$name was restarted $RESTARTS_PER_HOUR times within the hour, and does not answer again (cure: llm-deploy rollback $environment)"
+  # Not under the lock: it would keep a rollback away.
+  ! answers_flow "$1" || return 0
+  take_lock "restart of a server that does not answer"
+  # Another run may have had the lock meanwhile.
+  [ "$(state current) $(state slot) $(state intended)" = "$2 $1 up" ] && [ "$(start_of "$name")" = "$3" ] && ! is_well "$1" "$2" || return 0
+  remember_look "$3" '' '' "$recent$began"
+  if dump_threads "$name"; then dump="the stacks of its threads are in its log"; else dump="it told no stacks of its threads"; fi
+  docker restart -t $RESTART_SECONDS "$name" >/dev/null && check_port "$2" || {
+    record restart "$2" failed "$began"
+    die 1 "$name was restarted, as it did not answer, and still does not"
+  }
+  record restart "$2" 'done' "$began"
+  tell "$name was restarted, as it did not answer; $dump"
+}
+
+# dump_threads CONTAINER: fails if it tells none.
+dump_threads() {
+  local since left=$DUMP_SECONDS
+  since=$(seconds)
+  docker kill -s QUIT "$1" >/dev/null 2>&1 || return 1
+  until docker logs --since "$since" "$1" 2>&1 | grep 'JNI global refs' >/dev/null; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || return 1
+    sleep 1
+  done
+}
+
+# answers_flow SLOT: in FLOW_SECONDS a response began or grew, or the proxy can't tell. Says which.
+answers_flow() {
+  local before after
+  before=$(responses_of "$1")
+  sleep $FLOW_SECONDS
+  after=$(responses_of "$1")
+  if [ -z "$before" ] || [ -z "$after" ]; then
+    tell "$(container "$1") is not restarted, as its proxy does not tell whether answers flow through it"
+  elif printf '%s\n' "$before" after "$after" | awk '
+    $1 == "after" { after = 1; next }
+    !after { size[$1] = $2; next }
+    $1 in size && $2 > size[$1] { flows = 1 }
+    END { exit !flows }'; then
+    tell "$(container "$1") is not restarted, as answers still flow through it"
+  else
+    return 1
+  fi
+}
+
+# responses_of SLOT: a line for each running request, with its number and the bytes of its response so far; and one with the number
+# of answers. Nothing if the proxy can't be asked.
+responses_of() {
+  local count running
+  count=$(answers_of "$1")
+  running=$(proxy_does 'show sess all' 2>/dev/null) || return 0
+  [ -n "$count" ] && [ -n "$running" ] || return 0
+  printf 'answers %s\n' "$count"
+  printf '%s\n' "$running" | awk -v slot="$1" '
+    /^0x/ { number = backend = ""; for (i = 1; i <= NF; i++) if ($i ~ /^id=/) number = $i }
+    /^  backend=/ { backend = substr($1, 9) }
+    /^  res=/ && backend == slot && match($0, /total=[0-9]+/) { print number, substr($0, RSTART + 6, RLENGTH - 6) }'
+}
+
+# answers_of SLOT: how many responses its server has begun; nothing if the proxy can't be asked. Those that the proxy itself makes
+# for it are 5xx.
+answers_of() {
+  # 4: of servers.
+  proxy_does "show stat $1 4 -1" 2>/dev/null | awk -F , '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i ~ /^hrsp_[1-4]xx$/) counts[i] }
+    $2 == "api" { for (i in counts) sum += $i; print sum + 0 }'
+}
