@@ -137,7 +137,7 @@ CONFIG
 # let_in KEY VERB: makes a key that may do that.
 let_in() {
   ssh-keygen -q -t ed25519 -N '' -f "$work/$1.key"
-  echo "restrict,command=\"env PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $PWD/llm-deploy/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
+  echo "restrict,command=\"env PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $checkout/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
 }
 
 mac() { with_key staging "$@"; }
@@ -165,8 +165,13 @@ build_image() {
   docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" | grep "^127.0.0.1:$REGISTRY_PORT/" | head -1
 }
 
+# The machine's checkout of the tool, whose manifest has a secret besides.
 export LLM_DEPLOY_HOME=$work/home
-tool() { PATH=$work/bin:$PATH llm-deploy/bin/llm-deploy "$@"; }
+checkout=$work/tool/llm-deploy
+mkdir -p "$checkout"
+cp -R llm-deploy/bin llm-deploy/compose llm-deploy/env llm-deploy/lib llm-deploy/proxy "$checkout"
+echo 'API_KEY | secret | server | none | | | a secret' >>"$checkout/env/manifest.csv"
+tool() { PATH=$work/bin:$PATH "$checkout/bin/llm-deploy" "$@"; }
 port() { if [ "$1" = staging ]; then echo 8001; else echo 8000; fi; }
 url() { echo "http://127.0.0.1:$(port "$1")$2"; }
 live() { echo "llm-$1-$(sed -n 's/^slot=//p' "$LLM_DEPLOY_HOME/$1/state")"; }
@@ -179,8 +184,20 @@ settings() (
     "ALLOWED_ORIGINS=https://$env.example.com" "$@"; do
     export "SETTING_$pair"
   done
-  llm-deploy/bin/render-env "$env" -
+  "$checkout/bin/render-env" "$env" -
 )
+
+# lock_owner ENVIRONMENT: the file of the present or the last holder.
+# shellcheck disable=SC2010 # names are digits
+lock_owner() { printf '%s/%s\n' "$LLM_DEPLOY_HOME/$1/lock" "$(ls "$LLM_DEPLOY_HOME/$1/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)"; }
+is_locked() { [ -s "$(lock_owner "$1")" ]; }
+is_unlocked() { ! is_locked "$1"; }
+
+# hang ENVIRONMENT: its server takes connections, but no request on them. What it sends already goes on.
+hang() {
+  nsenter -t "$(docker inspect -f '{{.State.Pid}}' "$(live "$1")")" -n \
+    iptables -A INPUT -p tcp --dport 8000 -m length --length 70:65535 -j DROP
+}
 
 # deploy ENVIRONMENT IMAGE REVISION SETTINGS_FILE [OPTIONS...]
 deploy() { tool deploy "$1" "$2" --built-from "$3" --env-file "$4" "${@:5}"; }

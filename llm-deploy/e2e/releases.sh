@@ -54,7 +54,7 @@ start_machine() {
   docker logout "127.0.0.1:$REGISTRY_PORT" >/dev/null
   docker image ls -q 127.0.0.1:$REGISTRY_PORT/local-llm-server | sort -u | xargs docker image rm -f >/dev/null
   start_ollama "$jar" "$OLLAMA_PORT"
-  settings staging "SYSTEM_PROMPT=$canary" >"$work/s.env"
+  settings staging "API_KEY=$canary" >"$work/s.env"
 
   check "preflight has no fail" mac preflight staging
 
