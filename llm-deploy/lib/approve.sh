@@ -10,7 +10,8 @@ compose_hash() {
   local each
   [ ! -L "$1" ] || return 1
   for each in $COMPOSE_FILES; do [ -f "$1/$each" ] && [ ! -L "$1/$each" ] || return 1; done
-  for each in $COMPOSE_FILES; do printf '%s %s\n' "$(sha256 <"$1/$each")" "$each"; done | sha256
+  # shellcheck disable=SC2086 # words
+  (cd "$1" && sha256_sums $COMPOSE_FILES) | sha256
 }
 
 # is_approved HASH

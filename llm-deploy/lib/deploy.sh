@@ -154,12 +154,16 @@ read_settings() {
 
 # Only settings of this machine's manifest: others could be the JVM's or Spring's.
 check_names() {
-  local known name
-  known=$(known_settings "$environment")
-  for name in $(sed -n 's/^\([A-Z_][A-Z0-9_]*\)=.*/\1/p' "$settings_file" | sort); do
-    printf '%s\n' "$known" | grep -x "$name" >/dev/null ||
-      misuse "setting $name: not one of $environment in $root/env/manifest.csv (cure: leave it out, or update the tool)"
-  done
-  name=$(sed -n 's/^\([A-Z_][A-Z0-9_]*\)=.*/\1/p' "$settings_file" | sort | uniq -d | head -n 1)
-  [ -z "$name" ] || misuse "setting $name: given twice"
+  local name fault
+  name=$(known_settings "$environment" | awk -F = '
+    NR == FNR { known[$1] = 1; next }
+    !/^[A-Z_]/ { next }
+    !($1 in known) { print $1, "unknown"; exit }
+    $1 in given { print $1, "twice"; exit }
+    { given[$1] = 1 }' - "$settings_file")
+  fault=${name#* } name=${name% *}
+  case $fault in
+    unknown) misuse "setting $name: not one of $environment in $root/env/manifest.csv (cure: leave it out, or update the tool)" ;;
+    twice) misuse "setting $name: given twice" ;;
+  esac
 }

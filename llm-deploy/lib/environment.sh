@@ -32,7 +32,14 @@ use_environment() {
 private_folder() { mkdir -p "$folder/run.$$" && printf '%s\n' "$folder/run.$$"; }
 
 # value_of NAME FILE: the value in a file of lines NAME=value; nothing if there is none.
-value_of() { [ ! -f "$2" ] || sed -n "s/^$1=//p" "$2" | head -n 1; }
+value_of() {
+  local line
+  [ -f "$2" ] || return 0
+  # By the shell alone: it is asked some hundred times in a deploy.
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in "$1="*) printf '%s\n' "${line#*=}"; return ;; esac
+  done <"$2"
+}
 
 # setting NAME DEFAULT: from the tool's environment, else from the operator's file.
 setting() {

@@ -20,7 +20,11 @@ take_lock() {
   done
 }
 
-release_lock() { [ "$(value_of pid "$(newest_lock)")" != $$ ] || : >"$(newest_lock)"; }
+release_lock() {
+  local owner
+  owner=$(newest_lock)
+  [ "$(value_of pid "$owner")" != $$ ] || : >"$owner"
+}
 
 # newest_lock: its file. Without one, that of an older version of this tool, which has the same lines.
 newest_lock() {
@@ -30,9 +34,19 @@ newest_lock() {
   printf '%s/lock/%s\n' "$folder" "$number"
 }
 
-newest_number() { lock_numbers | tail -n 1 | grep . || echo 0; }
+newest_number() {
+  local number newest=0
+  for number in $(lock_numbers); do [ "$number" -le $newest ] || newest=$number; done
+  echo $newest
+}
 
-lock_numbers() { ls "$folder/lock" 2>/dev/null | grep -x '[0-9][0-9]*' | sort -n; }
+lock_numbers() {
+  local file
+  for file in "$folder"/lock/[0-9]*; do
+    file=${file##*/}
+    case $file in *[!0-9]*) ;; *) echo "$file" ;; esac
+  done
+}
 
 # make_lock LINE...: fails if another has it. It is written before it gets its name, so no lock is without an owner.
 make_lock() {
@@ -55,7 +69,7 @@ make_lock() {
   fi
   [ -z "$former" ] || say "taking over the lock of a run that has ended: $former"
   # The one before stays, for a listing that is being made right now.
-  lock_numbers | sed '$d' | sed '$d' | while read -r number; do rm -f "$folder/lock/$number"; done
+  for new in $(lock_numbers); do [ "$new" -ge $((number - 1)) ] || rm -f "$folder/lock/$new"; done
   rm -f "$folder/lock/owner"
 }
 

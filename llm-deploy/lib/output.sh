@@ -40,7 +40,14 @@ now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
 seconds() { date +%s; }
 
-sha256() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
+# sha256: of standard input.
+sha256() {
+  local sum
+  sum=$(sha256_sums) && printf '%s\n' "${sum%% *}"
+}
+
+# sha256_sums [FILE...]: a line for each.
+sha256_sums() { if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
 LATE=124 # what within ended
 
