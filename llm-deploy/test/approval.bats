@@ -8,7 +8,7 @@ setup() {
   # shellcheck source=SCRIPTDIR/machine.bash
   . "$BATS_TEST_DIRNAME/machine.bash"
   new_machine
-  deploy 1
+  live_machine 1
   : >"$WORLD/argv"
 }
 

@@ -64,7 +64,7 @@ answers() {
 }
 
 @test "what answers with another revision is undone" {
-  deploy 1
+  live_machine 1
   sha 1 >"$WORLD/revision"
   exits 10 deploy 2
   says "not yet (it is another revision: $(sha 1))"

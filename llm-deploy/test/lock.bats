@@ -153,7 +153,7 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
 }
 
 @test "is free after success, failure and refusal" {
-  deploy 1
+  live_machine 1
   is_free
   touch "$WORLD/no-answer"
   exits 11 deploy 2

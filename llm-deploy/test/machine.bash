@@ -74,6 +74,19 @@ deploy() {
   settings | tool deploy staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - "$@"
 }
 
+# live_machine N: as if images 1 to N had just been deployed, one after another. Made by that once for all tests of a run.
+live_machine() {
+  local made=$BATS_RUN_TMPDIR/live-$1 n
+  if [ -d "$made" ]; then
+    rm -r "$WORLD"
+    cp -Rp "$made"/* "$BATS_TEST_TMPDIR"
+  else
+    for ((n = 1; n <= $1; n++)); do deploy "$n"; done
+    mkdir "$made"
+    cp -Rp "$WORLD" "$LLM_DEPLOY_HOME" "$made"
+  fi
+}
+
 state() { sed -n "s/^$1=//p" "$staging/state"; }
 
 # exits CODE COMMAND...: with that code; $output has what it said.

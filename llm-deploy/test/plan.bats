@@ -38,7 +38,7 @@ prune" ] || { planned 1; false; }
 }
 
 @test "bluegreen drains what was live when the new one is" {
-  deploy 1
+  live_machine 1
   [ "$(planned 2)" = "pull $(image 2)
 write 2
 proxy
@@ -54,7 +54,7 @@ prune" ]
 }
 
 @test "recreate removes what is live before it starts another" {
-  deploy 1
+  live_machine 1
   export DEPLOY_STRATEGY=recreate
   [ "$(planned 2)" = "pull $(image 2)
 write 2
@@ -70,8 +70,7 @@ prune" ]
 }
 
 @test "rollback pulls only what is not there" {
-  deploy 1
-  deploy 2
+  live_machine 2
   run -0 part steps_to_roll_back 1
   [ "${lines[0]}" = proxy ] && [ "${lines[6]}" = "drain green" ] && [ "${#lines[@]}" -eq 9 ]
   rm "$WORLD/images/$(digest 1)"
@@ -92,7 +91,7 @@ prune" ]
 }
 
 @test "plan touches nothing" {
-  deploy 1
+  live_machine 1
   before=$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)
   planned 2
   [ "$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)" = "$before" ]
@@ -148,7 +147,7 @@ warns_of_header() {
 }
 
 @test "what is live already is nothing to do" {
-  deploy 1
+  live_machine 1
   [ "$(settings | tool plan staging "$(image 1)" --built-from "$(sha 1)" --env-file -)" = "nothing: release 1 has the same image and settings" ]
   exits 0 deploy 1
   says "nothing was done"

@@ -28,7 +28,7 @@ is_silent() {
 }
 
 @test "puts back what does not run" {
-  deploy 1
+  live_machine 1
   for each in blue proxy; do
     down $each
     exits 5 tool status staging
@@ -41,7 +41,7 @@ is_silent() {
 }
 
 @test "clears what a killed run has left" {
-  deploy 1
+  live_machine 1
   mkdir "$staging/candidate"
   cp -r "$WORLD/containers/llm-staging-blue" "$WORLD/containers/llm-staging-green"
   echo green >"$WORLD/slot"
@@ -51,7 +51,7 @@ is_silent() {
 }
 
 @test "is silent about what it can't put back" {
-  deploy 1
+  live_machine 1
   rm "$WORLD/images/$(digest 1)"
   sha 1 >"$WORLD/revision"
   echo "A=by hand" >>"$staging/releases/1/env"
@@ -64,7 +64,7 @@ is_silent() {
 }
 
 @test "leaves alone what is locked" {
-  deploy 1
+  live_machine 1
   down blue
   tool lock staging --reason repair
   exits 0 tool reconcile staging
@@ -73,7 +73,7 @@ is_silent() {
 }
 
 @test "leaves alone what was stopped on purpose" {
-  deploy 1
+  live_machine 1
   tool stop staging
   run ! runs blue
   is_silent
@@ -90,7 +90,7 @@ is_silent() {
 }
 
 @test "says so when it can't" {
-  deploy 1
+  live_machine 1
   down blue
   touch "$WORLD/no-answer"
   exits 1 tool reconcile staging
@@ -128,7 +128,7 @@ misses() {
 restarts() { grep -c '^docker restart' "$WORLD/argv" || true; }
 
 @test "a server that hangs is restarted at the third miss, with its threads in the log" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -145,7 +145,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "one that Docker calls unhealthy is restarted, though it answers the port" {
-  deploy 1
+  live_machine 1
   streams
   touch "$WORLD/unhealthy"
   misses 1
@@ -157,7 +157,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "an answer in between ends the row" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -174,7 +174,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "looks that come at once are one, and an old one is none" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -187,7 +187,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "a server that answers from inside is not blamed for its port" {
-  deploy 1
+  live_machine 1
   streams
   touch "$WORLD/port-closed"
   for _ in 1 2 3 4; do
@@ -198,7 +198,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "a server that has come back meanwhile is not restarted" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -210,7 +210,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "a new server has no misses yet" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -220,7 +220,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "no server is restarted while an answer flows through it" {
-  deploy 1
+  live_machine 1
   hangs
   streams "1 100" "2 200"
   export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else sed 's/total=200/total=210/' '$WORLD/sessions' >'$WORLD/later'; mv '$WORLD/later' '$WORLD/sessions'; fi; };"
@@ -236,7 +236,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "what is new, gone or another slot's is no answer that flows" {
-  deploy 1
+  live_machine 1
   hangs
   streams "1 100" "6 359"
   sed '/id=1 /,$s/backend=blue/backend=green/; s/total=100/total=900/' "$WORLD/sessions" >"$WORLD/later"
@@ -252,7 +252,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "no server is restarted while the proxy can't tell what flows" {
-  deploy 1
+  live_machine 1
   hangs
   misses 1
   misses 2
@@ -263,7 +263,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "no server is restarted while a run is at work" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -275,7 +275,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "no more than three restarts an hour" {
-  deploy 1
+  live_machine 1
   streams
   export more_stand_ins='date() { case $* in +%s) cat "$WORLD/clock" ;; *) command date "$@" ;; esac; };'
   for at in 1000 2000 3000; do
@@ -299,7 +299,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "a restart that does not help is told, and remembered" {
-  deploy 1
+  live_machine 1
   streams
   hangs
   misses 1
@@ -312,8 +312,7 @@ docker restart -t 10 llm-staging-blue" ]
 }
 
 @test "a proxy that sends elsewhere is put right, and no server blamed" {
-  deploy 1
-  deploy 2
+  live_machine 2
   echo blue >"$WORLD/slot"
   exits 0 reconcile
   says "put back as it should be (up)"

@@ -87,7 +87,7 @@ WRITTEN_BY=github:me x id" ]
 }
 
 @test "an image of another revision is not taken" {
-  deploy 1
+  live_machine 1
   for label in "$(sha 3)" unknown ""; do
     echo "$label" >"$WORLD/registry/$(digest 2)"
     rm -f "$WORLD/images/$(digest 2)"

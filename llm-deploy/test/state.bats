@@ -27,8 +27,6 @@ lose() {
   esac
 }
 
-deploy_three() { for n in 1 2 3; do deploy $n; done; }
-
 @test "the state is replaced as a whole" {
   mkdir -p "$staging"
   part set_state current=1 slot=blue intended=up
@@ -55,7 +53,7 @@ last=0" ]
 }
 
 @test "a state that is lost deploys nothing, and nothing that serves is touched" {
-  deploy_three
+  live_machine 3
   cp "$staging/state" "$BATS_TEST_TMPDIR/state"
   for how in missing empty half cut torn junk elsewhere unreadable; do
     lose $how
@@ -78,7 +76,7 @@ last=0" ]
 }
 
 @test "each loss is told in words" {
-  deploy_three
+  live_machine 3
   for each in "missing is missing" "empty is empty" "half is not whole" "cut is not whole" "torn is not whole" "junk is not whole" "unreadable can't be read"; do
     cp -R "$staging" "$BATS_TEST_TMPDIR/kept"
     lose "${each%% *}"
@@ -104,7 +102,7 @@ last=0" ]
 }
 
 @test "recover shows what the state must have been, and writes it when told" {
-  deploy_three
+  live_machine 3
   before=$(cat "$staging/state")
   for how in missing empty half junk elsewhere; do
     lose $how
@@ -130,8 +128,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "recover takes what the proxy sends to, not what a killed deploy has started" {
-  deploy 1
-  deploy 2
+  live_machine 2
   # Killed at check: release 1 is in green's place, as if it were new.
   cp -R "$WORLD/containers/llm-staging-green" "$WORLD/containers/llm-staging-blue"
   echo 1 >"$WORLD/containers/llm-staging-blue/release"
@@ -141,8 +138,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "recover does not take a container of other settings than its release" {
-  deploy 1
-  deploy 2
+  live_machine 2
   echo other >"$WORLD/containers/llm-staging-green/env-hash"
   rm "$staging/state"
   exits 3 tool recover staging
@@ -154,7 +150,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "recover takes a stopped environment for stopped" {
-  deploy 1
+  live_machine 1
   tool stop staging
   rm "$staging/state"
   tool recover staging --write
@@ -163,7 +159,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "recover takes the release that is named" {
-  deploy_three
+  live_machine 3
   rm "$staging/state"
   exits 3 tool recover staging 9
   says "no such release is kept: 9 (kept: 3 2 1 )"
@@ -180,7 +176,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "no number is given twice, whatever is lost" {
-  deploy_three
+  live_machine 3
   echo 9 >"$WORLD/containers/llm-staging-blue/release"
   rm -r "$staging/state" "$staging/releases"
   exits 3 tool recover staging --write
@@ -227,7 +223,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "an engine that does not list containers says nothing of them" {
-  deploy 1
+  live_machine 1
   rm -r "$staging"
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "container ls" ] || exit 1' "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" >"$BATS_TEST_TMPDIR/bin/docker"
@@ -244,7 +240,7 @@ to write it: llm-deploy recover staging --write"
 }
 
 @test "nothing is recovered while the engine is silent, or another run works" {
-  deploy 1
+  live_machine 1
   rm "$staging/state"
   tool lock staging
   exits 4 tool recover staging --write

@@ -11,7 +11,7 @@ setup() {
 }
 
 @test "healthy means that a caller was answered, with the right revision" {
-  deploy 1
+  live_machine 1
   exits 0 tool status staging
   touch "$WORLD/no-answer"
   exits 5 tool status staging
@@ -25,7 +25,7 @@ setup() {
 }
 
 @test "no answer is worse than drift, and one environment's is all's" {
-  deploy 1
+  live_machine 1
   echo old >"$WORLD/containers/llm-staging-proxy/config-hash"
   exits 1 tool status staging
   exits 1 tool status
@@ -89,7 +89,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
 }
 
 @test "a deploy that has just switched is no outage" {
-  deploy 1
+  live_machine 1
   mkdir "$staging/candidate"
   echo "BUILT_FROM=$(sha 2)" >"$staging/candidate/release.env"
   sha 2 >"$WORLD/revision"
@@ -101,7 +101,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
 }
 
 @test "what a server says of itself can't pass for words of the tool" {
-  deploy 1
+  live_machine 1
   printf '#!/bin/sh\nprintf '\''{"revision":"x"\n  image        forged\033[2J'\''\n' >"$BATS_TEST_TMPDIR/curl"
   chmod +x "$BATS_TEST_TMPDIR/curl"
   PATH=$BATS_TEST_TMPDIR:$PATH exits 5 tool status staging
@@ -117,7 +117,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
 }
 
 @test "--watch looks again and again, until nobody reads" {
-  deploy 1
+  live_machine 1
   exits 0 sh -c '"$0" "$@" | head -n 40 | grep -c "^staging"' "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --watch
   [ "$output" -ge 2 ]
   exits 2 tool status nowhere --watch
@@ -133,7 +133,7 @@ on_a_terminal() {
 }
 
 @test "a deploy tells on a terminal how long a step runs, and what it waits for" {
-  deploy 1
+  live_machine 1
   touch "$WORLD/no-answer"
   settings >"$BATS_TEST_TMPDIR/settings"
   # The health check really waits for its second try, the line below it for its second.
