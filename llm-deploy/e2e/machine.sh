@@ -9,6 +9,9 @@ REGISTRY_PORT=25000
 work=$(mktemp -d)
 export DOCKER_HOST=unix://$work/engine.sock DOCKER_CONFIG=$work/config
 trap end_machine EXIT
+# What is no check must succeed too, or it ends the test.
+set -E
+trap 'echo "NOT OK: line $LINENO fails: $BASH_COMMAND" >&2' ERR
 
 part() { echo "== $1 ($SECONDS s)"; }
 

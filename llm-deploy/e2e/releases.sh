@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by test-deploy and test-load: a machine with an image and variants of it, released over ssh as the pipeline does.
+# Sourced by the tests that deploy to staging: a machine with an image and variants of it, released over ssh as the pipeline does.
 # shellcheck disable=SC2034 # for the tests
 . llm-deploy/e2e/machine.sh
 
@@ -21,6 +21,7 @@ outcomes=0
 last_output() { echo "$outputs/$outcomes"; }
 
 answers() { curl -fs --max-time 20 "$(url staging /health)" | grep "\"revision\":\"${revisions[$1]}\"" >/dev/null; }
+in_order() { tool status staging >"$work/status" || { cat "$work/status"; return 1; }; }
 state() { sed -n "s/^$1=//p" "$LLM_DEPLOY_HOME/staging/state"; }
 
 # variant N LINES...: image N, which differs from image 0 in a few lines of Dockerfile.
