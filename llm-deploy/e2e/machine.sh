@@ -8,10 +8,11 @@ OLLAMA_PORT=21434
 REGISTRY_PORT=25000
 work=$(mktemp -d)
 export DOCKER_HOST=unix://$work/engine.sock DOCKER_CONFIG=$work/config
-trap end_machine EXIT
 # What is no check must succeed too, or it ends the test.
+ended_by=
 set -E
-trap 'echo "NOT OK: line $LINENO fails: $BASH_COMMAND" >&2' ERR
+trap 'ended_by="line $LINENO: $BASH_COMMAND"' ERR
+trap '[ $? -eq 0 ] || echo "NOT OK: ended by ${ended_by:-a signal}"; end_machine' EXIT
 
 part() { echo "== $1 ($SECONDS s)"; }
 
