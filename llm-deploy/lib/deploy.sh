@@ -156,7 +156,7 @@ read_settings() {
 check_names() {
   local name fault
   name=$(known_settings "$environment" | awk -F = '
-    NR == FNR { known[$1] = 1; next }
+    FILENAME != ARGV[2] { known[$1] = 1; next }
     !/^[A-Z_]/ { next }
     !($1 in known) { print $1, "unknown"; exit }
     $1 in given { print $1, "twice"; exit }

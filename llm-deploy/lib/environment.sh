@@ -38,7 +38,7 @@ value_of() {
   # By the shell alone: it is asked some hundred times in a deploy.
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in "$1="*) printf '%s\n' "${line#*=}"; return ;; esac
-  done <"$2"
+  done <"$2" || : # what can't be opened has no value
 }
 
 # setting NAME DEFAULT: from the tool's environment, else from the operator's file.

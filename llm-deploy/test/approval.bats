@@ -146,6 +146,14 @@ $(digest 2)" '.*'; do
   [ "$(state current) $(state last)" = "1 1" ]
 }
 
+@test "without a manifest no setting is taken" {
+  for lose in ': >' 'rm -f '; do
+    eval "$lose\"\$root/env/manifest.csv\""
+    exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings JAVA_TOOL_OPTIONS=-javaagent:x)
+    says ": not one of staging in "
+  done
+}
+
 @test "every setting of the manifest is taken" {
   for name in $(part known_settings staging); do
     case $name in APP_ENV) ;; *) export "SETTING_$name=x" ;; esac

@@ -88,6 +88,15 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   field '[.fault, .release, .answered, .exit_code]' '["is empty",null,false,3]'
 }
 
+@test "a file that can't be opened is told, not died of" {
+  [ -x /usr/bin/setpriv ] || skip "no setpriv" # busybox' has other options
+  live_machine 1
+  chmod 0 "$staging/state"
+  unprivileged() { /usr/bin/setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search "$@"; }
+  run unprivileged "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --json
+  [ "$status" -eq 3 ] && [[ $output = *'"fault":"can'"'"'t be read"'*'"exit_code":3}'* ]] || { echo "$status $output"; false; }
+}
+
 @test "a deploy that has just switched is no outage" {
   live_machine 1
   mkdir "$staging/candidate"
