@@ -1,5 +1,5 @@
 # shellcheck shell=dash
-# The verbs and their arguments.
+# Understands the words of the command line, and runs the verb (verbs.sh).
 
 main() {
   folder='' settings_file='' image='' built_from='' promoted_as='' wanted='' write='' json='' reason='' registry_user='' registry_token='' env_file='' running=''
@@ -8,7 +8,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap '' HUP PIPE # a lost connection ends nothing
-  local verb=${1:---help}
+  local verb=${1:---help} by state takes
   case $verb in -h | --help | help) usage; return ;; esac
   shift
   case ${1:-} in -h | --help) usage "$verb"; return ;; esac
@@ -23,88 +23,71 @@ main() {
       case ${1:-} in '' | -*) in_each_environment status "$@"; return ;; esac
       ;;
     reconcile) if [ $# -eq 0 ]; then in_each_environment reconcile; return; fi ;;
-    preflight | plan | deploy | rollback | history | logs | stop | start | recover | lock | unlock | prune | restart-proxy) ;;
-    *) misuse "no such verb: $verb (see llm-deploy --help)" ;;
   esac
+  find_verb "$verb" || misuse "no such verb: $verb (see llm-deploy --help)"
   use_environment "${1:-}"
   shift
-  parse "$verb" "$@"
+  parse "$verb" "$takes" "$@"
+  check_arguments "$takes"
+  [ "$state" != whole ] || require_state
   run_verb "$verb"
 }
 
-run_verb() {
-  case $1 in plan | rollback | logs | stop | start | reconcile | prune | restart-proxy) require_state ;; esac
-  case $1 in
-    preflight) preflight ;;
-    plan) plan ;;
-    deploy) deploy ;;
-    rollback) rollback ;;
-    status) status ;;
-    history) show_history ;;
-    logs) show_logs ;;
-    stop) stop_environment ;;
-    start) start_environment ;;
-    reconcile) reconcile_environment ;;
-    recover) recover ;;
-    lock) lock ;;
-    unlock) unlock ;;
-    prune) prune ;;
-    restart-proxy) restart_proxy ;;
-  esac
-}
-
-# parse VERB ARGUMENTS...: what follows the environment.
+# parse VERB TAKES ARGUMENTS...: what follows the environment.
 parse() {
-  local verb=$1
-  shift
+  local verb=$1 takes=$2
+  shift 2
   while [ $# -gt 0 ]; do
     case $1 in
-      --built-from | --promoted-as | --env-file | --registry-user | --actor | --reason)
-        [ $# -ge 2 ] || misuse "$1: no value"
-        case $1 in
-          --built-from) built_from=$(revision "$1" "$2") ;;
-          --promoted-as) promoted_as=$(revision "$1" "$2") ;;
-          --env-file) env_file=$2 ;;
-          --registry-user) registry_user=$2 ;;
-          --actor) actor=$(plain "$2") ;;
-          --reason) reason=$(plain "$2") ;;
+      -*)
+        case " $takes " in
+          *" $1= "*)
+            [ $# -ge 2 ] || misuse "$1: no value"
+            set_option "$1" "$2"
+            shift
+            ;;
+          *" $1 "*) set_option "$1" yes ;;
+          *) misuse "no such option: $1 (see llm-deploy $verb --help)" ;;
         esac
-        shift 2
         ;;
-      --write)
-        [ "$verb" = recover ] || misuse "only recover takes --write"
-        write=yes
-        shift
-        ;;
-      --json)
-        [ "$verb" = status ] || misuse "only status takes --json"
-        json=yes
-        shift
-        ;;
-      -*) misuse "no such option: $1 (see llm-deploy $verb --help)" ;;
       *)
         [ -z "$wanted" ] || misuse "one word too many: $1"
         wanted=$1
-        shift
         ;;
     esac
+    shift
   done
-  case $verb in
-    plan | deploy)
+}
+
+# set_option NAME VALUE: $verb is that of parse.
+set_option() {
+  case $1 in
+    --built-from) built_from=$(revision "$1" "$2") ;;
+    --promoted-as) promoted_as=$(revision "$1" "$2") ;;
+    --env-file) env_file=$2 ;;
+    --registry-user) registry_user=$2 ;;
+    --actor) actor=$(plain "$2") ;;
+    --reason) reason=$(plain "$2") ;;
+    --json) json=$2 ;;
+    --write) write=$2 ;;
+    *) misuse "no such option: $1 (see llm-deploy $verb --help)" ;;
+  esac
+}
+
+# check_arguments TAKES: wrong ones are told before anything is begun.
+check_arguments() {
+  case $1 in
+    IMAGE*)
       image=$(image_by_digest "$wanted")
       [ -n "$built_from" ] || misuse "--built-from is missing (expected: the commit that the image was built from)"
       [ -n "$env_file" ] || misuse "--env-file is missing (expected: a file, or - for standard input)"
       promoted_as=${promoted_as:-$built_from}
       [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } || misuse "--env-file: '$env_file' can't be read"
       ;;
-    rollback | recover) ;;
-    logs) case $wanted in *[!0-9]*) misuse "lines: '$(plain "$wanted")' (expected: a whole number)" ;; esac ;;
+    LINES*) case $wanted in *[!0-9]*) misuse "lines: '$(plain "$wanted")' (expected: a whole number)" ;; esac ;;
+    RELEASE*) ;;
     *) [ -z "$wanted" ] || misuse "one word too many: $wanted" ;;
   esac
-  case $verb in plan | deploy) ;; *)
-    [ -z "$built_from$promoted_as$env_file" ] || misuse "only plan and deploy take --built-from, --promoted-as and --env-file"
-  esac
-  # Wrong ones are told before anything is begun.
   strategy >/dev/null
   number_setting DRAIN_TIMEOUT 0 >/dev/null
   number_setting KEEP_RELEASES 0 >/dev/null

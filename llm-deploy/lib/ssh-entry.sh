@@ -9,9 +9,9 @@ ssh_entry() {
   # shellcheck disable=SC2086 # split, not expanded
   set -- ${SSH_ORIGINAL_COMMAND:-}
   set +f
-  case ${1:-} in
-    preflight | plan | deploy | rollback | status | history | unlock) ;;
-    *) misuse "this key may not do '${1:-nothing}' (it may: preflight plan deploy rollback status history unlock)" ;;
+  case " $(verbs_of pipeline) " in
+    *" ${1:-nothing} "*) ;;
+    *) misuse "this key may not do '${1:-nothing}' (it may: $(verbs_of pipeline))" ;;
   esac
   for word; do
     case $word in

@@ -80,7 +80,10 @@ junk" '`touch owned`'; do
   refuses "no such option: --force" deploy staging "$(image 1)" --force
   refuses "one word too many: again" deploy staging "$(image 1)" again
   refuses "one word too many: now" stop staging now
-  refuses "only plan and deploy take" rollback staging --built-from "$sha"
+  refuses "no such option: --built-from (see llm-deploy rollback --help)" rollback staging --built-from "$sha"
+  refuses "no such option: --write (see llm-deploy stop --help)" stop staging --write
+  refuses "no such option: --actor= (see llm-deploy deploy --help)" deploy staging "$(image 1)" --actor=
+  refuses "no such option: --reason= --env-file (see " deploy staging "$(image 1)" '--reason= --env-file' -
   refuses "no such option: -f" logs staging -f
   refuses "lines: '1x'" logs staging 1x
 }

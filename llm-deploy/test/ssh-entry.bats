@@ -26,7 +26,7 @@ deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-fr
 
 @test "may do none of the other verbs" {
   for words in "" "stop staging" "start staging" "logs staging" "lock staging" "prune staging" "restart-proxy staging" \
-    reconcile install-agent remove-agent ssh-entry "sh -c id" "--help" "-c id" "./deploy staging" "$(printf 'stop\tstaging')"; do
+    "reconcile staging" "recover staging" "approve $(digest 1)" reconcile install-agent remove-agent ssh-entry "sh -c id" "--help" "-c id" "./deploy staging" "$(printf 'stop\tstaging')"; do
     exits 2 over_ssh "$words"
     says "this key may not do"
   done

@@ -132,7 +132,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   exits 2 tool status nowhere --watch
   says "environment: 'nowhere'"
   exits 2 tool reconcile staging --json
-  says "only status takes --json"
+  says "no such option: --json (see llm-deploy reconcile --help)"
 }
 
 # on_a_terminal COMMAND...
