@@ -2,23 +2,24 @@
 # Deploying and rolling back. Both carry out a plan; when a step fails, reality is made to follow the state again, which
 # still names what ran before.
 
+# deploy IMAGE BUILT_FROM PROMOTED_AS ENV_FILE
 deploy() {
   local number
-  read_settings
+  read_settings "$4"
   check_engine
   require_state strictly
-  take_lock "deploy of $built_from"
+  take_lock "deploy of $2"
   drop_candidate
-  if is_live && settle && check_settled; then
+  if is_live "$1" "$2" && settle && check_settled; then
     say "release $(state current) is live already: the same image and settings; nothing was done"
-    record deploy "$(state current)" no_change
+    record deploy "$(state current)" no_change "$(seconds)" "$1" "$2" "$3"
     return
   fi
-  check_gpu "$settings_file" || refuse "nothing was touched"
+  check_gpu "$(given_settings)" || refuse "nothing was touched"
   number=$(next_number)
-  begin_candidate && set_state "last=$number" || { drop_candidate; refuse "$folder can't be written"; }
+  begin_candidate "$1" "$2" "$3" && set_state "last=$number" || { drop_candidate; refuse "$folder can't be written"; }
   settle || warn "what runs is not what the state says"
-  make_live deploy "$number" "$(steps_to_deploy "$number")"
+  make_live deploy "$number" "$(steps_to_deploy "$number" "$1")" "$1" "$2" "$3"
 }
 
 # Older ones would refuse the compose files in words of their own, and later.
@@ -27,25 +28,27 @@ check_engine() {
   said=$(preflight_engine && preflight_compose) || refuse "$said"
 }
 
+# plan IMAGE BUILT_FROM ENV_FILE
 plan() {
   local current
-  read_settings
+  read_settings "$3"
   current=$(state current)
-  if is_live; then
+  if is_live "$1" "$2"; then
     say "nothing: release $current has the same image and settings"
     return
   fi
   say "image:    $(of_release "${current:-0}" IMAGE)"
-  say "       -> $image"
+  say "       -> $1"
   say "settings:"
-  setting_changes "$(settings_of "$current")" "$settings_file" | sed 's/^/  /'
-  check_gpu "$settings_file" || say "a deploy would be refused"
+  setting_changes "$(settings_of "$current")" "$(given_settings)" | sed 's/^/  /'
+  check_gpu "$(given_settings)" || say "a deploy would be refused"
   # The image isn't here yet: this tool's file stands for its own. A deploy looks into that.
-  warn_of_client_header "$settings_file" "$root/compose/server.yaml"
+  warn_of_client_header "$(given_settings)" "$root/compose/server.yaml"
   say "steps:"
-  steps_to_deploy "$(next_number)" | sed 's/^/  /'
+  steps_to_deploy "$(next_number)" "$1" | sed 's/^/  /'
 }
 
+# rollback [RELEASE]
 rollback() {
   local current target
   read_token
@@ -53,8 +56,8 @@ rollback() {
   drop_candidate
   current=$(state current)
   [ -n "$current" ] || refuse "nothing was ever deployed to $environment"
-  if [ -n "$wanted" ]; then target=$(find_release "$wanted"); else target=$(before "$current"); fi
-  [ -n "$target" ] || refuse "no such release is kept: ${wanted:-one before $current} (kept: $(releases | tr '\n' ' '))"
+  if [ -n "$1" ]; then target=$(find_release "$1"); else target=$(before "$current"); fi
+  [ -n "$target" ] || refuse "no such release is kept: ${1:-one before $current} (kept: $(releases | tr '\n' ' '))"
   [ "$target" != "$current" ] || refuse "release $target is live already"
   check_kept_compose_files "$target"
   warn_of_client_header "$(settings_of "$target")" "$(release_folder "$target")/compose/server.yaml"
@@ -64,25 +67,27 @@ rollback() {
   make_live rollback "$target" "$(steps_to_roll_back "$target")"
 }
 
-# make_live KIND RELEASE STEPS
+# make_live KIND RELEASE STEPS [IMAGE BUILT_FROM PROMOTED_AS]: the last three as in record.
 make_live() {
-  local began
+  local kind=$1 release=$2 steps=$3 began
+  shift 3
   began=$(seconds)
-  if carry_out "$3"; then
-    record "$1" "$2" live "$began"
-    say "release $2 is live in $environment after $(($(seconds) - began)) s"
-  elif [ "$(state current)" = "$2" ]; then
+  if carry_out "$steps"; then
+    record "$kind" "$release" live "$began" "$@"
+    say "release $release is live in $environment after $(($(seconds) - began)) s"
+  elif [ "$(state current)" = "$release" ]; then
     # Callers have been served by it: what failed is clearing up.
-    record "$1" "$2" live "$began"
-    warn "release $2 is live, but not everything was cleared up; the next verb will"
+    record "$kind" "$release" live "$began" "$@"
+    warn "release $release is live, but not everything was cleared up; the next verb will"
   else
-    undo "$1" "$2" "$began"
+    undo "$kind" "$release" "$began" "$@"
   fi
 }
 
-# undo KIND RELEASE BEGAN: back to what the state says.
+# undo KIND RELEASE BEGAN [IMAGE BUILT_FROM PROMOTED_AS]: back to what the state says.
 undo() {
-  local current outcome code
+  local current outcome code kind=$1 release=$2 began=$3
+  shift 3
   current=$(state current)
   drop_candidate
   if settle && check_settled; then
@@ -97,7 +102,7 @@ undo() {
     outcome=rollback_failed code=$ROLLBACK_FAILED
     say "THE ROLLBACK FAILED: release ${current:-none} is not what runs. See docs/operations.md"
   fi
-  record "$1" "$2" "$outcome" "$3"
+  record "$kind" "$release" "$outcome" "$began" "$@"
   exit "$code"
 }
 
@@ -124,14 +129,14 @@ check_settled() {
   if [ -n "$current" ] && [ "$(state intended)" = up ]; then check_port "$current"; fi
 }
 
-# What is asked for is what the state says.
+# is_live IMAGE BUILT_FROM: with the given settings, says the state.
 is_live() {
   local current
   current=$(state current)
   [ -n "$current" ] && [ "$(state intended)" = up ] &&
-    [ "$(of_release "$current" IMAGE | untagged)" = "$(echo "$image" | untagged)" ] &&
-    [ "$(of_release "$current" BUILT_FROM)" = "$built_from" ] &&
-    [ "$(of_release "$current" ENV_HASH)" = "$(sha256 <"$settings_file")" ]
+    [ "$(of_release "$current" IMAGE | untagged)" = "$(echo "$1" | untagged)" ] &&
+    [ "$(of_release "$current" BUILT_FROM)" = "$2" ] &&
+    [ "$(of_release "$current" ENV_HASH)" = "$(sha256 <"$(given_settings)")" ]
 }
 
 settings_of() { if [ -n "$1" ]; then printf '%s/env\n' "$(release_folder "$1")"; else echo /dev/null; fi; }
@@ -139,20 +144,25 @@ settings_of() { if [ -n "$1" ]; then printf '%s/env\n' "$(release_folder "$1")";
 # The first line of standard input, where a user of the registry is named.
 read_token() { [ -z "$registry_user" ] || IFS= read -r registry_token || :; }
 
-# read_settings: into $settings_file. Ended by its own last line, as half of a file is no file.
+# given_settings: the file that has the settings of what this run is about to make live.
+given_settings() { printf '%s/run.%s/settings\n' "$folder" $$; }
+
+# read_settings ENV_FILE: into given_settings. Ended by its own last line, as half of a file is no file.
 read_settings() {
+  local file
   read_token
-  settings_file=$(private_folder)/settings && cat -- "$env_file" >"$settings_file" || refuse "$folder can't be written"
-  [ "$(tail -n 1 "$settings_file")" = "# end" ] ||
+  file=$(given_settings)
+  private_folder >/dev/null && cat -- "$1" >"$file" || refuse "$folder can't be written"
+  [ "$(tail -n 1 "$file")" = "# end" ] ||
     misuse "the settings are not complete: their last line is not '# end' (render-env writes it)"
-  awk '!/^[A-Z_][A-Z0-9_]*=/ && !/^#/ && !/^$/ { exit 1 }' "$settings_file" ||
+  awk '!/^[A-Z_][A-Z0-9_]*=/ && !/^#/ && !/^$/ { exit 1 }' "$file" ||
     misuse "the settings have a line that is not NAME=value"
-  check_names
-  [ "$(value_of APP_ENV "$settings_file")" = "$environment" ] ||
-    misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$settings_file")'"
+  check_names "$file"
+  [ "$(value_of APP_ENV "$file")" = "$environment" ] ||
+    misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$file")'"
 }
 
-# Only settings of this machine's manifest: others could be the JVM's or Spring's.
+# check_names FILE: only settings of this machine's manifest: others could be the JVM's or Spring's.
 check_names() {
   local name fault
   name=$(known_settings "$environment" | awk -F = '
@@ -160,7 +170,7 @@ check_names() {
     !/^[A-Z_]/ { next }
     !($1 in known) { print $1, "unknown"; exit }
     $1 in given { print $1, "twice"; exit }
-    { given[$1] = 1 }' - "$settings_file")
+    { given[$1] = 1 }' - "$1")
   fault=${name#* } name=${name% *}
   case $fault in
     unknown) misuse "setting $name: not one of $environment in $root/env/manifest.csv (cure: leave it out, or update the tool)" ;;

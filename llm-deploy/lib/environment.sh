@@ -23,8 +23,7 @@ use_environment() {
   esac
   environment=$1
   folder=$LLM_DEPLOY_HOME/$environment
-  values=$root/compose/$environment.env
-  port=$(value_of PORT "$values")
+  port=$(value_of PORT "$root/compose/$environment.env")
   mkdir -p "$folder/releases" || refuse "$folder can't be made"
 }
 

@@ -50,7 +50,9 @@ pending_settings() {
 }
 
 # publish_settings RELEASE: what this run is about to make live, for the others.
-publish_settings() { cp "$(release_folder "$1")/env" "$(private_folder)/settings" || refuse "$folder can't be written"; }
+publish_settings() {
+  private_folder >/dev/null && cp "$(release_folder "$1")/env" "$(given_settings)" || refuse "$folder can't be written"
+}
 
 # live_settings ENVIRONMENT: the settings that it runs with; nothing if it doesn't run.
 live_settings() {

@@ -1,17 +1,18 @@
 # shellcheck shell=dash
 # Whether a server lives and is the one it should be. What it says of Ollama is told, and decides nothing.
 
-# await_health WHERE COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health with the revision.
+# await_health WHERE REVISION COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health with the
+# revision.
 await_health() {
-  local where=$1 wait answer revision try=0
-  shift
+  local where=$1 expected=$2 wait answer revision try=0
+  shift 2
   for wait in 1 2 4 8 16; do
     try=$((try + 1))
     waits_for "try $try of 5, after $wait s"
     sleep $wait
     answer=$("$@" 2>/dev/null) || answer=
     revision=$(printable "$(json_text revision "$answer")")
-    if [ -n "$revision" ] && [ "$revision" = "$expected_revision" ]; then
+    if [ -n "$revision" ] && [ "$revision" = "$expected" ]; then
       say "$where: healthy, revision $revision"
       return
     fi
@@ -36,17 +37,13 @@ published_address() {
 }
 
 check_server() {
-  expected_revision=$(of_release "$2" BUILT_FROM)
-  await_health "$(container "$1")" ask_server "$1" && return
+  await_health "$(container "$1")" "$(of_release "$2" BUILT_FROM)" ask_server "$1" && return
   say "--- the last lines of $(container "$1"):"
   logs_of "$1" 20 "$2" | quoted || :
   return 1
 }
 
-check_port() {
-  expected_revision=$(of_release "$1" BUILT_FROM)
-  await_health "port $port" ask_port
-}
+check_port() { await_health "port $port" "$(of_release "$1" BUILT_FROM)" ask_port; }
 
 warn_of_ollama() {
   local answer

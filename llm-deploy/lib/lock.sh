@@ -96,8 +96,9 @@ lock_line() {
     "$(value_of at "$owner")" "$(($(seconds) - $(value_of seconds "$owner" | grep . || seconds)))"
 }
 
+# lock REASON: by hand.
 lock() {
-  make_lock kind=manual "reason=${reason:-by hand}" || locked "$environment is locked: $(lock_line)"
+  make_lock kind=manual "reason=$1" || locked "$environment is locked: $(lock_line)"
   say "$environment is locked: $(lock_line)"
 }
 
@@ -106,7 +107,7 @@ unlock() {
   owner=$(newest_lock)
   if [ ! -s "$owner" ]; then
     say "$environment is not locked"
-  elif [ "$(value_of kind "$owner")" = manual ] && [ -n "${keeps_manual_locks:-}" ]; then
+  elif [ "$(value_of kind "$owner")" = manual ] && [ "$caller" = pipeline ]; then
     refuse "$environment was locked by hand, so it is unlocked by hand: $(lock_line)"
   elif [ "$(value_of kind "$owner")" != manual ] && is_locked; then
     locked "$environment is being worked on: $(lock_line)"

@@ -1,14 +1,24 @@
 # shellcheck shell=dash
 # Understands the words of the command line, and runs the verb (verbs.sh).
+#
+# What a function reads and is not given. All else is an argument, or named in the comment above the function:
+#   $root                                   the tool's checkout
+#   $environment, $folder, $port            of environment.sh
+#   $actor                                  who is named in the history and as holder of the lock
+#   $caller                                 pipeline or operator
+#   $registry_user, $registry_token         for the pull of an image; empty for none
+# and, each of them only in its own file: $running (output.sh), $progress (progress.sh).
+
+caller=operator
 
 main() {
-  folder='' settings_file='' image='' built_from='' promoted_as='' wanted='' write='' json='' reason='' registry_user='' registry_token='' env_file='' running=''
+  local verb=${1:---help} by state takes word='' built_from='' promoted_as='' env_file='' reason='' json='' write=''
+  folder='' registry_user='' registry_token='' running=''
   actor=$(plain "$(id -un)")
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap '' HUP PIPE # a lost connection ends nothing
-  local verb=${1:---help} by state takes
   case $verb in -h | --help | help) usage; return ;; esac
   shift
   case ${1:-} in -h | --help) usage "$verb"; return ;; esac
@@ -33,7 +43,8 @@ main() {
   run_verb "$verb"
 }
 
-# parse VERB TAKES ARGUMENTS...: what follows the environment.
+# parse VERB TAKES ARGUMENTS...: what follows the environment. Into $word, $built_from, $promoted_as, $env_file, $reason, $json
+# and $write of main; into $actor and $registry_user.
 parse() {
   local verb=$1 takes=$2
   shift 2
@@ -51,15 +62,15 @@ parse() {
         esac
         ;;
       *)
-        [ -z "$wanted" ] || misuse "one word too many: $1"
-        wanted=$1
+        [ -z "$word" ] || misuse "one word too many: $1"
+        word=$1
         ;;
     esac
     shift
   done
 }
 
-# set_option NAME VALUE: $verb is that of parse.
+# set_option NAME VALUE: into the variables that parse names. $verb is that of parse.
 set_option() {
   case $1 in
     --built-from) built_from=$(revision "$1" "$2") ;;
@@ -74,19 +85,18 @@ set_option() {
   esac
 }
 
-# check_arguments TAKES: wrong ones are told before anything is begun.
+# check_arguments TAKES: wrong ones, of $word, $built_from and $env_file, are told before anything is begun.
 check_arguments() {
   case $1 in
     IMAGE*)
-      image=$(image_by_digest "$wanted")
+      word=$(image_by_digest "$word")
       [ -n "$built_from" ] || misuse "--built-from is missing (expected: the commit that the image was built from)"
       [ -n "$env_file" ] || misuse "--env-file is missing (expected: a file, or - for standard input)"
-      promoted_as=${promoted_as:-$built_from}
       [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } || misuse "--env-file: '$env_file' can't be read"
       ;;
-    LINES*) case $wanted in *[!0-9]*) misuse "lines: '$(plain "$wanted")' (expected: a whole number)" ;; esac ;;
+    LINES*) case $word in *[!0-9]*) misuse "lines: '$(plain "$word")' (expected: a whole number)" ;; esac ;;
     RELEASE*) ;;
-    *) [ -z "$wanted" ] || misuse "one word too many: $wanted" ;;
+    *) [ -z "$word" ] || misuse "one word too many: $word" ;;
   esac
   strategy >/dev/null
   number_setting DRAIN_TIMEOUT 0 >/dev/null
@@ -94,6 +104,7 @@ check_arguments() {
   number_setting LOCK_WAIT 0 >/dev/null
 }
 
+# revision OPTION VALUE
 revision() {
   one_line "$2" | grep -xE '[0-9a-f]{40}' || misuse "$1: '$(plain "$2")' (expected: 40 hex digits)"
 }
@@ -122,9 +133,10 @@ in_each_environment() {
   return $code
 }
 
+# show_logs LINES
 show_logs() {
   [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
-  logs_of "$(state slot)" "${wanted:-100}" "$(state current)"
+  logs_of "$(state slot)" "$1" "$(state current)"
 }
 
 clean_up() {

@@ -6,9 +6,9 @@
 #   proxy                 switch SLOT            check-port RELEASE     live RELEASE SLOT
 #   drain SLOT            remove SLOT            ollama SLOT            prune
 
-# steps_to_deploy RELEASE
+# steps_to_deploy RELEASE IMAGE
 steps_to_deploy() {
-  echo "pull $image"
+  echo "pull $2"
   echo "write $1"
   steps_to_run "$1"
   echo "prune"
@@ -73,7 +73,7 @@ carry_out_step() {
 # The image says itself what it was built from.
 check_label() {
   local revision
-  revision=$(revision_of "$image")
-  [ "$revision" = "$built_from" ] ||
-    { say "the image was built from '$(printable "$revision")' (expected: $built_from)"; return 1; }
+  revision=$(revision_of "$(candidate IMAGE)")
+  [ "$revision" = "$(candidate BUILT_FROM)" ] ||
+    { say "the image was built from '$(printable "$revision")' (expected: $(candidate BUILT_FROM))"; return 1; }
 }

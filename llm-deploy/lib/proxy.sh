@@ -5,7 +5,8 @@
 compose_proxy() {
   within $COMPOSE_SECONDS env BIND_ADDRESS="$(setting BIND_ADDRESS 127.0.0.1)" \
     PROXY_IMAGE="$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" LIVE_FOLDER="$folder/proxy" PROXY_HASH="$(proxy_hash)" \
-    docker compose --progress quiet --env-file "$values" -f "$root/proxy/compose.yaml" "$@"
+    docker compose --progress quiet --env-file "$root/compose/$environment.env" \
+      -f "$root/proxy/compose.yaml" "$@"
 }
 
 DEFAULT_PROXY_IMAGE=haproxy:3.2

@@ -7,7 +7,7 @@ stop_environment() {
   [ -n "$(state current)" ] || refuse "nothing was ever deployed to $environment"
   set_state intended=down
   settle || die 1 "not everything could be stopped"
-  record stop "$(state current)" done
+  record stop "$(state current)" 'done' "$(seconds)"
   say "$environment is stopped, and stays so"
 }
 
@@ -18,7 +18,7 @@ start_environment() {
   check_gpu "$(settings_of "$(state current)")" || warn "the environments don't agree on NUM_CTX"
   set_state intended=up
   settle && check_settled || die 1 "release $(state current) does not answer"
-  record start "$(state current)" done
+  record start "$(state current)" 'done' "$(seconds)"
   say "$environment runs release $(state current)"
 }
 

@@ -1,7 +1,8 @@
 # shellcheck shell=dash
 # Releases: all that is needed to run one version, kept together. Nothing in a release is changed after it was written.
 #
-#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and COMPOSE_HASH, the revisions, PREVIOUS
+#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and COMPOSE_HASH, BUILT_FROM,
+#                            PROMOTED_AS, PREVIOUS, WRITTEN_AT, WRITTEN_BY
 #   releases/N/env           the server's settings, mode 0600
 #   releases/N/compose/      the compose files that came with the image, approved on this machine (approve.sh)
 #
@@ -56,22 +57,32 @@ highest_number() {
   } | sort -n | tail -n 1
 }
 
-# begin_candidate: names $image before it is pulled, so that another environment's prune leaves it.
-begin_candidate() { mkdir "$folder/candidate" && printf '%s\n' "IMAGE=$image" >"$folder/candidate/release.env"; }
+# begin_candidate IMAGE BUILT_FROM PROMOTED_AS: names the image before it is pulled, so that another environment's prune
+# leaves it.
+begin_candidate() {
+  mkdir "$folder/candidate" &&
+    printf '%s\n' "IMAGE=$1" "BUILT_FROM=$2" "PROMOTED_AS=$3" >"$folder/candidate/release.env"
+}
+
+# candidate NAME
+candidate() { value_of "$1" "$folder/candidate/release.env"; }
 
 # copy_compose_files: those of the image, if they are approved.
 copy_compose_files() {
-  copy_from_image "$image" /app/compose "$folder/candidate/compose" || return 1
+  copy_from_image "$(candidate IMAGE)" /app/compose "$folder/candidate/compose" || return 1
   check_approved "the image" "$folder/candidate/compose" || { drop_candidate; refuse "nothing was touched"; }
 }
 
-# write_candidate NUMBER: the rest of it, from $image, $built_from, $promoted_as and $settings_file.
+# write_candidate NUMBER: all of it, with the given settings.
 write_candidate() {
   local new=$folder/candidate
-  cp "$settings_file" "$new/env" &&
+  cp "$(given_settings)" "$new/env" &&
     chmod 600 "$new/env" &&
-    printf '%s\n' "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" "COMPOSE_HASH=$(compose_hash "$new/compose")" "BUILT_FROM=$built_from" \
-      "PROMOTED_AS=$promoted_as" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" >>"$new/release.env"
+    printf '%s\n' "IMAGE=$(candidate IMAGE)" "RELEASE=$1" "ENV_HASH=$(sha256 <"$new/env")" \
+      "COMPOSE_HASH=$(compose_hash "$new/compose")" "BUILT_FROM=$(candidate BUILT_FROM)" \
+      "PROMOTED_AS=$(candidate PROMOTED_AS)" "PREVIOUS=$(state current)" "WRITTEN_AT=$(now)" "WRITTEN_BY=$actor" \
+      >"$new/release.new" &&
+    mv "$new/release.new" "$new/release.env" # never without its IMAGE
 }
 
 keep_candidate() { [ -d "$folder/releases/$1" ] || mv "$folder/candidate" "$folder/releases/$1"; }

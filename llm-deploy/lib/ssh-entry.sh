@@ -22,6 +22,6 @@ ssh_entry() {
   done
   # Whoever can push to staging has its key, without anybody's approval.
   [ "${2:-}" = "$own" ] || misuse "this key may not act on '${2:-}' (it may: $own)"
-  keeps_manual_locks=yes
+  caller=pipeline
   main "$@"
 }

@@ -64,7 +64,8 @@ require_state() {
     refuse "the state of $environment $fault: $folder/state (cure: llm-deploy recover $environment)"
 }
 
-# recover: shows what the state must have been, from the servers' labels and the releases that are kept; writes it if $write says so.
+# recover RELEASE WRITE: shows what the state must have been, from the servers' labels and the releases that are kept, or from
+# the release that is named; writes it unless WRITE is empty.
 recover() {
   local fault slot='' release='' intended='' last reason running
   fault=$(state_fault)
@@ -72,29 +73,29 @@ recover() {
   check_engine
   take_lock "recover"
   drop_candidate
-  guess_state
+  guess_state "$1"
   say "the state of $environment $fault. It would be, as $reason:"
   printf '  %s\n' "current=$release" "slot=$slot" "intended=$intended" "last=$last"
   running=$(running_servers)
   if [ "$intended" != up ] && [ -n "$running" ]; then
     refuse "$running runs, and would be stopped: nothing was written (cure: recover the release that runs, or docker stop $running)"
-  elif [ -z "$write" ]; then
-    say "to write it: llm-deploy recover $environment${wanted:+ $wanted} --write"
+  elif [ -z "$2" ]; then
+    say "to write it: llm-deploy recover $environment${1:+ $1} --write"
   else
     set_state "current=$release" "slot=$slot" "intended=$intended" "last=$last" || die 1 "$folder/state can't be written"
     say "written; look at it: llm-deploy status $environment"
   fi
 }
 
-# guess_state: into $release, $slot, $intended, $last and $reason.
+# guess_state RELEASE: into $release, $slot, $intended, $last and $reason of recover.
 guess_state() {
   local found_slot='' found_release=''
   find_server
   last=$({ highest_number; for slot in blue green; do label_of "$(container $slot)" release || :; done; } | sort -n | tail -n 1)
   slot=$(live_slot_of_proxy) intended=down
-  if [ -n "$wanted" ]; then
-    release=$(find_release "$wanted")
-    [ -n "$release" ] || refuse "no such release is kept: $wanted (kept: $(releases | tr '\n' ' '))"
+  if [ -n "$1" ]; then
+    release=$(find_release "$1")
+    [ -n "$release" ] || refuse "no such release is kept: $1 (kept: $(releases | tr '\n' ' '))"
     reason="you name it"
   elif [ -n "$found_release" ]; then
     release=$found_release reason="$(container "$found_slot") is its container"

@@ -1,11 +1,11 @@
 # shellcheck shell=dash
 # How an environment stands: whether callers are answered, and where reality is not what the state says (drift).
 
-# status: as words or, if $json is set, as one line of JSON.
+# status JSON: as words or, if it is not empty, as one line of JSON.
 status() {
   local current slot fault answer='' revision='' answered='' found='' code=0
   fault=$(state_fault)
-  [ -n "$json" ] || require_state
+  [ -n "$1" ] || require_state
   current=$(state current)
   slot=$(state slot)
   if [ -n "$fault" ]; then
@@ -18,14 +18,14 @@ status() {
     [ -z "$found" ] || code=$DRIFT
     [ -n "$answered" ] || [ "$(state intended)" = down ] || code=$NO_ANSWER
   fi
-  if [ -n "$json" ]; then print_json; else print_words; fi
+  if [ -n "$1" ]; then print_json; else print_words; fi
   return $code
 }
 
 # is_next REVISION: the port has been switched to it by a deploy, which is checking it.
 is_next() { [ -n "$1" ] && is_locked && [ "$1" = "$(value_of BUILT_FROM "$folder/candidate/release.env")" ]; }
 
-# print_words, print_json: from the variables of status.
+# print_words: from $current, $slot, $answer, $found and $code of status.
 print_words() {
   say "$environment (port $port)"
   if [ -z "$current" ]; then
@@ -46,7 +46,7 @@ print_words() {
     say "  NO ANSWER    /health on port $port does not say revision $(of_release "$current" BUILT_FROM)"
 }
 
-# The names stay: docs/operations.md.
+# print_json: from $current, $slot, $fault, $revision, $answered, $found and $code of status. The names stay: docs/operations.md.
 print_json() {
   local owner
   owner=$(newest_lock)
@@ -76,7 +76,7 @@ field() { printf '"%s":%s\n' "$1" "$(json_string "$2")"; }
 
 raw_field() { printf '"%s":%s\n' "$1" "${2:-null}"; }
 
-# of_current [NAME]: of the live release; fails if there is none.
+# of_current [NAME]: of $current, the live release; fails if there is none.
 of_current() { [ -n "$current" ] && { [ $# -eq 0 ] || of_release "$current" "$1"; }; }
 
 # json_string TEXT: null for none.

@@ -40,7 +40,8 @@ TEXT
       ;;
     history) cat <<'TEXT'
 llm-deploy history ENVIRONMENT
-  One line of JSON for each deploy, rollback, stop, start, and restart by reconcile: number, at, kind, actor, outcome, seconds, built_from, promoted_as, image.
+  One line of JSON for each deploy, rollback, stop, start, and restart by reconcile: number, at, kind, actor, outcome,
+  seconds, built_from, promoted_as, image.
 TEXT
       ;;
     logs) cat <<'TEXT'

@@ -38,21 +38,21 @@ LINES
 # verbs_of pipeline: those that its key may use, on one line.
 verbs_of() { printf '%s\n' "$VERBS" | awk -v by="$1" '$2 == by { print $1 }' | paste -s -d ' ' -; }
 
-# run_verb VERB: for $environment, with what main has understood.
+# run_verb VERB: for $environment, with the arguments of main: $word, $built_from, $promoted_as, $env_file, $reason, $json, $write.
 run_verb() {
   case $1 in
     preflight) preflight ;;
-    plan) plan ;;
-    deploy) deploy ;;
-    rollback) rollback ;;
-    status) status ;;
+    plan) plan "$word" "$built_from" "$env_file" ;;
+    deploy) deploy "$word" "$built_from" "${promoted_as:-$built_from}" "$env_file" ;;
+    rollback) rollback "$word" ;;
+    status) status "$json" ;;
     history) show_history ;;
-    logs) show_logs ;;
+    logs) show_logs "${word:-100}" ;;
     stop) stop_environment ;;
     start) start_environment ;;
     reconcile) reconcile_environment ;;
-    recover) recover ;;
-    lock) lock ;;
+    recover) recover "$word" "$write" ;;
+    lock) lock "${reason:-by hand}" ;;
     unlock) unlock ;;
     prune) prune ;;
     restart-proxy) restart_proxy ;;

@@ -53,10 +53,9 @@ part() {
   "${INTERPRETER:-sh}" -c "$stand_ins${more_stand_ins:-}"'
     set -eu
     export LC_ALL=C
-    root=$1 folder=$LLM_DEPLOY_HOME/staging environment=staging actor=me running="" wanted="" json=""
+    root=$1 folder=$LLM_DEPLOY_HOME/staging environment=staging port=8001 actor=me running=""
     shift
     for file in "$root"/lib/*.sh; do . "$file"; done
-    values=$root/compose/staging.env port=8001
     "$@"' sh "$root" "$@" 3>&-
 }
 

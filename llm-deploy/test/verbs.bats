@@ -36,7 +36,7 @@ verbs() { lines_of_list | awk '{ print $1 }'; }
 
 @test "each verb is carried out" {
   for verb in $(verbs) nothing; do
-    run part eval 'image= wanted= built_from= promoted_as= env_file= reason= json= write= registry_user=
+    run part eval 'word= built_from= promoted_as= env_file= reason= json= write= registry_user=
       run_verb '$verb </dev/null
     if [ $verb = nothing ]; then says "no such verb"; else [[ $output != *"no such verb"* ]]; fi
   done
