@@ -35,7 +35,8 @@ install_agent() {
   mkdir -p "$HOME/Library/LaunchAgents" "$LLM_DEPLOY_HOME"
   print_agent >"$(agent_file)"
   launchctl bootout "gui/$(id -u)/$AGENT" 2>/dev/null || :
-  launchctl bootstrap "gui/$(id -u)" "$(agent_file)" || die 1 "launchctl refuses $(agent_file): is the user logged in at the screen?"
+  launchctl bootstrap "gui/$(id -u)" "$(agent_file)" ||
+    die 1 "launchctl refuses $(agent_file): is the user logged in at the screen?"
   say "installed: $(agent_file)"
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=dash
-# Compose files decide what containers may do on this machine, and Compose acts on some of what they say while it reads them. They
-# come with the image, so from whoever may push. So they are read only if they are approved: the tool's own, or one of the list in
-# $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY, which no key of the pipeline can extend.
+# Compose files decide what containers may do on this machine, and Compose acts on some of what they say while it reads
+# them. They come with the image, so from whoever may push. So they are read only if they are approved: the tool's own,
+# or one of the list in $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY, which no key of the pipeline can extend.
 
 COMPOSE_FILES="linux.yaml production.env server.yaml staging.env"
 
@@ -15,7 +15,9 @@ compose_hash() {
 }
 
 # is_approved HASH
-is_approved() { [ "$1" = "$(compose_hash "$root/compose")" ] || grep "^$1 " "$LLM_DEPLOY_HOME/approved" >/dev/null 2>&1; }
+is_approved() {
+  [ "$1" = "$(compose_hash "$root/compose")" ] || grep "^$1 " "$LLM_DEPLOY_HOME/approved" >/dev/null 2>&1
+}
 
 # check_approved WHOSE FOLDER: of compose files. Fails, and says what is not approved, and what can be done.
 check_approved() {
@@ -39,13 +41,16 @@ check_kept_compose_files() {
   local files hash
   files=$(release_folder "$1")/compose
   hash=$(of_release "$1" COMPOSE_HASH)
-  [ -n "$hash" ] && [ "$(compose_hash "$files")" = "$hash" ] || check_approved "release $1" "$files" || refuse "nothing was touched"
+  [ -n "$hash" ] && [ "$(compose_hash "$files")" = "$hash" ] ||
+    check_approved "release $1" "$files" ||
+    refuse "nothing was touched"
 }
 
 approve() {
   local hash
   [ $# -le 1 ] || misuse "one word too many: $2"
-  hash=$(one_line "${1:-}" | grep -xE '[0-9a-f]{64}') || misuse "approve: '$(plain "${1:-}")' (expected: the 64 hex digits that the refused deploy told)"
+  hash=$(one_line "${1:-}" | grep -xE '[0-9a-f]{64}') ||
+    misuse "approve: '$(plain "${1:-}")' (expected: the 64 hex digits that the refused deploy told)"
   if is_approved "$hash"; then
     say "$hash is approved already"
     return

@@ -173,7 +173,10 @@ check_names() {
     { given[$1] = 1 }' - "$1")
   fault=${name#* } name=${name% *}
   case $fault in
-    unknown) misuse "setting $name: not one of $environment in $root/env/manifest.csv (cure: leave it out, or update the tool)" ;;
+    unknown)
+      misuse "setting $name: not one of $environment in $root/env/manifest.csv" \
+        "(cure: leave it out, or update the tool)"
+      ;;
     twice) misuse "setting $name: given twice" ;;
   esac
 }

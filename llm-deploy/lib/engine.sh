@@ -5,8 +5,8 @@ DOCKER_SECONDS=90 # more than the stop_grace_period
 COMPOSE_SECONDS=180
 PULL_SECONDS=900
 
-# docker ARGUMENTS...: in place of the command of that name, so that no question is left open where an engine hangs. What
-# has a limit of its own is called by within, which knows no functions.
+# docker ARGUMENTS...: in place of the command of that name, so that no question is left open where an engine hangs.
+# What has a limit of its own is called by within, which knows no functions.
 docker() { within $DOCKER_SECONDS docker "$@"; }
 
 # is_none COMMAND...: the engine lists nothing. One that is down or hangs says nothing either, but it fails.
@@ -26,7 +26,8 @@ pull() {
     # shellcheck disable=SC2016 # the inner shell expands it
     printf '%s' "$registry_token" |
       within $DOCKER_SECONDS env DOCKER_CONFIG="$config" DOCKER_HOST="$host" \
-        sh -c 'exec docker login -u "$1" --password-stdin "$2" <&3 >/dev/null 2>&1' - "$registry_user" "${1%%/*}" 3<&0 || code=$?
+        sh -c 'exec docker login -u "$1" --password-stdin "$2" <&3 >/dev/null 2>&1' - \
+        "$registry_user" "${1%%/*}" 3<&0 || code=$?
     case $code in
       0) ;;
       "$LATE") say "the registry ${1%%/*} does not answer a login" ;;
@@ -71,14 +72,20 @@ compose_server() {
   shift 2
   [ "$(uname)" != Linux ] || set -- -f "$release/compose/linux.yaml" "$@"
   within $COMPOSE_SECONDS env SLOT="$slot" SLOT_HOST="$(slot_host "$slot")" docker compose --progress quiet \
-    --env-file "$release/compose/$environment.env" --env-file "$release/release.env" -f "$release/compose/server.yaml" "$@"
+    --env-file "$release/compose/$environment.env" --env-file "$release/release.env" \
+    -f "$release/compose/server.yaml" "$@"
 }
 
 # start_server SLOT RELEASE --force-recreate|--no-recreate
 start_server() { compose_server "$1" "$2" up -d --no-build --pull never --remove-orphans "$3"; }
 
 # stop_server SLOT: its running answers may finish.
-stop_server() { is_gone "$(container "$1")" || { waits_for "its last answers"; docker stop "$(container "$1")" >/dev/null; }; }
+stop_server() {
+  is_gone "$(container "$1")" || {
+    waits_for "its last answers"
+    docker stop "$(container "$1")" >/dev/null
+  }
+}
 
 remove_server() { stop_server "$1" && { is_gone "$(container "$1")" || docker rm "$(container "$1")" >/dev/null; }; }
 
@@ -92,12 +99,14 @@ label_of() { docker container inspect -f "{{index .Config.Labels \"dev.localllm.
 
 # The end of a container's log, without what the settings of its release say.
 logs_of() {
-  docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 | redact "$(release_folder "$3")/env" | tr -d '\000-\010\013-\037\177'
+  docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 |
+    redact "$(release_folder "$3")/env" |
+    tr -d '\000-\010\013-\037\177'
 }
 
-# redact FILE: puts names for the secrets of a settings file, longer values first, as they may have shorter ones in them. A
-# secret is what the manifest does not call a variable; so far the project itself has none. Short values are no secrets, and would hit too much. Nothing is shown
-# if the file can't be read.
+# redact FILE: puts names for the secrets of a settings file, longer values first, as they may have shorter ones in
+# them. A secret is what the manifest does not call a variable; so far the project itself has none. Short values are no
+# secrets, and would hit too much. Nothing is shown if the file can't be read.
 redact() {
   [ -r "$1" ] || return 1
   awk -v harmless="$(harmless_settings | tr '\n' ' ')" '
@@ -105,13 +114,17 @@ redact() {
       if (from > count) return text
       at = index(text, values[from])
       if (!at) return redacted(text, from + 1)
-      return redacted(substr(text, 1, at - 1), from + 1) "<" names[from] ">" redacted(substr(text, at + length(values[from])), from)
+      return redacted(substr(text, 1, at - 1), from + 1) "<" names[from] ">" \
+        redacted(substr(text, at + length(values[from])), from)
     }
     FILENAME == ARGV[1] {
       at = index($0, "=")
       value = substr($0, at + 1)
       if (/^[#]/ || !at || length(value) < 6 || index(" " harmless, " " substr($0, 1, at - 1) " ")) next
-      for (i = ++count; i > 1 && length(values[i - 1]) < length(value); i--) { values[i] = values[i - 1]; names[i] = names[i - 1] }
+      for (i = ++count; i > 1 && length(values[i - 1]) < length(value); i--) {
+        values[i] = values[i - 1]
+        names[i] = names[i - 1]
+      }
       values[i] = value
       names[i] = substr($0, 1, at - 1)
       next

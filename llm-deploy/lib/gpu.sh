@@ -1,9 +1,10 @@
 # shellcheck shell=dash
-# One GPU for all environments: Ollama loads a model anew for another num_ctx, so two environments with one model need the same.
+# All environments share one GPU. Ollama loads a model anew for another num_ctx, so environments with the same model
+# need the same num_ctx.
 
-# check_gpu SETTINGS: compares with what is live in_environment, and with what a run at work there is about to make live: of two that
-# begin at the same moment one at least sees the other, as each has its lock before it looks. Fails on another num_ctx for the
-# same model.
+# check_gpu SETTINGS: compares with what is live in_environment, and with what a run at work there is about to make
+# live: of two that begin at the same moment one at least sees the other, as each has its lock before it looks. Fails on
+# another num_ctx for the same model.
 check_gpu() {
   local other fault settings code=0
   for other in $ENVIRONMENTS; do
@@ -57,7 +58,8 @@ publish_settings() {
 # live_settings ENVIRONMENT: the settings that it runs with; nothing if it doesn't run.
 live_settings() {
   local state=$LLM_DEPLOY_HOME/$1/state
-  [ "$(value_of intended "$state")" != up ] || printf '%s/%s/releases/%s/env\n' "$LLM_DEPLOY_HOME" "$1" "$(value_of current "$state")"
+  [ "$(value_of intended "$state")" != up ] ||
+    printf '%s/%s/releases/%s/env\n' "$LLM_DEPLOY_HOME" "$1" "$(value_of current "$state")"
 }
 
 num_ctx() {

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # Whether a server lives and is the one it should be. What it says of Ollama is told, and decides nothing.
 
-# await_health WHERE REVISION COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health with the
-# revision.
+# await_health WHERE REVISION COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health
+# with the revision.
 await_health() {
   local where=$1 expected=$2 wait answer revision try=0
   shift 2

@@ -1,8 +1,9 @@
 # shellcheck shell=dash
-# A server that runs but does not answer. reconcile looks once a minute; after three misses in a row the server is restarted, but
-# not while answers flow through it, and at most three times an hour.
+# A server that runs but does not answer. reconcile looks once a minute; after three misses in a row the server is
+# restarted, but not while answers flow through it, and at most three times an hour.
 #
-#   liveness   what the last look saw: server (which container, since when), at, misses, answers; and restarts (seconds of each)
+#   liveness   what the last look saw: server (which container, since when), at, misses, answers; and restarts (seconds
+#              of each)
 
 MISSES=3
 NEXT_LOOK_SECONDS=30   # a look that comes sooner, as by hand, does not count
@@ -19,9 +20,14 @@ is_answered() {
 }
 
 # is_unhealthy CONTAINER: says Docker, by its own health check.
-is_unhealthy() { [ "$(docker container inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1" 2>/dev/null)" = unhealthy ]; }
+is_unhealthy() {
+  local health
+  health=$(docker container inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1" 2>/dev/null) || :
+  [ "$health" = unhealthy ]
+}
 
-# is_well SLOT RELEASE: Docker does not call the server unhealthy, and it answers: the port or, if that fails, a question from inside.
+# is_well SLOT RELEASE: Docker does not call the server unhealthy, and it answers: the port or, if that fails, a
+# question from inside.
 is_well() { ! is_unhealthy "$(container "$1")" && { is_answered "$2" || ask_server "$1" >/dev/null 2>&1; }; }
 
 # look_at_server: counts misses, and restarts the server when there are enough.
@@ -35,14 +41,19 @@ look_at_server() {
   answers=$(answers_of "$slot")
   if is_well "$slot" "$release"; then
     [ -z "$(last_look misses)" ] || remember_look "$server" '' ''
-    is_answered "$release" || { tell "$name answers, but port $port does not (cure: llm-deploy restart-proxy $environment)"; return 1; }
+    is_answered "$release" || {
+      tell "$name answers, but port $port does not (cure: llm-deploy restart-proxy $environment)"
+      return 1
+    }
     return 0
   fi
   if [ "$(last_look server)" = "$server" ] && [ -n "$(last_look misses)" ]; then
     age=$(($(seconds) - $(last_look at)))
     [ $age -ge $NEXT_LOOK_SECONDS ] || return 0
     # Anything that was answered since the last look ends the streak.
-    if [ $age -le $STREAK_SECONDS ] && [ "$(last_look answers)" = "$answers" ]; then misses=$(($(last_look misses) + 1)); fi
+    if [ $age -le $STREAK_SECONDS ] && [ "$(last_look answers)" = "$answers" ]; then
+      misses=$(($(last_look misses) + 1))
+    fi
     [ $misses -le $MISSES ] || misses=$MISSES
   fi
   remember_look "$server" $misses "$(answers_of "$slot")"
@@ -57,8 +68,8 @@ last_look() { value_of "$1" "$folder/liveness"; }
 
 # remember_look SERVER MISSES ANSWERS [RESTARTS]
 remember_look() {
-  printf '%s\n' "server=$1" "at=$(seconds)" "misses=$2" "answers=$3" "restarts=${4:-$(last_look restarts)}" >"$folder/liveness.new" &&
-    mv "$folder/liveness.new" "$folder/liveness"
+  printf '%s\n' "server=$1" "at=$(seconds)" "misses=$2" "answers=$3" "restarts=${4:-$(last_look restarts)}" \
+    >"$folder/liveness.new" && mv "$folder/liveness.new" "$folder/liveness"
 }
 
 # restart_server SLOT RELEASE SERVER: with the stacks of its threads in its log.
@@ -69,14 +80,21 @@ restart_server() {
   recent=$(last_look restarts | tr ' ' '\n' | awk -v since=$((began - 3600)) '$1 > since' | tr '\n' ' ')
   # shellcheck disable=SC2086 # counted
   [ "$(set -- $recent; echo $#)" -lt $RESTARTS_PER_HOUR ] ||
-    die 1 "$name was restarted $RESTARTS_PER_HOUR times within the hour, and does not answer again (cure: llm-deploy rollback $environment)"
+    die 1 "$name was restarted $RESTARTS_PER_HOUR times within the hour, and does not answer again" \
+      "(cure: llm-deploy rollback $environment)"
   # Not under the lock: it would keep a rollback away.
   ! answers_flow "$1" || return 0
   take_lock "restart of a server that does not answer"
   # Another run may have had the lock meanwhile.
-  [ "$(state current) $(state slot) $(state intended)" = "$2 $1 up" ] && [ "$(start_of "$name")" = "$3" ] && ! is_well "$1" "$2" || return 0
+  [ "$(state current) $(state slot) $(state intended)" = "$2 $1 up" ] &&
+    [ "$(start_of "$name")" = "$3" ] &&
+    ! is_well "$1" "$2" || return 0
   remember_look "$3" '' '' "$recent$began"
-  if dump_threads "$name"; then dump="the stacks of its threads are in its log"; else dump="it told no stacks of its threads"; fi
+  if dump_threads "$name"; then
+    dump="the stacks of its threads are in its log"
+  else
+    dump="it told no stacks of its threads"
+  fi
   docker restart -t $RESTART_SECONDS "$name" >/dev/null && check_port "$2" || {
     record restart "$2" failed "$began"
     die 1 "$name was restarted, as it did not answer, and still does not"
@@ -116,8 +134,8 @@ answers_flow() {
   fi
 }
 
-# responses_of SLOT: a line for each running request, with its number and the bytes of its response so far; and one with the number
-# of answers. Nothing if the proxy can't be asked.
+# responses_of SLOT: a line for each running request, with its number and the bytes of its response so far; and one with
+# the number of answers. Nothing if the proxy can't be asked.
 responses_of() {
   local count running
   count=$(answers_of "$1")
@@ -130,8 +148,8 @@ responses_of() {
     /^  res=/ && backend == slot && match($0, /total=[0-9]+/) { print number, substr($0, RSTART + 6, RLENGTH - 6) }'
 }
 
-# answers_of SLOT: how many responses its server has begun; nothing if the proxy can't be asked. Those that the proxy itself makes
-# for it are 5xx.
+# answers_of SLOT: how many responses its server has begun; nothing if the proxy can't be asked. Those that the proxy
+# itself makes for it are 5xx.
 answers_of() {
   # 4: of servers.
   proxy_does "show stat $1 4 -1" 2>/dev/null | awk -F , '

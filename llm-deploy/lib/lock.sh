@@ -1,14 +1,15 @@
 # shellcheck shell=dash
 # One run at a time in each environment; macOS has no flock(1).
 #
-#   lock/N    the Nth holder. The highest number counts: an empty file means free, else it has the lines kind, pid, began,
-#             reason, actor, at, seconds.
+#   lock/N    the Nth holder. The highest number counts: an empty file means free, else it has the lines kind, pid,
+#             began, reason, actor, at, seconds.
 #
-# A holder takes N + 1 by ln(1), which fails if that file exists: of several runs only one gets it. It releases the lock by
-# emptying the file. The lock of a run that has ended, however it ended, is taken over; one taken by hand stays until unlock.
+# A holder takes N + 1 by ln(1), which fails if that file exists: of several runs only one gets it. It releases the lock
+# by emptying the file. The lock of a run that has ended, however it ended, is taken over. One taken by hand stays
+# until unlock.
 #
-# The highest file is never removed, and once it is free it stays free. So whoever finds it free may try the next number. If that
-# turns out not to be the highest, it was used and removed before, and another run has a higher one.
+# The highest file is never removed, and once it is free it stays free. So whoever finds it free may try the next
+# number. If that turns out not to be the highest, it was used and removed before, and another run has a higher one.
 
 # take_lock WHAT: for this run, until it ends.
 take_lock() {
@@ -54,8 +55,10 @@ make_lock() {
   mkdir -p "$folder/lock" || refuse "$folder can't be written"
   for new in "$folder"/lock/new.[0-9]* "$folder"/run.[0-9]*; do kill -0 "${new##*.}" 2>/dev/null || rm -rf "$new"; done
   new=$folder/lock/new.$$
-  { for line; do printf '%s\n' "$line"; done; printf 'actor=%s\nat=%s\nseconds=%s\n' "$actor" "$(now)" "$(seconds)"; } >"$new" ||
-    refuse "$folder can't be written"
+  {
+    for line; do printf '%s\n' "$line"; done
+    printf 'actor=%s\nat=%s\nseconds=%s\n' "$actor" "$(now)" "$(seconds)"
+  } >"$new" || refuse "$folder can't be written"
   number=$(($(newest_number) + 1))
   former=$(lock_line)
   if is_locked || ! ln "$new" "$folder/lock/$number" 2>/dev/null; then

@@ -43,8 +43,8 @@ main() {
   run_verb "$verb"
 }
 
-# parse VERB TAKES ARGUMENTS...: what follows the environment. Into $word, $built_from, $promoted_as, $env_file, $reason, $json
-# and $write of main; into $actor and $registry_user.
+# parse VERB TAKES ARGUMENTS...: what follows the environment. Into $word, $built_from, $promoted_as, $env_file,
+# $reason, $json and $write of main; into $actor and $registry_user.
 parse() {
   local verb=$1 takes=$2
   shift 2
@@ -92,7 +92,8 @@ check_arguments() {
       word=$(image_by_digest "$word")
       [ -n "$built_from" ] || misuse "--built-from is missing (expected: the commit that the image was built from)"
       [ -n "$env_file" ] || misuse "--env-file is missing (expected: a file, or - for standard input)"
-      [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } || misuse "--env-file: '$env_file' can't be read"
+      [ "$env_file" = - ] || { [ -f "$env_file" ] && [ -r "$env_file" ]; } ||
+        misuse "--env-file: '$env_file' can't be read"
       ;;
     LINES*) case $word in *[!0-9]*) misuse "lines: '$(plain "$word")' (expected: a whole number)" ;; esac ;;
     RELEASE*) ;;

@@ -51,10 +51,10 @@ sha256_sums() { if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; el
 
 LATE=124 # what within ended
 
-# within SECONDS COMMAND...: ends a command that takes longer, and then fails with $LATE, whatever the command made of it.
-# macOS has no timeout(1). By exec, so never a function: it would end, but not what it waits for. The command has no standard
-# input. The watch is ended by a signal that no trap takes: it has the traps of this shell for a moment, and would give back
-# the lock.
+# within SECONDS COMMAND...: ends a command that takes longer, and then fails with $LATE, whatever the command made of
+# it. macOS has no timeout(1). By exec, so never a function: it would end, but not what it waits for. The command has no
+# standard input. The watch is ended by a signal that no trap takes: it has the traps of this shell for a moment, and
+# would give back the lock.
 within() {
   local patience=$1 watch code=0
   shift

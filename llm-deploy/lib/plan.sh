@@ -55,7 +55,10 @@ STEPS
 carry_out_step() {
   case $1 in
     pull) has_image "$2" || pull "$2" ;;
-    write) check_label && copy_compose_files && write_candidate "$2" && warn_of_client_header "$folder/candidate/env" "$folder/candidate/compose/server.yaml" ;;
+    write)
+      check_label && copy_compose_files && write_candidate "$2" &&
+        warn_of_client_header "$folder/candidate/env" "$folder/candidate/compose/server.yaml"
+      ;;
     proxy) start_proxy ;;
     start) start_server "$2" "$3" --force-recreate ;;
     check) check_server "$2" "$3" ;;

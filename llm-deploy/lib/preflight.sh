@@ -21,7 +21,11 @@ fails() { say "fail     $1 (cure: $2)"; return 1; }
 
 # at_least VERSION OLDEST: compares two numbers of each.
 at_least() {
-  printf '%s %s\n' "${1#v}" "$2" | awk '{ split($1, a, "."); split($2, b, "."); exit !(a[1] + 0 > b[1] + 0 || (a[1] + 0 == b[1] + 0 && a[2] + 0 >= b[2] + 0)) }'
+  printf '%s %s\n' "${1#v}" "$2" | awk '{
+    split($1, a, ".")
+    split($2, b, ".")
+    exit !(a[1] + 0 > b[1] + 0 || (a[1] + 0 == b[1] + 0 && a[2] + 0 >= b[2] + 0))
+  }'
 }
 
 preflight_engine() {
@@ -34,7 +38,8 @@ preflight_engine() {
 
 preflight_compose() {
   local version
-  version=$(docker compose version --short 2>/dev/null) || { fails "no docker compose answers" "install Compose $OLDEST_COMPOSE or newer"; return; }
+  version=$(docker compose version --short 2>/dev/null) ||
+    { fails "no docker compose answers" "install Compose $OLDEST_COMPOSE or newer"; return; }
   at_least "$version" $OLDEST_COMPOSE || { fails "compose $version" "update it to $OLDEST_COMPOSE or newer"; return; }
   passes "compose $version"
 }
@@ -101,11 +106,15 @@ preflight_ollama() {
   settings=$(live_settings "$environment")
   url=$(value_of OLLAMA_BASE_URL "${settings:-/dev/null}")
   url=${url:-http://host.docker.internal:11434}
-  has_image "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" || { warns "Ollama was not asked: no image here to ask from" "deploy once"; return; }
+  has_image "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" ||
+    { warns "Ollama was not asked: no image here to ask from" "deploy once"; return; }
   answer=$(ask_from_container "$url" 2>/dev/null) || answer=
   case $answer in
     *'"version"'*) judge_ollama "$(json_text version "$answer")" "$url" ;;
-    *) warns "no Ollama answers containers at $url" "start Ollama; on Linux it must listen on more than 127.0.0.1 (OLLAMA_HOST)" ;;
+    *)
+      warns "no Ollama answers containers at $url" \
+        "start Ollama; on Linux it must listen on more than 127.0.0.1 (OLLAMA_HOST)"
+      ;;
   esac
 }
 
@@ -113,10 +122,12 @@ preflight_ollama() {
 judge_ollama() {
   local version
   version=$(plain "$1")
-  if ! printf '%s\n' "$version" | grep -qE '^[0-9]{1,9}\.[0-9]{1,9}([.+-]|$)' || [ "${version#0.0.0}" != "$version" ]; then
+  if ! printf '%s\n' "$version" | grep -qE '^[0-9]{1,9}\.[0-9]{1,9}([.+-]|$)' ||
+    [ "${version#0.0.0}" != "$version" ]; then
     warns "the version of Ollama is unknown: '$version'" "install a release, $OLDEST_OLLAMA to $NEWEST_OLLAMA"
   elif ! at_least "$version" $OLDEST_OLLAMA; then
-    warns "Ollama $version is older than $OLDEST_OLLAMA: it may cut long prompts, or not say which models can chat" "update Ollama"
+    warns "Ollama $version is older than $OLDEST_OLLAMA: it may cut long prompts, or not say which models can chat" \
+      "update Ollama"
   elif ! at_least $NEWEST_OLLAMA "$version"; then
     warns "Ollama $version was not tried, $NEWEST_OLLAMA is the newest that was" \
       "update local-llm-server, or install Ollama $NEWEST_OLLAMA"

@@ -1,5 +1,6 @@
 # shellcheck shell=dash
-# On a terminal, the last line says for how long a step runs, and what it waits for. Elsewhere there are only the lines of say.
+# On a terminal, the last line says for how long a step runs, and what it waits for.
+# Elsewhere there are only the lines of say.
 #
 #   run.PID/doing   what is waited for
 
@@ -15,7 +16,10 @@ show_progress() {
   (
     while sleep 1 && kill -0 $$; do
       # A line that is longer than the terminal is wide could not be cleared.
-      printf '%s%s' "$CLEAR_LINE" "$(printf '  %s s  %s%s' "$(($(seconds) - began))" "${1%%@*}" "$(sed -n 's/^./: &/p' "$folder/run.$$/doing")" | cut -c 1-79)" >&4
+      printf '%s%s' "$CLEAR_LINE" "$(
+        printf '  %s s  %s%s' "$(($(seconds) - began))" "${1%%@*}" "$(sed -n 's/^./: &/p' "$folder/run.$$/doing")" |
+          cut -c 1-79
+      )" >&4
     done
   ) 4>&1 >/dev/null 2>&1 </dev/null &
   progress=$!

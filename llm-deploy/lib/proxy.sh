@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# The proxy owns the port and sends each new request to the slot that is live; what runs stays where it began. Which slot
-# that is stands in a file, for the proxy's next start, and in the proxy's memory.
+# The proxy owns the port and sends each new request to the slot that is live; what runs stays where it began. Which
+# slot that is stands in a file, for the proxy's next start, and in the proxy's memory.
 
 compose_proxy() {
   within $COMPOSE_SECONDS env BIND_ADDRESS="$(setting BIND_ADDRESS 127.0.0.1)" \
@@ -38,11 +38,13 @@ proxy_does() {
 write_live_slot() (
   umask 022
   [ "$(cat "$folder/proxy/slot" 2>/dev/null)" != "live $1" ] || exit 0 # also where the disk is full
-  mkdir -p "$folder/proxy" && echo "live $1" >"$folder/proxy/slot.new" && mv "$folder/proxy/slot.new" "$folder/proxy/slot"
+  mkdir -p "$folder/proxy" &&
+    echo "live $1" >"$folder/proxy/slot.new" &&
+    mv "$folder/proxy/slot.new" "$folder/proxy/slot"
 )
 
-# switch_proxy SLOT: from here on every new request goes there. The file comes first: a proxy that starts in between sends
-# to a slot that was found healthy.
+# switch_proxy SLOT: from here on every new request goes there. The file comes first: a proxy that starts in between
+# sends to a slot that was found healthy.
 switch_proxy() {
   write_live_slot "$1" || return 1
   for _ in 1 2 3 4 5; do # one that was just started listens in a moment
@@ -57,7 +59,7 @@ switch_proxy() {
 # Where the running proxy sends to.
 proxy_slot() { proxy_does 'show map /live/slot' 2>/dev/null | awk '$2 == "live" { print $3 }'; }
 
-# drain_slot SLOT: until none of its answers runs, or for DRAIN_TIMEOUT seconds; who then still runs is told by the server.
+# drain_slot SLOT: until none of its answers runs, or for DRAIN_TIMEOUT seconds. The server tells who then still runs.
 drain_slot() {
   local left end answers
   left=$(number_setting DRAIN_TIMEOUT 600)

@@ -4,8 +4,9 @@
 prune_releases() {
   local number image images current
   current=$(state current)
-  for number in $(releases | awk -v keep="$(number_setting KEEP_RELEASES 5)" -v current="$current" -v before="$(before "$current")" '
-    $1 != current && $1 != before && ++others > keep'); do
+  for number in $(releases |
+    awk -v keep="$(number_setting KEEP_RELEASES 5)" -v current="$current" -v before="$(before "$current")" '
+      $1 != current && $1 != before && ++others > keep'); do
     say "  removing release $number"
     rm -rf "$folder/releases/$number"
   done

@@ -94,15 +94,17 @@ setting_changes() {
   awk '
     function name(line) { return substr(line, 1, index(line, "=") - 1) }
     /^[A-Z_][A-Z0-9_]*=/ {
-      if (FILENAME == ARGV[1]) before[name($0)] = $0
-      else { after[name($0)] = 1; if (!(name($0) in before)) print "+ " name($0); else if (before[name($0)] != $0) print "~ " name($0) }
+      if (FILENAME == ARGV[1]) { before[name($0)] = $0; next }
+      after[name($0)] = 1
+      if (!(name($0) in before)) print "+ " name($0)
+      else if (before[name($0)] != $0) print "~ " name($0)
     }
     END { for (key in before) if (!(key in after)) print "- " key }
   ' "$1" "$2" | sort
 }
 
-# warn_of_client_header SETTINGS SERVER_FILE: where neither these nor the live release's settings name the header that identifies
-# clients, and the servers have different defaults.
+# warn_of_client_header SETTINGS SERVER_FILE: where neither these nor the live release's settings name the header that
+# identifies clients, and the servers have different defaults.
 warn_of_client_header() {
   local current live before after
   current=$(state current)
@@ -111,7 +113,8 @@ warn_of_client_header() {
   before=$(default_client_header "$(release_folder "$current")/compose/server.yaml")
   after=$(default_client_header "$2")
   [ "$before" = "$after" ] ||
-    warn "clients are identified by $after, no longer by $before: CLIENT_ID_HEADER is not set (see docs/operations.md, step 9)"
+    warn "clients are identified by $after, no longer by $before: CLIENT_ID_HEADER is not set" \
+      "(see docs/operations.md, step 9)"
 }
 
 # default_client_header SERVER_FILE: that of the image that it came with. Those before the label had X-Client-Id.

@@ -1,6 +1,7 @@
 # shellcheck shell=dash
 # What the pipeline's key for one environment may do: sshd runs this instead of a shell (restrict,command="…/llm-deploy
-# ssh-entry staging" in authorized_keys). Words are split at blanks and never read by a shell; every argument is one of a known form.
+# ssh-entry staging" in authorized_keys). Words are split at blanks and never read by a shell. Every argument has a
+# known form.
 
 # ssh_entry ENVIRONMENT
 ssh_entry() {
@@ -17,7 +18,8 @@ ssh_entry() {
     case $word in
       *[!A-Za-z0-9._:/@+-]*) misuse "this key may not say '$(printf '%s' "$word" | tr -dc 'A-Za-z0-9._:/@+-')'" ;;
     esac
-    [ "$last" != --env-file ] || [ "$word" = - ] || misuse "this key may not name a file: '$word' (expected: --env-file -)"
+    [ "$last" != --env-file ] || [ "$word" = - ] ||
+      misuse "this key may not name a file: '$word' (expected: --env-file -)"
     last=$word
   done
   # Whoever can push to staging has its key, without anybody's approval.

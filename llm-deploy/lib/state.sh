@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# The state of an environment, in the file state. It is replaced as a whole: after a kill, or on a full disk, it is the old one
-# or the new one. Without a whole state nothing is done, as numbers and slots would be guesses.
+# The state of an environment, in the file state. It is replaced as a whole: after a kill, or on a full disk, it is the
+# old one or the new one. Without a whole state nothing is done, as numbers and slots would be guesses.
 #
 #   current    number of the live release; nothing if none was ever live
 #   slot       blue or green: where it runs
@@ -17,13 +17,16 @@ set_state() {
     for pair; do printf '%s\n' "$pair"; done
     [ ! -f "$folder/state" ] || cat "$folder/state"
   } | awk -F = '!($1 in value) { value[$1] = $2 }
-    END { printf "current=%s\nslot=%s\nintended=%s\nlast=%d\n", value["current"], value["slot"], value["intended"], value["last"] }') &&
+    END {
+      printf "current=%s\nslot=%s\n", value["current"], value["slot"]
+      printf "intended=%s\nlast=%d\n", value["intended"], value["last"]
+    }') &&
     # Not by awk: that of macOS does not notice a full disk.
     printf '%s\n' "$new" >"$folder/state.new" && [ ! -d "$folder/state" ] && mv "$folder/state.new" "$folder/state"
 }
 
-# state_fault [strictly]: what is wrong with the state, in words; nothing if it is whole, or if nothing was ever deployed. Strictly,
-# that must be known for sure.
+# state_fault [strictly]: what is wrong with the state, in words; nothing if it is whole, or if nothing was ever
+# deployed. Strictly, that must be known for sure.
 state_fault() {
   local file=$folder/state fault=
   if [ ! -e "$file" ]; then fault="is missing"
@@ -64,8 +67,8 @@ require_state() {
     refuse "the state of $environment $fault: $folder/state (cure: llm-deploy recover $environment)"
 }
 
-# recover RELEASE WRITE: shows what the state must have been, from the servers' labels and the releases that are kept, or from
-# the release that is named; writes it unless WRITE is empty.
+# recover RELEASE WRITE: shows what the state must have been, from the servers' labels and the releases that are kept,
+# or from the release that is named; writes it unless WRITE is empty.
 recover() {
   local fault slot='' release='' intended='' last reason running
   fault=$(state_fault)
@@ -78,11 +81,13 @@ recover() {
   printf '  %s\n' "current=$release" "slot=$slot" "intended=$intended" "last=$last"
   running=$(running_servers)
   if [ "$intended" != up ] && [ -n "$running" ]; then
-    refuse "$running runs, and would be stopped: nothing was written (cure: recover the release that runs, or docker stop $running)"
+    refuse "$running runs, and would be stopped: nothing was written" \
+      "(cure: recover the release that runs, or docker stop $running)"
   elif [ -z "$2" ]; then
     say "to write it: llm-deploy recover $environment${1:+ $1} --write"
   else
-    set_state "current=$release" "slot=$slot" "intended=$intended" "last=$last" || die 1 "$folder/state can't be written"
+    set_state "current=$release" "slot=$slot" "intended=$intended" "last=$last" ||
+      die 1 "$folder/state can't be written"
     say "written; look at it: llm-deploy status $environment"
   fi
 }
@@ -91,7 +96,10 @@ recover() {
 guess_state() {
   local found_slot='' found_release=''
   find_server
-  last=$({ highest_number; for slot in blue green; do label_of "$(container $slot)" release || :; done; } | sort -n | tail -n 1)
+  last=$({
+    highest_number
+    for slot in blue green; do label_of "$(container $slot)" release || :; done
+  } | sort -n | tail -n 1)
   slot=$(live_slot_of_proxy) intended=down
   if [ -n "$1" ]; then
     release=$(find_release "$1")
@@ -111,10 +119,14 @@ guess_state() {
   fi
 }
 
-running_servers() { for slot in blue green; do if is_running "$(container $slot)"; then container $slot; fi; done | head -n 1; }
+running_servers() {
+  for slot in blue green; do
+    if is_running "$(container $slot)"; then container $slot; fi
+  done | head -n 1
+}
 
-# find_server: into $found_slot and $found_release, a server of a kept release: one that runs comes first, and of these the one
-# that the proxy sends to.
+# find_server: into $found_slot and $found_release, a server of a kept release: one that runs comes first, and of these
+# the one that the proxy sends to.
 find_server() {
   local slot first release runs
   found_slot='' found_release=''

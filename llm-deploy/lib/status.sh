@@ -46,7 +46,8 @@ print_words() {
     say "  NO ANSWER    /health on port $port does not say revision $(of_release "$current" BUILT_FROM)"
 }
 
-# print_json: from $current, $slot, $fault, $revision, $answered, $found and $code of status. The names stay: docs/operations.md.
+# print_json: from $current, $slot, $fault, $revision, $answered, $found and $code of status. The names stay:
+# docs/operations.md.
 print_json() {
   local owner
   owner=$(newest_lock)
@@ -66,8 +67,11 @@ print_json() {
     raw_field answered "$(if [ -n "$answered" ]; then echo true; else echo false; fi)"
     field revision "$revision"
     raw_field lock "$(! is_locked || printf '{"reason":%s,"by":%s,"since":%s}' \
-      "$(json_string "$(value_of reason "$owner")")" "$(json_string "$(value_of actor "$owner")")" "$(json_string "$(value_of at "$owner")")")"
-    raw_field drift "[$([ -z "$found" ] || printf '%s\n' "$found" | while read -r line; do json_string "$line"; echo; done | paste -s -d , -)]"
+      "$(json_string "$(value_of reason "$owner")")" \
+      "$(json_string "$(value_of actor "$owner")")" \
+      "$(json_string "$(value_of at "$owner")")")"
+    raw_field drift "[$([ -z "$found" ] ||
+      printf '%s\n' "$found" | while read -r line; do json_string "$line"; echo; done | paste -s -d , -)]"
     raw_field exit_code $code
   } | paste -s -d , -)}"
 }
@@ -80,7 +84,13 @@ raw_field() { printf '"%s":%s\n' "$1" "${2:-null}"; }
 of_current() { [ -n "$current" ] && { [ $# -eq 0 ] || of_release "$current" "$1"; }; }
 
 # json_string TEXT: null for none.
-json_string() { if [ -n "$1" ]; then printf '"%s"' "$(printf '%s' "$1" | tr -d '\001-\037' | sed 's/[\\"]/\\&/g')"; else printf null; fi; }
+json_string() {
+  if [ -n "$1" ]; then
+    printf '"%s"' "$(printf '%s' "$1" | tr -d '\001-\037' | sed 's/[\\"]/\\&/g')"
+  else
+    printf null
+  fi
+}
 
 # watch_status ARGUMENTS...: again and again, until it is interrupted.
 watch_status() {
@@ -102,9 +112,11 @@ drift() {
   local name hash
   name=$(container "$2")
   has_image "$(of_release "$1" IMAGE)" || echo "the image is gone from this machine"
-  [ "$(sha256 <"$(release_folder "$1")/env")" = "$(of_release "$1" ENV_HASH)" ] || echo "releases/$1/env was edited by hand"
+  [ "$(sha256 <"$(release_folder "$1")/env")" = "$(of_release "$1" ENV_HASH)" ] ||
+    echo "releases/$1/env was edited by hand"
   hash=$(of_release "$1" COMPOSE_HASH)
-  [ -z "$hash" ] || [ "$(compose_hash "$(release_folder "$1")/compose")" = "$hash" ] || echo "releases/$1/compose was edited by hand"
+  [ -z "$hash" ] || [ "$(compose_hash "$(release_folder "$1")/compose")" = "$hash" ] ||
+    echo "releases/$1/compose was edited by hand"
   if [ "$(state intended)" = down ]; then
     ! is_running "$name" || echo "$name runs, but was stopped on purpose"
     return 0

@@ -38,7 +38,8 @@ LINES
 # verbs_of pipeline: those that its key may use, on one line.
 verbs_of() { printf '%s\n' "$VERBS" | awk -v by="$1" '$2 == by { print $1 }' | paste -s -d ' ' -; }
 
-# run_verb VERB: for $environment, with the arguments of main: $word, $built_from, $promoted_as, $env_file, $reason, $json, $write.
+# run_verb VERB: for $environment, with the arguments of main: $word, $built_from, $promoted_as, $env_file, $reason,
+# $json, $write.
 run_verb() {
   case $1 in
     preflight) preflight ;;

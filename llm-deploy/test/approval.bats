@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # A release can't ask for more than was approved on this machine.
-# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2013,SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -50,7 +50,8 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
 @test "more files, fewer files and links are no version at all" {
   echo x >"$COMPOSE/compose.override.yaml"
   refused_untouched 2
-  says "the compose files of the image are not linux.yaml production.env server.yaml staging.env, each a plain file, but:"
+  says "the compose files of the image are not linux.yaml production.env server.yaml staging.env," \
+    "each a plain file, but:"
   says "compose.override.yaml"
   rm "$COMPOSE/compose.override.yaml" "$COMPOSE/linux.yaml"
   refused_untouched 2
@@ -134,8 +135,9 @@ $(digest 2)" '.*'; do
 }
 
 @test "settings that the manifest does not have are refused" {
-  for line in JAVA_TOOL_OPTIONS=-javaagent:x JDK_JAVA_OPTIONS=x MANAGEMENT_SERVER_ADDRESS=0.0.0.0 SPRING_APPLICATION_JSON={} LD_PRELOAD=x PATH=/x \
-    APP_REVISION=unknown TRUSTED_PROXIES=0.0.0.0/0 SIMULATOR_TOKENS_PER_SECOND=1 X= _=1; do
+  for line in JAVA_TOOL_OPTIONS=-javaagent:x JDK_JAVA_OPTIONS=x MANAGEMENT_SERVER_ADDRESS=0.0.0.0 \
+    SPRING_APPLICATION_JSON={} LD_PRELOAD=x PATH=/x APP_REVISION=unknown TRUSTED_PROXIES=0.0.0.0/0 \
+    SIMULATOR_TOKENS_PER_SECOND=1 X= _=1; do
     for verb in plan deploy; do
       exits 2 tool $verb staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings "$line")
       says "setting ${line%%=*}: not one of staging in "
@@ -149,7 +151,8 @@ $(digest 2)" '.*'; do
 @test "without a manifest no setting is taken" {
   for lose in ': >' 'rm -f '; do
     eval "$lose\"\$root/env/manifest.csv\""
-    exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings JAVA_TOOL_OPTIONS=-javaagent:x)
+    exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - \
+      < <(settings JAVA_TOOL_OPTIONS=-javaagent:x)
     says ": not one of staging in "
   done
 }
@@ -166,7 +169,8 @@ $(digest 2)" '.*'; do
     for name in $(sed -n 's/^\([A-Z][A-Z0-9_]*\) .*/\1/p' "$root/env/manifest.csv"); do
       [ $name != APP_ENV ] || continue
       if part known_settings $env | grep -x $name >/dev/null; then known=yes; else known=no; fi
-      if env -i PATH="$PATH" "SETTING_$name=x" "$root/bin/render-env" $env - 2>&1 | grep "SETTING_$name: set (expected: nothing" >/dev/null; then taken=no; else taken=yes; fi
+      if env -i PATH="$PATH" "SETTING_$name=x" "$root/bin/render-env" $env - 2>&1 |
+        grep "SETTING_$name: set (expected: nothing" >/dev/null; then taken=no; else taken=yes; fi
       [ $known = $taken ] || { echo "$env $name: known $known, taken $taken"; false; }
     done
   done

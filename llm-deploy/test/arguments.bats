@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What the tool is told, and what it refuses before it touches anything.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -45,8 +45,8 @@ refuses() {
 
 @test "refuses what is no digest" {
   for name in "" registry.test/server registry.test/server:latest "$(image 1)0" "$(image 1 | tr 0 A)" "-$(image 1)" \
-    "registry.test/server@sha256:12345" "UPPER@sha256:$(digest 1)" "a b@sha256:$(digest 1)" '$(touch owned)@sha256:'"$(digest 1)" \
-    "x;y@sha256:$(digest 1)" "$(image 1)
+    "registry.test/server@sha256:12345" "UPPER@sha256:$(digest 1)" "a b@sha256:$(digest 1)" \
+    '$(touch owned)@sha256:'"$(digest 1)" "x;y@sha256:$(digest 1)" "$(image 1)
 $(image 2)" "$(image 1)
 remove blue"; do
     case $name in -*) sentence="no such option" ;; *) sentence="image: '" ;; esac
@@ -58,10 +58,12 @@ remove blue"; do
   mkdir -p "$LLM_DEPLOY_HOME"
   echo IMAGE_REPOSITORY=registry.test/server >"$LLM_DEPLOY_HOME/settings"
   for name in evil.test/server registry.test/server/more registry.test/serverless registry.testing/server server; do
-    refuses "(expected: one of IMAGE_REPOSITORY, registry.test/server)" deploy staging "$name@sha256:$(digest 1)" --built-from "$sha" --env-file -
+    refuses "(expected: one of IMAGE_REPOSITORY, registry.test/server)" \
+      deploy staging "$name@sha256:$(digest 1)" --built-from "$sha" --env-file -
   done
   deploy 1
-  settings | tool deploy staging "registry.test/server:sha-$(sha 2)@sha256:$(digest 2)" --built-from "$(sha 2)" --env-file -
+  settings |
+    tool deploy staging "registry.test/server:sha-$(sha 2)@sha256:$(digest 2)" --built-from "$(sha 2)" --env-file -
 }
 
 @test "refuses what is no revision" {

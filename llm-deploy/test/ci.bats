@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Runs the pipeline's scripts (../ci) with a docker and an ssh that only write down what they are asked. What a real registry,
-# sshd and engine make of it, ../e2e/test-pipeline shows.
+# Runs the pipeline's scripts (../ci) with a docker and an ssh that only write down what they are asked. What a real
+# registry, sshd and engine make of it, ../e2e/test-pipeline shows.
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -11,7 +11,8 @@ setup() {
   git -c user.name=t -c user.email=t@example.com commit -q --allow-empty -m first
   mkdir ../stubs
   PATH=$BATS_TEST_TMPDIR/stubs:${TOOLS:+$TOOLS:}$PATH
-  export REGISTRY=ghcr.io GITHUB_REPOSITORY_OWNER=Some-Owner REGISTRY_USER=Some-Owner REGISTRY_TOKEN=token-canary GITHUB_ACTOR='dependabot[bot]'
+  export REGISTRY=ghcr.io GITHUB_REPOSITORY_OWNER=Some-Owner REGISTRY_USER=Some-Owner REGISTRY_TOKEN=token-canary
+  export GITHUB_ACTOR='dependabot[bot]'
   export DEPLOY_HOST=macmini DEPLOY_USER=deploy DEPLOY_SSH_KEY=key-canary DEPLOY_KNOWN_HOSTS='macmini ssh-ed25519 AAAA'
   export SETTING_OLLAMA_BASE_URL=http://host.docker.internal:11434 SETTING_MODEL_NAME=qwen3:4b \
     SETTING_RATE_LIMIT_RPM=60 SETTING_ALLOWED_ORIGINS=https://staging.example.com
@@ -30,7 +31,10 @@ stub() {
 # An ssh that keeps its arguments and input, and ends with that code.
 stub_ssh() { stub ssh "printf '%s\n' \"\$*\" >>../asked" "cat >../input" "exit $1"; }
 
-stub_docker_with_label() { stub docker "echo '{\"linux/arm64\":{\"config\":{\"Labels\":{\"org.opencontainers.image.revision\":\"$commit\"}}}}'"; }
+stub_docker_with_label() {
+  local labels="{\"org.opencontainers.image.revision\":\"$commit\"}"
+  stub docker "echo '{\"linux/arm64\":{\"config\":{\"Labels\":$labels}}}'"
+}
 
 @test "the image's name is in lower case" {
   [ "$("$ci/image-name")" = ghcr.io/some-owner/local-llm-server ]
@@ -78,7 +82,8 @@ made=false" ]
 @test "built-from wants one revision of all platforms" {
   stub_docker_with_label
   [ "$("$ci/built-from" "$image")" = "$commit" ]
-  stub docker "echo '{\"a\":{\"org.opencontainers.image.revision\":\"$commit\"},\"b\":{\"org.opencontainers.image.revision\":\"$image\"}}'"
+  label=org.opencontainers.image.revision
+  stub docker "echo '{\"a\":{\"$label\":\"$commit\"},\"b\":{\"$label\":\"$image\"}}'"
   run "$ci/built-from" "$image"
   [ "$status" -ne 0 ]
   stub docker 'echo {}'
@@ -108,7 +113,9 @@ made=false" ]
   [ "$(head -1 ../input)" = token-canary ]
   [ "$(sed -n 2p ../input)" = APP_ENV=staging ]
   [ "$(tail -1 ../input)" = "# end" ]
-  [[ $(cat ../asked) == *"deploy@macmini deploy staging $image --built-from $commit --promoted-as $(git rev-parse HEAD) --registry-user Some-Owner --actor github:dependabotbot --env-file -" ]]
+  words="deploy@macmini deploy staging $image --built-from $commit --promoted-as $(git rev-parse HEAD)"
+  words="$words --registry-user Some-Owner --actor github:dependabotbot --env-file -"
+  [[ $(cat ../asked) == *"$words" ]]
   [[ $(cat ../asked) == *"-o StrictHostKeyChecking=yes -o UserKnownHostsFile="* ]]
   run ! grep canary ../asked
 }
@@ -132,7 +139,8 @@ made=false" ]
   stub_docker_with_label
   for code in 1 3 5 255; do
     rm -f ../asked
-    stub ssh "echo \"\$*\" >>../asked" "printf '  intended     up\n  image        %s\n' $image" "case \"\$*\" in *' status '*) exit $code ;; esac"
+    stub ssh "echo \"\$*\" >>../asked" "printf '  intended     up\n  image        %s\n' $image" \
+      "case \"\$*\" in *' status '*) exit $code ;; esac"
     LEAVE_IF_LIVE=true "$ci/deploy" staging "$image"
     [[ $(tail -1 ../asked) == *"deploy staging $image "* ]]
   done

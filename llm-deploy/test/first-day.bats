@@ -21,7 +21,8 @@ setup() {
       *"{{.Server.Arch}}") echo linux/arm64 ;;
       "compose version --short") echo 2.32.1 ;;
       "container ls "*api-local*) [ -z "${TAKEN:-}" ] || echo 0123456789ab ;;
-      "container inspect -f {{.State.Running}} "*-blue | "container inspect -f {{.State.Running}} "*-proxy) echo "${RUNNING:-true}" ;;
+      "container inspect -f {{.State.Running}} "*-blue | "container inspect -f {{.State.Running}} "*-proxy)
+        echo "${RUNNING:-true}" ;;
       "container inspect -f {{.Config.Image}} "*) echo name@sha256:7 ;;
       *"dev.localllm.release"*) echo 3 ;;
       *"dev.localllm.env-hash"*) sed -n "s/^ENV_HASH=//p" "$LLM_DEPLOY_HOME/staging/releases/3/release.env" ;;
@@ -32,7 +33,9 @@ setup() {
       *"config --images") echo maven:3.9 ;;
       *"up -d --wait") exec sleep "${UP:-0}" ;;
       "logs api-local") echo "ready for changes" ;;
-      "logs llm-first-day") echo "${CLASS:-org.springframework.X source: shared objects file}"; echo "on port 8000 by ${TRANSPORT:-native transport}" ;;
+      "logs llm-first-day")
+        echo "${CLASS:-org.springframework.X source: shared objects file}"
+        echo "on port 8000 by ${TRANSPORT:-native transport}" ;;
       "port "*) echo 127.0.0.1:49999 ;;
       "run --rm "*) echo "{${VERSION-\"version\":\"0.33.0\"}}" ;;
     esac'
@@ -41,7 +44,9 @@ setup() {
   stand_in lsof ''
   stand_in curl '
     case "$*" in
-      */v1/models) sed -n "s/.*\(\"${SERVED:-[a-z-]*}\")\).*/\1/p" "$HOME"/first-day.*/clone/llm-api/src/main/java/dev/localllm/api/openai/ModelController.java ;;
+      */v1/models)
+        sed -n "s/.*\(\"${SERVED:-[a-z-]*}\")\).*/\1/p" \
+          "$HOME"/first-day.*/clone/llm-api/src/main/java/dev/localllm/api/openai/ModelController.java ;;
       */health) echo "{\"revision\":\"${REVISION:-'"$revision"'}\"}" ;;
       */chat/completions*) echo "data: [DONE]" ;;
     esac'
@@ -171,7 +176,8 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   first_day before-reboot
   reboot
   edit 's/current=3/current=4/' "$LLM_DEPLOY_HOME/staging/state"
-  sed 's/^REBOOT_SECONDS=.*/REBOOT_SECONDS=1/; s|^root=.*|root='"$BATS_TEST_DIRNAME"'/..|' "$script" >"$BATS_TEST_TMPDIR/script"
+  sed 's/^REBOOT_SECONDS=.*/REBOOT_SECONDS=1/; s|^root=.*|root='"$BATS_TEST_DIRNAME"'/..|' "$script" \
+    >"$BATS_TEST_TMPDIR/script"
   script=$BATS_TEST_TMPDIR/script
   proves 3 'fail     staging: release 4 is to be up' after-reboot
 }

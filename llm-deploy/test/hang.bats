@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # An engine that hangs, or goes down, in the middle: no question to it is left open, and no answer is not taken for one.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -10,10 +10,10 @@ setup() {
   new_machine
 }
 
-# each_call HOW LEAST CODES COMMAND...: docker hangs (or dies) when the command calls it first; then, from where it began, when
-# it does for the second time, and so on to the last. Each time it ends with one of the codes, in time, without its lock, with
-# nothing left running, and all is "well". Without FULL=1 only at every third call, from one that $SEED decides,
-# unless there are few.
+# each_call HOW LEAST CODES COMMAND...: docker hangs (or dies) when the command calls it first; then, from where it
+# began, when it does for the second time, and so on to the last. Each time it ends with one of the codes, in time,
+# without its lock, with nothing left running, and all is "well". Without FULL=1 only at every third call, from one that
+# $SEED decides, unless there are few.
 each_call() {
   local how=$1 least=$2 codes=$3 step=3 seed=${SEED:-$RANDOM} call before=$BATS_TEST_TMPDIR/before hangs
   shift 3
@@ -33,7 +33,10 @@ each_call() {
     printf '%s\n' "call $call: $(sed -n ${call}p "$WORLD/calls")" "$output" "exit code $status after $SECONDS s"
     [[ " $codes " = *" $status "* ]]
     [ $SECONDS -lt 20 ]
-    if [ -n "$hangs" ] && { kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; }; then echo "it still runs"; false; fi
+    if [ -n "$hangs" ] && { kill -0 "${hangs##*.}" 2>/dev/null || kill -0 "$(cat "$hangs")" 2>/dev/null; }; then
+      echo "it still runs"
+      false
+    fi
     is_free
     rm -f "$WORLD/$how" "$WORLD/engine-down"
     well
@@ -48,7 +51,8 @@ each_call() {
 # deploy_from_registry N: with a login.
 deploy_from_registry() {
   { echo token; settings; } >"$BATS_TEST_TMPDIR/input"
-  tool deploy staging "$(image "$1")" --built-from "$(sha "$1")" --env-file - --registry-user me <"$BATS_TEST_TMPDIR/input"
+  tool deploy staging "$(image "$1")" --built-from "$(sha "$1")" --env-file - --registry-user me \
+    <"$BATS_TEST_TMPDIR/input"
 }
 
 @test "a deploy ends, and is live or rolled back" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # When a server counts as healthy.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -17,7 +17,9 @@ answers() {
   printf '%s\n' "$@" >"$WORLD/answers"
   more_stand_ins='ask() {
     head -n 1 "$WORLD/answers"
-    if [ "$(wc -l <"$WORLD/answers")" -gt 1 ]; then sed 1d "$WORLD/answers" >"$WORLD/rest" && mv "$WORLD/rest" "$WORLD/answers"; fi
+    if [ "$(wc -l <"$WORLD/answers")" -gt 1 ]; then
+      sed 1d "$WORLD/answers" >"$WORLD/rest" && mv "$WORLD/rest" "$WORLD/answers"
+    fi
   };'
 }
 
@@ -37,7 +39,8 @@ answers() {
 }
 
 @test "another revision is no success" {
-  for other in '{"revision":"abcd"}' '{"revision":"ab"}' '{"revision":""}' '{"revisions":"abc"}' '{"status":"abc"}' abc '<html>'; do
+  for other in '{"revision":"abcd"}' '{"revision":"ab"}' '{"revision":""}' '{"revisions":"abc"}' '{"status":"abc"}' \
+    abc '<html>'; do
     : >"$WORLD/naps"
     answers "$other"
     exits 1 part await_health it abc ask

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # One run at a time, and no lock for ever.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -73,7 +73,10 @@ dead_pid() { sh -c 'echo $$'; }
 # before_ln COMMANDS: what others do between the tool's look at the lock and its taking it.
 before_ln() {
   export BEGAN=$at_work PID=$$
-  more_stand_ins="ln() { if [ ! -e \"\$WORLD/done\" ]; then : >\"\$WORLD/done\"; ( cd \"\$LLM_DEPLOY_HOME/staging/lock\"; $1 ); fi; command ln \"\$@\"; };"
+  more_stand_ins="ln() {
+    if [ ! -e \"\$WORLD/done\" ]; then : >\"\$WORLD/done\"; ( cd \"\$LLM_DEPLOY_HOME/staging/lock\"; $1 ); fi
+    command ln \"\$@\"
+  };"
 }
 theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
 
@@ -105,8 +108,8 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   # Each lock is taken over from one that was killed.
   lock_of "$(dead_pid)" x
   mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '%s\n' '#!/bin/sh' 'mkdir "$WORLD/at-work" || echo both >>"$WORLD/both"' 'sleep 0.2' 'echo once >>"$WORLD/turns"' 'rmdir "$WORLD/at-work"' \
-    >"$BATS_TEST_TMPDIR/bin/docker"
+  printf '%s\n' '#!/bin/sh' 'mkdir "$WORLD/at-work" || echo both >>"$WORLD/both"' 'sleep 0.2' \
+    'echo once >>"$WORLD/turns"' 'rmdir "$WORLD/at-work"' >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   for _ in 1 2 3 4 5 6; do PATH=$BATS_TEST_TMPDIR/bin:$PATH LOCK_WAIT=600 tool prune staging >/dev/null 2>&1 & done
   wait
@@ -148,7 +151,9 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   [ "$(cat "$WORLD/naps")" = "1
 1
 1" ]
-  export more_stand_ins='sleep() { if [ -n "${patience:-}" ]; then command sleep 0.1; else : >"$LLM_DEPLOY_HOME/staging/lock/1"; fi; };'
+  export more_stand_ins='sleep() {
+    if [ -n "${patience:-}" ]; then command sleep 0.1; else : >"$LLM_DEPLOY_HOME/staging/lock/1"; fi
+  };'
   LOCK_WAIT=1 exits 0 tool prune staging
 }
 
@@ -168,11 +173,13 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
 @test "is free after TERM, with nothing at work and no secret left" {
   # The registry does not answer.
   mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '#!/bin/sh\n[ "$1 $2" != "pull -q" ] || { echo $$ >"$WORLD/pulling"; exec sleep 60; }\nexec "%s" "$@"\n' "$BATS_TEST_DIRNAME/machine/docker" >"$BATS_TEST_TMPDIR/bin/docker"
+  printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "pull -q" ] || { echo $$ >"$WORLD/pulling"; exec sleep 60; }' \
+    "exec \"$BATS_TEST_DIRNAME/machine/docker\" \"\$@\"" >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   { echo $canary; settings; } >"$BATS_TEST_TMPDIR/input"
-  "${INTERPRETER:-sh}" -c "$stand_ins"'PATH=$1:$PATH; shift; . "$0"' "$bin" "$BATS_TEST_TMPDIR/bin" deploy staging "$(image 1)" \
-    --built-from "$(sha 1)" --env-file - --registry-user me <"$BATS_TEST_TMPDIR/input" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+  "${INTERPRETER:-sh}" -c "$stand_ins"'PATH=$1:$PATH; shift; . "$0"' "$bin" "$BATS_TEST_TMPDIR/bin" \
+    deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file - --registry-user me \
+    <"$BATS_TEST_TMPDIR/input" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
   pid=$!
   for _ in {1..200}; do [ ! -s "$WORLD/pulling" ] || break; sleep 0.05; done
   [ -s "$(newest_lock)" ] && grep -rq $canary "$staging"

@@ -13,8 +13,8 @@ unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
 canary=c4n4ry-s3cret
 staging=$LLM_DEPLOY_HOME/staging
 
-# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, of a docker that hangs
-# not at all until it is ended; all else doesn't wait either.
+# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, of a docker that
+# hangs not at all until it is ended; all else doesn't wait either.
 stand_ins='
   sleep() {
     if [ -z "${patience:-}" ]; then echo "$1" >>"$WORLD/naps"
@@ -73,7 +73,8 @@ deploy() {
   settings | tool deploy staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - "$@"
 }
 
-# live_machine N: as if images 1 to N had just been deployed, one after another. Made by that once for all tests of a run.
+# live_machine N: as if images 1 to N had just been deployed, one after another. The first test of a run makes it
+# so, for all.
 live_machine() {
   local made=$BATS_RUN_TMPDIR/live-$1 n
   if [ -d "$made" ]; then
@@ -98,11 +99,18 @@ exits() {
 }
 
 # newest_lock: of the present or the last holder.
-newest_lock() { printf '%s/lock/%s' "$staging" "$(ls "$staging/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)"; }
+newest_lock() {
+  local number
+  number=$(ls "$staging/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)
+  printf '%s/lock/%s' "$staging" "$number"
+}
 
 # Nobody has the lock, and no run has left anything.
 is_free() { [ ! -s "$(newest_lock)" ] && [ -z "$(find "$LLM_DEPLOY_HOME" -name 'new.*' -o -name 'run.*')" ]; }
 
-says() { [[ $output = *"$1"* ]] || { echo "not said: $1"; return 1; }; }
+# says WORDS...: $output has them, with a blank between one and the next.
+says() { [[ $output = *"$*"* ]] || { echo "not said: $*"; return 1; }; }
 
-nothing_was_touched() { [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version -e 'container ls' "$WORLD/argv"; }
+nothing_was_touched() {
+  [ ! -e "$staging/state" ] && ! grep -v -e ' inspect' -e version -e 'container ls' "$WORLD/argv"
+}

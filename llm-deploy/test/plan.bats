@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What a verb will do, and that it does it.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -13,7 +13,9 @@ setup() {
 planned() {
   local n=$1
   shift
-  settings "$@" | tool plan staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - | sed '1,/^steps:/d; s/^  //'
+  settings "$@" |
+    tool plan staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - |
+    sed '1,/^steps:/d; s/^  //'
 }
 
 planned_in_full() {
@@ -98,8 +100,10 @@ prune" ]
 }
 
 @test "plan tells the names of settings that change, and no value" {
-  { settings CONNECT_TIMEOUT=$canary-1 KEEP_ALIVE=$canary OTHER_KEY=$canary; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
-  run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings KEEP_ALIVE=$canary OTHER_KEY=$canary-2 IDLE_TIMEOUT=$canary)
+  settings CONNECT_TIMEOUT=$canary-1 KEEP_ALIVE=$canary OTHER_KEY=$canary |
+    tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
+  run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - \
+    < <(settings KEEP_ALIVE=$canary OTHER_KEY=$canary-2 IDLE_TIMEOUT=$canary)
   says "image:    $(image 1)
        -> $(image 2)
 settings:
@@ -130,7 +134,8 @@ warns_of_header() {
   warns_of_header 0 planned_in_full 2
   old_release 1
   warns_of_header 1 planned_in_full 2
-  says "warning: clients are identified by CF-Connecting-IP, no longer by X-Client-Id: CLIENT_ID_HEADER is not set (see docs/operations.md, step 9)"
+  says "warning: clients are identified by CF-Connecting-IP, no longer by X-Client-Id:" \
+    "CLIENT_ID_HEADER is not set (see docs/operations.md, step 9)"
   warns_of_header 0 planned_in_full 2 CLIENT_ID_HEADER=X-Client-Id
   warns_of_header 1 deploy 2
   warns_of_header 0 deploy 3
@@ -148,7 +153,8 @@ warns_of_header() {
 
 @test "what is live already is nothing to do" {
   live_machine 1
-  [ "$(settings | tool plan staging "$(image 1)" --built-from "$(sha 1)" --env-file -)" = "nothing: release 1 has the same image and settings" ]
+  [ "$(settings | tool plan staging "$(image 1)" --built-from "$(sha 1)" --env-file -)" \
+    = "nothing: release 1 has the same image and settings" ]
   exits 0 deploy 1
   says "nothing was done"
   [ "$(state current)" = 1 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Whether a machine can run an environment, and who shares its GPU.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -42,7 +42,11 @@ live_in() {
   echo v2.29.7 >"$WORLD/compose-version"
   live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
   live_in staging MODEL_NAME=qwen3:4b
-  more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194303 9% /"; }; curl() { return 0; }; date() { case $* in *%Y) echo 2025 ;; *) command date "$@" ;; esac; };'
+  more_stand_ins='
+    df() { printf "%s\n" head "disk 9 9 4194303 9% /"; }
+    curl() { return 0; }
+    date() { case $* in *%Y) echo 2025 ;; *) command date "$@" ;; esac; }
+  '
   exits 3 tool preflight staging
   run -0 sed -n 's/^fail *:* //p' <<<"$output"
   [ "${#lines[@]}" -eq 7 ]
@@ -69,7 +73,9 @@ live_in() {
 }
 
 @test "knows which Docker Desktops leave containers down" {
-  for version in 4.42.0 4.42 4.46.9 4.81 4.81.1 4.100 5.0; do part desktop_forgets $version || { echo $version; false; }; done
+  for version in 4.42.0 4.42 4.46.9 4.81 4.81.1 4.100 5.0; do
+    part desktop_forgets $version || { echo $version; false; }
+  done
   for version in 4.41.2 4.47.0 4.80.9 4.9 3.99 0; do run ! part desktop_forgets $version; done
 }
 
@@ -122,10 +128,12 @@ PYTHON
   # Production's deploy, while staging's pulls.
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "pull -q" ] || ! mkdir "$WORLD/once" 2>/dev/null ||' \
-    '  "${INTERPRETER:-sh}" -c "$STAND_INS"'\''. "$0"'\'' "$BIN" deploy production "$IMAGE" --built-from "$SHA" --env-file "$OTHER" >"$WORLD/other" 2>&1' \
+    '  "${INTERPRETER:-sh}" -c "$STAND_INS"'\''. "$0"'\'' "$BIN" \' \
+    '    deploy production "$IMAGE" --built-from "$SHA" --env-file "$OTHER" >"$WORLD/other" 2>&1' \
     'exec "$REAL" "$@"' >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
-  export REAL=$BATS_TEST_DIRNAME/machine/docker BIN=$bin OTHER=$BATS_TEST_TMPDIR/production.env IMAGE SHA STAND_INS=$stand_ins
+  export REAL=$BATS_TEST_DIRNAME/machine/docker BIN=$bin OTHER=$BATS_TEST_TMPDIR/production.env IMAGE SHA
+  export STAND_INS=$stand_ins
   IMAGE=$(image 2) SHA=$(sha 2)
   settings NUM_CTX=4096 | sed s/staging/production/ >"$OTHER"
   PATH=$BATS_TEST_TMPDIR/bin:$PATH deploy 1
@@ -137,7 +145,8 @@ PYTHON
   settings NUM_CTX=4096 | sed s/staging/production/ >"$BATS_TEST_TMPDIR/production.env"
   for _ in 1 2 3; do
     deploy 1 >"$WORLD/one" 2>&1 & one=$!
-    tool deploy production "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/production.env" >"$WORLD/two" 2>&1 & two=$!
+    tool deploy production "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/production.env" \
+      >"$WORLD/two" 2>&1 & two=$!
     codes=
     for each in $one $two; do code=0; wait $each || code=$?; codes+="$code "; done
     echo "$codes"
@@ -187,17 +196,20 @@ ollama_is() {
 }
 
 @test "an older Ollama is told with what it can't do" {
-  ollama_is "warning  Ollama VERSION is older than 0.30: it may cut long prompts, or not say which models can chat (cure: update Ollama)" \
+  local can_not="it may cut long prompts, or not say which models can chat"
+  ollama_is "warning  Ollama VERSION is older than 0.30: $can_not (cure: update Ollama)" \
     0.29.9 0.24.0 0.12.6 0.12.3 0.9.1-rc0 0.3 0.1.48
 }
 
 @test "a newer Ollama is told" {
-  ollama_is "warning  Ollama VERSION was not tried, 0.33 is the newest that was (cure: update local-llm-server, or install Ollama 0.33)" \
+  local cure="update local-llm-server, or install Ollama 0.33"
+  ollama_is "warning  Ollama VERSION was not tried, 0.33 is the newest that was (cure: $cure)" \
     0.34.0 0.34.0-rc0 0.100 1.0.0 1.30.0 10.0
 }
 
 @test "an Ollama whose version is unknown is told" {
   for version in 0.0.0 0.0.0-dirty fb30760 1234567 latest 33 .33 0. 0.x 0.33x v '' '0.33 0.34' '$(id)'; do
-    ollama_is "warning  the version of Ollama is unknown: '$(part plain "$version")' (cure: install a release, 0.30 to 0.33)" "$version"
+    said=$(part plain "$version")
+    ollama_is "warning  the version of Ollama is unknown: '$said' (cure: install a release, 0.30 to 0.33)" "$version"
   done
 }

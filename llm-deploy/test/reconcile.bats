@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Putting back what should run, and leaving alone the rest.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -101,7 +101,13 @@ is_silent() {
 # --- a server that runs, but does not answer
 
 # Each look is a minute after the one before.
-minute_passed() { [ ! -f "$staging/liveness" ] || sed "s/^at=.*/at=$(($(cat "$WORLD/clock" 2>/dev/null || date +%s) - ${1:-60}))/" "$staging/liveness" >"$WORLD/look" && cp "$WORLD/look" "$staging/liveness"; }
+minute_passed() {
+  local now
+  [ -f "$staging/liveness" ] || return 0
+  now=$(cat "$WORLD/clock" 2>/dev/null || date +%s)
+  sed "s/^at=.*/at=$((now - ${1:-60}))/" "$staging/liveness" >"$WORLD/look"
+  cp "$WORLD/look" "$staging/liveness"
+}
 
 reconcile() {
   minute_passed || true
@@ -115,8 +121,8 @@ streams() {
   local each
   echo "0x7e: [now] id=99 proto=tcpv4 source=1" >"$WORLD/sessions" # whoever asks
   for each; do
-    printf '0x7f: [now] id=%s proto=tcpv4 source=1\n  backend=%s (id=3 mode=http)\n  req=0x1 (f=0 total=9)\n  res=0x2 (f=0 tofwd=-1 total=%s)\n' \
-      "${each% *}" "$(cat "$WORLD/slot")" "${each#* }" >>"$WORLD/sessions"
+    printf '%s\n' "0x7f: [now] id=${each% *} proto=tcpv4 source=1" "  backend=$(cat "$WORLD/slot") (id=3 mode=http)" \
+      '  req=0x1 (f=0 total=9)' "  res=0x2 (f=0 tofwd=-1 total=${each#* })" >>"$WORLD/sessions"
   done
 }
 
@@ -204,7 +210,9 @@ docker restart -t 10 llm-staging-blue" ]
   misses 1
   misses 2
   # In the time in which it is looked whether answers flow.
-  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi; };"
+  export more_stand_ins="sleep() {
+    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi
+  };"
   misses 3
   [ "$(restarts)" -eq 0 ]
 }
@@ -223,7 +231,11 @@ docker restart -t 10 llm-staging-blue" ]
   live_machine 1
   hangs
   streams "1 100" "2 200"
-  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else sed 's/total=200/total=210/' '$WORLD/sessions' >'$WORLD/later'; mv '$WORLD/later' '$WORLD/sessions'; fi; };"
+  export more_stand_ins="sleep() {
+    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; return; fi
+    sed 's/total=200/total=210/' '$WORLD/sessions' >'$WORLD/later'
+    mv '$WORLD/later' '$WORLD/sessions'
+  };"
   misses 1
   misses 2
   exits 0 reconcile
@@ -244,7 +256,9 @@ docker restart -t 10 llm-staging-blue" ]
   cat "$WORLD/sessions" >>"$WORLD/later"
   # What the proxy itself answers to a new request, and another slot's answer.
   streams "1 100" "2 200"
-  export more_stand_ins="sleep() { if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else cp '$WORLD/later' '$WORLD/sessions'; fi; };"
+  export more_stand_ins="sleep() {
+    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else cp '$WORLD/later' '$WORLD/sessions'; fi
+  };"
   misses 1
   misses 2
   exits 0 reconcile
@@ -291,7 +305,8 @@ docker restart -t 10 llm-staging-blue" ]
   misses 2
   echo 4599 >"$WORLD/clock"
   exits 1 reconcile
-  says "llm-staging-blue was restarted 3 times within the hour, and does not answer again (cure: llm-deploy rollback staging)"
+  says "llm-staging-blue was restarted 3 times within the hour, and does not answer again" \
+    "(cure: llm-deploy rollback staging)"
   [ "$(restarts)" -eq 3 ]
   echo 4601 >"$WORLD/clock"
   exits 0 reconcile

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Values of settings are shown to nobody.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -19,13 +19,15 @@ becomes() {
 
 @test "puts names for values" {
   printf '%s\n' '# a comment=comment' API_KEY=s3cret-value URL=https://x.test/ OTHER=s3cret-valor '# end' >"$file"
-  becomes 'key <API_KEY>, <API_KEY><API_KEY>; at <URL>v1, a comment' 'key s3cret-value, s3cret-values3cret-value; at https://x.test/v1, a comment'
+  becomes 'key <API_KEY>, <API_KEY><API_KEY>; at <URL>v1, a comment' \
+    'key s3cret-value, s3cret-values3cret-value; at https://x.test/v1, a comment'
   becomes 's3cret-valu' 's3cret-valu'
   becomes '' ''
 }
 
 @test "takes values as they are" {
-  for value in '.*.*.*.*' '[a-z]+$' '\d\w\\' 'a|b|c|d' '^start$' '&&&&&&' '%s%d%n' 'a=b=c=d' '"quotes"' "it's it" '한글 값' '$(id)`x`'; do
+  for value in '.*.*.*.*' '[a-z]+$' '\d\w\\' 'a|b|c|d' '^start$' '&&&&&&' '%s%d%n' 'a=b=c=d' '"quotes"' "it's it" \
+    '한글 값' '$(id)`x`'; do
     printf 'KEY=%s\n' "$value" >"$file"
     becomes 'abcdef <KEY> <KEY>!' "abcdef $value $value!"
   done
@@ -47,7 +49,8 @@ becomes() {
 }
 
 @test "what the manifest calls a variable is no secret" {
-  printf '%s\n' APP_ENV=production SYSTEM_PROMPT=harmless MODEL_NAME=qwen3:4b API_KEY=$canary GONE_KEY=gone-canary >"$file"
+  printf '%s\n' APP_ENV=production SYSTEM_PROMPT=harmless MODEL_NAME=qwen3:4b API_KEY=$canary GONE_KEY=gone-canary \
+    >"$file"
   becomes 'production harmless qwen3:4b <API_KEY> <GONE_KEY>' "production harmless qwen3:4b $canary gone-canary"
 }
 
@@ -60,13 +63,16 @@ becomes() {
   echo "API_KEY is $canary" >"$WORLD/logs"
   # What a shell does is in the list of processes if it is a command of its own.
   for each in sed awk grep env cat tr; do
-    printf '#!/bin/sh\necho "%s $*" >>"%s/argv"\nPATH="%s"\nexec %s "$@"\n' $each "$WORLD" "$PATH" $each >"$TMPDIR/$each"
+    printf '#!/bin/sh\necho "%s $*" >>"%s/argv"\nPATH="%s"\nexec %s "$@"\n' $each "$WORLD" "$PATH" $each \
+      >"$TMPDIR/$each"
     chmod +x "$TMPDIR/$each"
   done
   (
     PATH=$TMPDIR:$PATH
-    { echo $canary; settings; } | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file - --registry-user me
-    { echo $canary; settings OTHER_KEY=$canary; } | tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - --registry-user me
+    { echo $canary; settings; } |
+      tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file - --registry-user me
+    { echo $canary; settings OTHER_KEY=$canary; } |
+      tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - --registry-user me
     touch "$WORLD/no-start"
     settings OTHER_KEY=$canary | tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - || [ $? -eq 10 ]
     rm "$WORLD/no-start"

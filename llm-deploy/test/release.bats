@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Releases, the state that says which is live, the history, and what is kept.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -13,7 +13,8 @@ setup() {
 # release N [BUILT_FROM [PROMOTED_AS]]: one that was live.
 release() {
   mkdir -p "$staging/releases/$1"
-  printf '%s\n' "IMAGE=$(image "$1")" "BUILT_FROM=${2:-$(sha "$1")}" "PROMOTED_AS=${3:-$(sha "$1")}" >"$staging/releases/$1/release.env"
+  printf '%s\n' "IMAGE=$(image "$1")" "BUILT_FROM=${2:-$(sha "$1")}" "PROMOTED_AS=${3:-$(sha "$1")}" \
+    >"$staging/releases/$1/release.env"
 }
 
 @test "finds releases by number and by the beginning of a revision" {
@@ -112,15 +113,16 @@ deploy rolled_back" ]
   if command -v node; then
     node -e 'for (const line of require("fs").readFileSync(process.argv[1], "utf8").trim().split("\n")) {
       const names = Object.keys(JSON.parse(line)).join();
-      if (names !== "number,at,kind,actor,outcome,seconds,built_from,promoted_as,image") throw names }' "$BATS_TEST_TMPDIR/history"
+      if (names !== "number,at,kind,actor,outcome,seconds,built_from,promoted_as,image") throw names
+    }' "$BATS_TEST_TMPDIR/history"
   fi
 }
 
 @test "prune leaves what another environment has just pulled" {
   # Production's prune, as staging's pull ends.
   mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '%s\n' '#!/bin/sh' '"$REAL" "$@" || exit' '[ "$1 $2" != "pull -q" ] || "${INTERPRETER:-sh}" "$BIN" prune production' \
-    >"$BATS_TEST_TMPDIR/bin/docker"
+  printf '%s\n' '#!/bin/sh' '"$REAL" "$@" || exit' \
+    '[ "$1 $2" != "pull -q" ] || "${INTERPRETER:-sh}" "$BIN" prune production' >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   sha 3 >"$WORLD/images/$(digest 3)"
   export REAL=$BATS_TEST_DIRNAME/machine/docker BIN=$bin

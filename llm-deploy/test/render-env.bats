@@ -17,7 +17,8 @@ render() { PATH=$BATS_TEST_TMPDIR/spies:$path "${INTERPRETER:-sh}" "$script" "$@
 
 # A shell can't trap what was ignored when it started: HUP by nohup, INT of all that runs in the background.
 render_hearing() {
-  PATH=$BATS_TEST_TMPDIR/spies:$path perl -e '$SIG{HUP} = $SIG{INT} = "DEFAULT"; exec @ARGV' "${INTERPRETER:-sh}" "$script" "$@"
+  PATH=$BATS_TEST_TMPDIR/spies:$path perl -e '$SIG{HUP} = $SIG{INT} = "DEFAULT"; exec @ARGV' \
+    "${INTERPRETER:-sh}" "$script" "$@"
 }
 
 # spy TOOL COMMAND...: the shell command runs before the tool does.
@@ -89,7 +90,8 @@ minimum() {
 }
 
 @test "random values stand as they are" {
-  local LC_ALL=C seed=${SEED:-$RANDOM} pieces=('"' "'" '$' '`' '\' '#' ' ' $'\t' '=' '%' '{' '}' '[' ']' '|' '&' ';' '<' '>'
+  local LC_ALL=C seed=${SEED:-$RANDOM}
+  local pieces=('"' "'" '$' '`' '\' '#' ' ' $'\t' '=' '%' '{' '}' '[' ']' '|' '&' ';' '<' '>'
     '(' ')' '*' '?' '!' '~' ',' 'é' '한' '🙂' $'\xc2\x85' $'\xef\xbb\xbf' '\n' '\0' '%s' '$$' '${X}' '--' 0 1 a Z)
   echo "SEED=$seed"
   RANDOM=$seed
@@ -180,7 +182,8 @@ settings_of_staging() { sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$BATS_TEST_DIRNAME/../
   export SETTING_SYSTEM_PROMPT='hush hush'
   render staging "$file"
   [ "$(grep -c . "$BATS_TEST_TMPDIR/arguments")" -gt 5 ]
-  export SETTING_NOPE='hush hush' SETTING_APP_ENV='hush hush' SETTING_APP_REVISION='hush hush' SETTING_NUM_CTX=$'hush\nhush'
+  export SETTING_NOPE='hush hush' SETTING_APP_ENV='hush hush' SETTING_APP_REVISION='hush hush'
+  export SETTING_NUM_CTX=$'hush\nhush'
   run render staging "$file"
   [ "$status" -eq 2 ]
   [[ $output != *hush* ]]

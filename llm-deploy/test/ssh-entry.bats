@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What the pipeline's key may do, and nothing else.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -26,7 +26,8 @@ deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-fr
 
 @test "may do none of the other verbs" {
   for words in "" "stop staging" "start staging" "logs staging" "lock staging" "prune staging" "restart-proxy staging" \
-    "reconcile staging" "recover staging" "approve $(digest 1)" reconcile install-agent remove-agent ssh-entry "sh -c id" "--help" "-c id" "./deploy staging" "$(printf 'stop\tstaging')"; do
+    "reconcile staging" "recover staging" "approve $(digest 1)" reconcile install-agent remove-agent ssh-entry \
+    "sh -c id" "--help" "-c id" "./deploy staging" "$(printf 'stop\tstaging')"; do
     exits 2 over_ssh "$words"
     says "this key may not do"
   done
@@ -43,14 +44,15 @@ deploy_over_ssh() { settings | over_ssh "deploy staging $(image "$1") --built-fr
     exits 2 over_ssh "$verb"
   done
   SSH_ORIGINAL_COMMAND="status staging" exits 2 tool ssh-entry
-  SSH_ORIGINAL_COMMAND="plan production $(image 1) --built-from $(sha 1) --env-file -" exits 0 tool ssh-entry production <input
+  SSH_ORIGINAL_COMMAND="plan production $(image 1) --built-from $(sha 1) --env-file -" \
+    exits 0 tool ssh-entry production <input
 }
 
 @test "injects nothing" {
-  for words in 'status $(touch owned) staging' 'status `touch owned`' 'status staging;touch owned' 'status staging|touch owned' \
-    'status staging&touch owned' 'status staging>owned' 'status staging
-touch owned' "status 'staging'" 'status "staging"' 'status stag*' 'status \staging' 'status ${HOME}' 'status ~' 'status {a,b}' \
-    "$(printf 'status \001')" 'status stäging' 'history staging #' 'history !!'; do
+  for words in 'status $(touch owned) staging' 'status `touch owned`' 'status staging;touch owned' \
+    'status staging|touch owned' 'status staging&touch owned' 'status staging>owned' 'status staging
+touch owned' "status 'staging'" 'status "staging"' 'status stag*' 'status \staging' 'status ${HOME}' 'status ~' \
+    'status {a,b}' "$(printf 'status \001')" 'status stäging' 'history staging #' 'history !!'; do
     touch staging-file
     exits 2 over_ssh "$words"
     # A line break is a blank as any other.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The state that says what is live: replaced as a whole, and never guessed at.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -11,18 +11,24 @@ setup() {
 }
 
 # as_it_is: what serves, and what could. Locks come and go.
-as_it_is() { find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" "$WORLD/slot" -type f ! -path '*/lock/*' -exec cksum {} + | sort; }
+as_it_is() {
+  find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" "$WORLD/slot" \
+    -type f ! -path '*/lock/*' -exec cksum {} + | sort
+}
+
+# replace_state COMMAND...: by what the command makes of it.
+replace_state() { "$@" <"$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state"; }
 
 # The ways in which a state is lost, of one that says: release 3 is live.
 lose() {
   case $1 in
     missing) rm "$staging/state" ;;
     empty) : >"$staging/state" ;;
-    half) head -n 2 "$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state" ;;
-    cut) head -c $(($(wc -c <"$staging/state") - 3)) "$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state" ;;
+    half) replace_state head -n 2 ;;
+    cut) replace_state head -c $(($(wc -c <"$staging/state") - 3)) ;;
     torn) echo last=3 >"$staging/state" ;;
     junk) printf 'current=3\nslot=red\nintended=up\nlast=3\n' >"$staging/state" ;;
-    elsewhere) sed 's/^current=.*/current=7/' "$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state" ;;
+    elsewhere) replace_state sed 's/^current=.*/current=7/' ;;
     unreadable) rm "$staging/state" && mkdir "$staging/state" ;;
   esac
 }
@@ -77,7 +83,8 @@ last=0" ]
 
 @test "each loss is told in words" {
   live_machine 3
-  for each in "missing is missing" "empty is empty" "half is not whole" "cut is not whole" "torn is not whole" "junk is not whole" "unreadable can't be read"; do
+  for each in "missing is missing" "empty is empty" "half is not whole" "cut is not whole" "torn is not whole" \
+    "junk is not whole" "unreadable can't be read"; do
     cp -R "$staging" "$BATS_TEST_TMPDIR/kept"
     lose "${each%% *}"
     exits 3 tool status staging
@@ -145,7 +152,8 @@ to write it: llm-deploy recover staging --write"
   says "no container is one of a kept release"
   says "intended=down"
   exits 3 tool recover staging --write
-  says "llm-staging-green runs, and would be stopped: nothing was written (cure: recover the release that runs, or docker stop llm-staging-green)"
+  says "llm-staging-green runs, and would be stopped: nothing was written" \
+    "(cure: recover the release that runs, or docker stop llm-staging-green)"
   [ ! -e "$staging/state" ]
 }
 
@@ -226,7 +234,8 @@ to write it: llm-deploy recover staging --write"
   live_machine 1
   rm -r "$staging"
   mkdir "$BATS_TEST_TMPDIR/bin"
-  printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "container ls" ] || exit 1' "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" >"$BATS_TEST_TMPDIR/bin/docker"
+  printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "container ls" ] || exit 1' \
+    "exec '$BATS_TEST_DIRNAME/machine/docker' \"\$@\"" >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   PATH=$BATS_TEST_TMPDIR/bin:$PATH exits 3 deploy 2
   says "the state of staging is missing"

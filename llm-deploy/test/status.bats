@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # How an environment stands, in words, as JSON, and again and again; and what a terminal shows of a deploy.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # odd words that nobody must expand; each test has an environment of its own
-# shellcheck disable=SC2119,SC2012,SC2164 # settings has arguments of its own; modes and nothing else; bats ends at a failed cd
+# shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
+# shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -47,8 +47,8 @@ setup() {
 is_json() {
   [ "${#lines[@]}" -eq 1 ]
   command -v jq >/dev/null || return 0
-  [ "$(jq -r 'keys_unsorted | join(" ")' <<<"$output")" = "environment port fault intended release previous since by built_from promoted_as \
-image slot answered revision lock drift exit_code" ]
+  local names="environment port fault intended release previous since by built_from promoted_as image slot answered"
+  [ "$(jq -r 'keys_unsorted | join(" ")' <<<"$output")" = "$names revision lock drift exit_code" ]
 }
 
 # field FILTER VALUE
@@ -58,14 +58,16 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   command -v jq >/dev/null || skip "no jq"
   exits 0 tool status staging --json
   is_json
-  field '[.environment, .port, .release, .intended, .image, .lock, .answered, .drift, .exit_code]' '["staging",8001,null,null,null,null,false,[],0]'
+  field '[.environment, .port, .release, .intended, .image, .lock, .answered, .drift, .exit_code]' \
+    '["staging",8001,null,null,null,null,false,[],0]'
   deploy 1
   deploy 2 --promoted-as "$(sha 7)" --actor 'github:me'
   exits 0 tool status --json staging
   is_json
   exits 0 tool status staging --json
   is_json
-  field '[.intended, .release, .previous, .by, .built_from, .promoted_as, .image, .slot, .answered, .revision, .lock, .drift, .exit_code]' \
+  field '[.intended, .release, .previous, .by, .built_from, .promoted_as,
+    .image, .slot, .answered, .revision, .lock, .drift, .exit_code]' \
     "[\"up\",2,1,\"github:me\",\"$(sha 2)\",\"$(sha 7)\",\"$(image 2)\",\"green\",true,\"$(sha 2)\",null,[],0]"
   field '.since | fromdate > 0' true
   touch "$WORLD/no-answer"
@@ -92,9 +94,11 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   [ -x /usr/bin/setpriv ] || skip "no setpriv" # busybox' has other options
   live_machine 1
   chmod 0 "$staging/state"
-  unprivileged() { /usr/bin/setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search "$@"; }
+  overrides=-dac_override,-dac_read_search
+  unprivileged() { /usr/bin/setpriv --bounding-set=$overrides --inh-caps=$overrides "$@"; }
   run unprivileged "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --json
-  [ "$status" -eq 3 ] && [[ $output = *'"fault":"can'"'"'t be read"'*'"exit_code":3}'* ]] || { echo "$status $output"; false; }
+  [ "$status" -eq 3 ] && [[ $output = *'"fault":"can'"'"'t be read"'*'"exit_code":3}'* ]] ||
+    { echo "$status $output"; false; }
 }
 
 @test "a deploy that has just switched is no outage" {
@@ -127,7 +131,8 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
 
 @test "--watch looks again and again, until nobody reads" {
   live_machine 1
-  exits 0 sh -c '"$0" "$@" | head -n 40 | grep -c "^staging"' "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --watch
+  exits 0 sh -c '"$0" "$@" | head -n 40 | grep -c "^staging"' \
+    "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --watch
   [ "$output" -ge 2 ]
   exits 2 tool status nowhere --watch
   says "environment: 'nowhere'"
@@ -146,8 +151,13 @@ on_a_terminal() {
   touch "$WORLD/no-answer"
   settings >"$BATS_TEST_TMPDIR/settings"
   # The health check really waits for its second try, the line below it for its second.
-  more_stand_ins='sleep() { if [ "$1" = 2 ] || [ -n "${ticks:-}" ]; then command sleep "$1"; elif [ -n "${patience:-}" ]; then command sleep 0.1; else command sleep 0.6; fi; };'
-  exits 11 on_a_terminal "${INTERPRETER:-sh}" -c "$stand_ins$more_stand_ins"'. "$0"' "$bin" deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/settings"
+  more_stand_ins='sleep() {
+    if [ "$1" = 2 ] || [ -n "${ticks:-}" ]; then command sleep "$1"
+    elif [ -n "${patience:-}" ]; then command sleep 0.1
+    else command sleep 0.6; fi
+  };'
+  exits 11 on_a_terminal "${INTERPRETER:-sh}" -c "$stand_ins$more_stand_ins"'. "$0"' "$bin" \
+    deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/settings"
   [[ $output =~ $'\r\033[K  '[0-9]+' s  check green 2: try '[1-5]' of 5, after '[0-9]+' s' ]]
   # Lines of their own stay whole.
   says $'\r\033[K- start green 2'
