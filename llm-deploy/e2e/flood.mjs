@@ -1,12 +1,14 @@
-// Tries to exhaust a server's memory, and looks whether others notice. The server must have this file's own Ollama as its
-// OLLAMA_BASE_URL, and RATE_LIMIT_RPM=0; whoever runs this should be a trusted proxy of it, so that clients have names.
+// Tries to exhaust a server's memory, and looks whether others notice. The server must have this file's own Ollama as
+// its OLLAMA_BASE_URL, and RATE_LIMIT_RPM=0; whoever runs this should be a trusted proxy of it. Clients then
+// have names.
 //   node flood.mjs URL [--ollama HOST:PORT] [--phases NAME,…] [--connections 400] [--hold SECONDS] [--streams 20]
-//                      [--health-ms 100]              how long /health may take, beyond what a server takes that nobody attacks
+//                      [--health-ms 100]              how long /health may take, beyond what a server takes that nobody
+//                                                     attacks
 //                      [--pid PID --limit-mb MB]      also judges the memory of that process, which has that limit
 //                      [--growth 1.1]                 how much higher its peak may be in a second attack
 // Prints one line of JSON for each phase, then the verdict; fails if the verdict has a complaint.
-// What must not be late has processes of its own: the streams with their Ollama, and the one who asks for /health. Each tells how
-// late its own timers were ("late"), and what a server that nobody attacks takes meanwhile ("control").
+// What must not be late has processes of its own: the streams with their Ollama, and the one who asks for /health. Each
+// tells how late its own timers were ("late"), and what a server that nobody attacks takes meanwhile ("control").
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { attacks, closeAll, honest, sockets } from './flood/attacks.mjs';
@@ -14,7 +16,8 @@ import { MAX_HEALTH_MS, forget, hold, latest, now, options, round, sleep } from 
 import { isThere, memory, pids, processors, resetPeak } from './flood/memory.mjs';
 
 const MAX_TOKEN_MS = 1000, MAX_LATE_MS = 2000, MAX_PEAK = 0.85;
-// In these attacks /health may be slow, but memory is bounded and no stream is disturbed. In the others nobody notices anything.
+// In these attacks /health may be slow, but memory is bounded and no stream is disturbed.
+// In the others nobody notices anything.
 const TOLD = ['one byte', 'unread', 'pipelined', 'pipelined questions', 'half a head'];
 options.phases ??= Object.keys(attacks).join();
 
@@ -47,7 +50,8 @@ const run = async phase => {
   await sleep(500);
   const answers = {};
   for (const one of sockets) {
-    const answer = `${one.answer ?? (one.closed ? 'closed' : 'nothing')}${one.answer === '503' && !one.closed ? ', left open' : ''}`;
+    const seen = one.answer ?? (one.closed ? 'closed' : 'nothing');
+    const answer = one.answer === '503' && !one.closed ? `${seen}, left open` : seen;
     answers[answer] = (answers[answer] ?? 0) + 1;
   }
   const takenMb = Math.round(sockets.reduce((sum, one) => sum + one.sent, 0) / 1e6);
@@ -57,22 +61,30 @@ const run = async phase => {
   const streams = await audience.ask(''), probes = await prober.ask(''), after = memory();
   // A process that ends takes its figures with it; the prober looks all the time.
   if (!isThere()) after.peakMb = probes.peakMb;
-  const figures = { phase, seconds: round((now() - start) / 1000), takenMb, held: result?.held, answers, honest: others, streams, health: probes,
-    memory: { beforeMb: before.rssMb, ...after }, cores: used, lateMs: latest(start) };
+  const figures = {
+    phase, seconds: round((now() - start) / 1000), takenMb, held: result?.held, answers,
+    honest: others, streams, health: probes,
+    memory: { beforeMb: before.rssMb, ...after }, cores: used, lateMs: latest(start),
+  };
   console.log(JSON.stringify(figures));
   forget();
   return figures;
 };
 const judge = ({ phase, streams, health, honest, memory, lateMs }) => {
   peaks[phase] = memory.peakMb;
-  if (lateMs > MAX_LATE_MS) verdict.calm.push(`${phase}: the attack was late by ${lateMs} ms, and so weaker than it is meant to be`);
-  if (Object.keys(streams.errors).length || streams.running < +options.streams) verdict.streams.push(`${phase}: ${JSON.stringify(streams.errors)}`);
+  if (lateMs > MAX_LATE_MS) {
+    verdict.calm.push(`${phase}: the attack was late by ${lateMs} ms, and so weaker than it is meant to be`);
+  }
+  if (Object.keys(streams.errors).length || streams.running < +options.streams) {
+    verdict.streams.push(`${phase}: ${JSON.stringify(streams.errors)}`);
+  }
   if (TOLD.includes(phase)) return;
   if (streams.maxms > MAX_TOKEN_MS) verdict.streams.push(`${phase}: a token after ${streams.maxms} ms`);
   if (health.unanswered || !health.asked || health.maxms - (health.controlMaxms ?? 0) > MAX_HEALTH_MS) {
     verdict.health.push(`${phase}: ${health.maxms} ms, ${health.unanswered} of ${health.asked} unanswered`);
   }
-  if (['quiet', 'one client', 'announced'].includes(phase) && Object.keys(honest.answers).some(answer => answer !== '200')) {
+  const servesAll = ['quiet', 'one client', 'announced'].includes(phase);
+  if (servesAll && Object.keys(honest.answers).some(answer => answer !== '200')) {
     verdict.honest.push(`${phase}: ${JSON.stringify(honest.answers)}`);
   }
 };
@@ -88,12 +100,15 @@ for (const phase of options.phases.split(',')) {
   if (!isThere()) break;
 }
 const end = await audience.ask('end');
-if (Object.keys(end.errors).length || end.running) verdict.streams.push(`at the end: ${end.running} still run, ${JSON.stringify(end.errors)}`);
+if (Object.keys(end.errors).length || end.running) {
+  verdict.streams.push(`at the end: ${end.running} still run, ${JSON.stringify(end.errors)}`);
+}
 if (options.pid) {
   const high = Object.keys(peaks).filter(phase => peaks[phase] > MAX_PEAK * options.limit);
   verdict.peak = high.map(phase => `${phase}: ${peaks[phase]} MB of ${options.limit}`);
   const twice = options.phases.split(',').includes('again');
-  verdict.again = twice && !(peaks.again <= options.growth * peaks.attack) ? [`${peaks.again ?? 'unknown'} MB after ${peaks.attack}`] : [];
+  const higher = twice && !(peaks.again <= options.growth * peaks.attack);
+  verdict.again = higher ? [`${peaks.again ?? 'unknown'} MB after ${peaks.attack}`] : [];
   verdict.alive = isThere() && memory().oomKills === 0 ? [] : [`ended in "${Object.keys(peaks).at(-1)}"`];
 }
 console.log(JSON.stringify({ verdict, highestPeakMb: Math.max(...Object.values(peaks)), end }));

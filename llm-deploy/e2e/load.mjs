@@ -1,7 +1,8 @@
 // Load as clients make it, every answer checked to its end. Nothing is repeated: whatever goes wrong once is counted.
 //   node load.mjs URL SECONDS [REQUESTS_PER_SECOND=60] [STREAMS=24] [TOKENS=240]
 // Requests: a third each of GET /health, a short whole answer, a short stream; every second one over a new connection.
-// SIGTERM ends it early. Streams: always STREAMS at once, TOKENS long, each compared with the one text that the simulator has for its prompt.
+// SIGTERM ends it early. Streams: always STREAMS at once, TOKENS long, each compared with the one text that the
+// simulator has for its prompt.
 import http from 'node:http';
 
 const [url, seconds, rate = '60', streams = '24', tokens = '240'] = process.argv.slice(2);
@@ -67,17 +68,23 @@ function send(method, path, body, agent, streaming) {
       response.on('error', reject);
       response.on('aborted', () => reject(new Error('connection cut in the answer')));
       response.on('end', () => {
-        if (response.statusCode !== 200) { reject(new Error(`status ${response.statusCode} ${text.slice(0, 160)}`)); return; }
+        if (response.statusCode !== 200) {
+          reject(new Error(`status ${response.statusCode} ${text.slice(0, 160)}`));
+          return;
+        }
         try { resolve(frames ? frames.end() : text); } catch (e) { reject(e); }
       });
     });
-    request.on('error', e => reject(new Error(`${e.code ?? e.message}${request.reusedSocket ? ' on a reused connection' : ''}`)));
+    request.on('error', e => {
+      reject(new Error(`${e.code ?? e.message}${request.reusedSocket ? ' on a reused connection' : ''}`));
+    });
     request.on('socket', () => { if (request.reusedSocket) counts.onReused++; else counts.onNewConnections++; });
     request.end(payload);
   });
 }
 
-const chat = (stream, length, prompt) => ({ stream, max_tokens: length, messages: [{ role: 'user', content: prompt }] });
+const chat = (stream, length, prompt) =>
+  ({ stream, max_tokens: length, messages: [{ role: 'user', content: prompt }] });
 let begun = performance.now();
 let stopped = false;
 process.on('SIGTERM', () => { stopped = true; });
@@ -109,9 +116,9 @@ async function stream(i) {
     counts.streams++;
     running++;
     try {
-      if (await send('POST', '/v1/chat/completions', chat(true, +tokens, prompt), i % 2 ? keepAlive : false, 'long') !== texts.get(prompt)) {
-        throw new Error('another text');
-      }
+      const agent = i % 2 ? keepAlive : false;
+      const text = await send('POST', '/v1/chat/completions', chat(true, +tokens, prompt), agent, 'long');
+      if (text !== texts.get(prompt)) throw new Error('another text');
       counts.streamsOk++;
     } catch (e) {
       fail('stream', e.message);
@@ -124,8 +131,10 @@ async function stream(i) {
 for (const prompt of [SHORT, ...Array.from({ length: +streams }, (_, i) => `Answer in ${tokens} tokens, ${i}`)]) {
   texts.set(prompt, null);
 }
-await Promise.all([...texts.keys()].map(async prompt =>
-  texts.set(prompt, await send('POST', '/v1/chat/completions', chat(true, prompt === SHORT ? 3 : +tokens, prompt), false, 'short'))));
+await Promise.all([...texts.keys()].map(async prompt => {
+  const question = chat(true, prompt === SHORT ? 3 : +tokens, prompt);
+  texts.set(prompt, await send('POST', '/v1/chat/completions', question, false, 'short'));
+}));
 if (new Set(texts.values()).size !== texts.size) throw new Error('texts are not distinct');
 begun = performance.now();
 console.error('ready');
@@ -143,7 +152,9 @@ took.sort((a, b) => a - b);
 const failed = counts.requests - counts.requestsOk, cut = counts.streams - counts.streamsOk;
 console.log(JSON.stringify({
   ...counts, failed, cut, perSecond: +(counts.requests / asked).toFixed(1), fewestStreamsAtOnce: least,
-  p50ms: Math.round(took[took.length >> 1]), p99ms: Math.round(took[Math.floor(took.length * 0.99)]), maxms: Math.round(took.at(-1)),
+  p50ms: Math.round(took[took.length >> 1]),
+  p99ms: Math.round(took[Math.floor(took.length * 0.99)]),
+  maxms: Math.round(took.at(-1)),
   longestGapMs: Math.round(longestGap), failures, late,
 }, null, 1));
 process.exit(failed + cut ? 1 : 0);

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an image
-# registry, an sshd and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs what is missing on
-# Debian 12. $E2E_SEED is a folder that e2e/seed has made: images that need not be made again.
+# Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an
+# image registry, an sshd and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs
+# what is missing on Debian 12. $E2E_SEED is a folder that e2e/seed has made: images that need not be made again.
 . .ci/lib.sh
 
 OLLAMA_PORT=21434
@@ -141,14 +141,17 @@ CONFIG
 # let_in KEY VERB: makes a key that may do that.
 let_in() {
   ssh-keygen -q -t ed25519 -N '' -f "$work/$1.key"
-  echo "restrict,command=\"env PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME $checkout/bin/llm-deploy $2\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
+  local environment="PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME"
+  local command="env $environment $checkout/bin/llm-deploy $2"
+  echo "restrict,command=\"$command\" $(cat "$work/$1.key.pub")" >>"$work/authorized_keys"
 }
 
 mac() { with_key staging "$@"; }
 
 # with_key KEY WORDS...
 with_key() {
-  ssh -F /dev/null -p $SSH_PORT -i "$work/$1.key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=/dev/null \
+  ssh -F /dev/null -p $SSH_PORT -i "$work/$1.key" -o IdentitiesOnly=yes \
+    -o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=/dev/null \
     -o HostKeyAlias=macmini -o StrictHostKeyChecking=yes -o LogLevel=ERROR 127.0.0.1 "${@:2}"
 }
 
@@ -166,7 +169,9 @@ build_image() {
   docker build -q -f llm-deploy/Dockerfile --build-context "build=$work/jar" --build-arg "APP_REVISION=$2" \
     -t "$name" . >/dev/null
   docker push -q "$name" >/dev/null
-  docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" | grep "^127.0.0.1:$REGISTRY_PORT/" | head -1
+  docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" |
+    grep "^127.0.0.1:$REGISTRY_PORT/" |
+    head -1
 }
 
 # The machine's checkout of the tool, whose manifest has a secret besides.
@@ -192,8 +197,11 @@ settings() (
 )
 
 # lock_owner ENVIRONMENT: the file of the present or the last holder.
-# shellcheck disable=SC2010 # names are digits
-lock_owner() { printf '%s/%s\n' "$LLM_DEPLOY_HOME/$1/lock" "$(ls "$LLM_DEPLOY_HOME/$1/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)"; }
+lock_owner() {
+  local folder=$LLM_DEPLOY_HOME/$1/lock
+  # shellcheck disable=SC2010 # names are digits
+  printf '%s/%s\n' "$folder" "$(ls "$folder" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)"
+}
 is_locked() { [ -s "$(lock_owner "$1")" ]; }
 is_unlocked() { ! is_locked "$1"; }
 
@@ -206,7 +214,7 @@ hang() {
 # deploy ENVIRONMENT IMAGE REVISION SETTINGS_FILE [OPTIONS...]
 deploy() { tool deploy "$1" "$2" --built-from "$3" --env-file "$4" "${@:5}"; }
 
-# The tool's waits of 2, 4, 8 and 16 s, between the tries of health, are a quarter as long while there is a file "hasty".
+# While there is a file "hasty", the tool's waits of 2, 4, 8 and 16 s between the tries of health are a quarter as long.
 mkdir "$work/bin"
 cat >"$work/bin/sleep" <<SCRIPT
 #!/bin/sh
@@ -239,6 +247,7 @@ end_machine() {
   local file
   for file in "$work"/*.pid; do [ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true; done
   await 20 is_dark || pkill -9 -f "$work/exec" || true
-  umount -l "$work"/mount "$LLM_DEPLOY_HOME" "$work"/exec/netns/* "$work"/data/overlay2/*/merged "$work/data" 2>/dev/null || true
+  umount -l "$work"/mount "$LLM_DEPLOY_HOME" "$work"/exec/netns/* "$work"/data/overlay2/*/merged "$work/data" \
+    2>/dev/null || true
   rm -rf "$work" || true
 }

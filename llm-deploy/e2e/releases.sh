@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the tests that deploy to staging: a machine with an image and variants of it, released over ssh as the pipeline does.
+# Sourced by the tests that deploy to staging: a machine with an image and variants of it. Releases go over ssh, as the
+# pipeline's do.
 # shellcheck disable=SC2034 # for the tests
 . llm-deploy/e2e/machine.sh
 
@@ -15,7 +16,8 @@ release() {
   shift 2
   outcomes=$((outcomes + 1))
   { echo "$canary"; cat "$file"; } |
-    mac deploy staging "${images[n]}" --built-from "${revisions[n]}" --registry-user pipeline --env-file - "$@" >"$outputs/$outcomes" 2>&1
+    mac deploy staging "${images[n]}" --built-from "${revisions[n]}" --registry-user pipeline --env-file - "$@" \
+      >"$outputs/$outcomes" 2>&1
 }
 outcomes=0
 last_output() { echo "$outputs/$outcomes"; }
@@ -28,10 +30,13 @@ state() { sed -n "s/^$1=//p" "$LLM_DEPLOY_HOME/staging/state"; }
 variant() {
   local name=127.0.0.1:$REGISTRY_PORT/local-llm-server:variant-$1
   revisions[$1]=$(printf '%040d' "$1")
-  printf '%s\n' "FROM ${images[0]}" "ENV APP_REVISION=${revisions[$1]}" "LABEL org.opencontainers.image.revision=${revisions[$1]}" "${@:2}" |
+  printf '%s\n' "FROM ${images[0]}" "ENV APP_REVISION=${revisions[$1]}" \
+    "LABEL org.opencontainers.image.revision=${revisions[$1]}" "${@:2}" |
     docker build -q -t "$name" - >/dev/null
   docker push -q "$name" >/dev/null
-  images[$1]=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" | grep local-llm-server | head -1)
+  images[$1]=$(docker image inspect -f '{{range .RepoDigests}}{{println .}}{{end}}' "$name" |
+    grep local-llm-server |
+    head -1)
 }
 
 # start_machine COMMAND: with the images 0 to 2, and those that the command makes.
@@ -63,7 +68,8 @@ start_machine() {
   mkdir -p "$LLM_DEPLOY_HOME"
   mount -t tmpfs -o size=8m tmpfs "$LLM_DEPLOY_HOME"
 
-  # Looks for the secret in the arguments of all processes, as long as this runs. From a file, or grep would find itself.
+  # Looks for the secret in the arguments of all processes, as long as this runs. The secret is in a
+  # file, or grep would find itself.
   echo "$canary" >"$work/canary"
   (while sleep 0.05; do grep -saFf "$work/canary" /proc/[0-9]*/cmdline || true; done) >"$work/ps" &
   echo $! >"$work/ps.pid"
@@ -75,7 +81,8 @@ check_secrets() {
   check "no argument of a process had the secret" [ ! -s "$work/ps" ]
   tr '\0' ' ' <"$work/ps"
   check "no output had it" sh -c "! grep -rF '$canary' $outputs $* $work/sshd.log"
-  check "no file of the machine has it but the settings" [ -z "$(grep -rlF "$canary" "$LLM_DEPLOY_HOME" | grep -v '/releases/[0-9]*/env$')" ]
+  check "no file of the machine has it but the settings" \
+    [ -z "$(grep -rlF "$canary" "$LLM_DEPLOY_HOME" | grep -v '/releases/[0-9]*/env$')" ]
   check "none of a killed run is left" [ -z "$(find "$LLM_DEPLOY_HOME/staging" -name '.*.[0-9]*')" ]
   check "settings are closed to others" [ -z "$(find "$LLM_DEPLOY_HOME" -name env -type f ! -perm 600)" ]
   check "the server's log does not have it" sh -c "! docker logs $(live staging) 2>&1 | grep -F '$canary'"

@@ -1,10 +1,14 @@
 // What is done to the server.
 import http from 'node:http';
 import net from 'node:net';
-import { BODY_BYTES, CHAT, COLLECTED_BYTES, HONEST_BYTES, chat, connections, head, hold, host, now, options, port, quantile, sleep, whole } from './common.mjs';
+import {
+  BODY_BYTES, CHAT, COLLECTED_BYTES, HONEST_BYTES, chat, connections, head, hold, host, now, options, port, quantile,
+  sleep, whole,
+} from './common.mjs';
 
 const BEGIN = '{"stream":true,"messages":[{"role":"user","content":"', END = '"}]}';
-const body = Buffer.concat([Buffer.from(BEGIN), Buffer.alloc(BODY_BYTES - BEGIN.length - END.length, 'x'), Buffer.from(END)]);
+const filler = Buffer.alloc(BODY_BYTES - BEGIN.length - END.length, 'x');
+const body = Buffer.concat([Buffer.from(BEGIN), filler, Buffer.from(END)]);
 const PIECE = 1 << 16;
 const bytewise = Buffer.from('1\r\nx\r\n'.repeat(10_000));
 export const sockets = [];
@@ -24,9 +28,14 @@ function connect() {
   sockets.push(one);
   return one;
 }
-const put = (one, bytes) => new Promise(r => one.closed ? r(false) : one.socket.write(bytes, error => { if (!error) one.sent += bytes.length; r(!error); }));
+const put = (one, bytes) => new Promise(r => {
+  if (one.closed) { r(false); return; }
+  one.socket.write(bytes, error => { if (!error) one.sent += bytes.length; r(!error); });
+});
 async function putAll(one, bytes, until = Infinity) {
-  for (let at = 0; at < bytes.length && now() < until && !one.answer; at += PIECE) if (!await put(one, bytes.subarray(at, at + PIECE))) return;
+  for (let at = 0; at < bytes.length && now() < until && !one.answer; at += PIECE) {
+    if (!await put(one, bytes.subarray(at, at + PIECE))) return;
+  }
 }
 const each = action => Promise.all(Array.from({ length: connections }, (_, i) => action(connect(), i)));
 const least = (work, ms) => Promise.all([Promise.race([work, sleep(ms)]), sleep(ms)]);
@@ -40,7 +49,8 @@ async function allButLast(name, ms) {
     await putAll(one, body.subarray(0, -1));
   }), ms);
   const held = open.filter(one => !one.answer && !one.closed).length;
-  await Promise.race([sleep(5000), Promise.all(open.filter(one => !one.answer && !one.closed && one.sent >= BODY_BYTES - 1).map(one => {
+  const patient = open.filter(one => !one.answer && !one.closed && one.sent >= BODY_BYTES - 1);
+  await Promise.race([sleep(5000), Promise.all(patient.map(one => {
     one.whole = true;
     return put(one, body.subarray(-1));
   }))]);
@@ -74,7 +84,8 @@ export const attacks = {
   'one byte': () => {
     const until = now() + hold;
     return least(each(async (one, i) => {
-      await put(one, head('chunked', `client-${i}`, 'transfer-encoding') + `${BEGIN.length.toString(16)}\r\n${BEGIN}\r\n`);
+      const begin = `${BEGIN.length.toString(16)}\r\n${BEGIN}\r\n`;
+      await put(one, head('chunked', `client-${i}`, 'transfer-encoding') + begin);
       while (now() < until && one.sent < 6 * BODY_BYTES && !one.answer && await put(one, bytewise));
     }), hold);
   },
@@ -104,8 +115,10 @@ export const attacks = {
   },
   'pipelined': () => pipelined(whole(chat('x'.repeat(HONEST_BYTES), false), 'pipeliner')),
   'pipelined questions': () => pipelined('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000)),
-  'half a head': () => least(Promise.all(Array.from({ length: 2000 }, (_, i) =>
-    put(connect(), `POST ${CHAT} HTTP/1.1\r\nhost: x\r\nx-client-id: client-${i}\r\nx-filler: ${'y'.repeat(7000)}`))), hold),
+  'half a head': () => least(Promise.all(Array.from({ length: 2000 }, (_, i) => {
+    const start = `POST ${CHAT} HTTP/1.1\r\nhost: x\r\nx-client-id: client-${i}\r\n`;
+    return put(connect(), `${start}x-filler: ${'y'.repeat(7000)}`);
+  })), hold),
 };
 
 // Meanwhile somebody asks for what he may.

@@ -1,6 +1,8 @@
-// Asks for /health every 50 ms, over a new connection and a kept one in turn, whether or not the one before was answered.
+// Asks for /health every 50 ms, over a new connection and a kept one in turn. It does not wait for answers.
 import net from 'node:net';
-import { MAX_HEALTH_MS, forget, host, latest, nice, now, ollamaHost, ollamaPort, port, quantile, round, sleep } from './common.mjs';
+import {
+  MAX_HEALTH_MS, forget, host, latest, nice, now, ollamaHost, ollamaPort, port, quantile, round, sleep,
+} from './common.mjs';
 import { memory } from './memory.mjs';
 
 nice(-10);
@@ -16,7 +18,10 @@ const ask = (where, path, keep, then) => {
     clearTimeout(timer);
     socket.removeAllListeners();
     socket.on('error', () => {});
-    if (ok && keep) { socket.on('close', () => kept.splice(kept.indexOf(socket) >>> 0, 1)); kept.push(socket); } else socket.destroy();
+    if (ok && keep) {
+      socket.on('close', () => kept.splice(kept.indexOf(socket) >>> 0, 1));
+      kept.push(socket);
+    } else socket.destroy();
     then(ok, now() - start, start);
   };
   const timer = setTimeout(() => end(false), 5000);
@@ -24,7 +29,8 @@ const ask = (where, path, keep, then) => {
   socket.on('data', chunk => { text += chunk; if (text.includes('\r\n\r\n')) end(/^HTTP\/1\.1 200/m.test(text)); });
   socket.on('error', () => end(false));
   socket.on('close', () => end(false));
-  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${where.host}:${where.port}\r\n${keep ? '' : 'connection: close\r\n'}\r\n`);
+  const close = keep ? '' : 'connection: close\r\n';
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${where.host}:${where.port}\r\n${close}\r\n`);
 };
 let i = 0;
 setInterval(() => {
@@ -41,8 +47,11 @@ process.on('message', async () => {
   for (let j = 0; j < 55 && open > 1; j++) await sleep(100);
   took.sort((a, b) => a - b);
   control.sort((a, b) => a - b);
-  process.send({ peakMb, asked: took.length + unanswered, unanswered, p99ms: quantile(took, 0.99), maxms: quantile(took, 1), slow: slow.length, slowest: slow.sort((a, b) => b.ms - a.ms).slice(0, 4),
-     controlP99ms: quantile(control, 0.99), controlMaxms: quantile(control, 1), lateMs: latest(since) });
+  process.send({
+    peakMb, asked: took.length + unanswered, unanswered, p99ms: quantile(took, 0.99), maxms: quantile(took, 1),
+    slow: slow.length, slowest: slow.sort((a, b) => b.ms - a.ms).slice(0, 4),
+    controlP99ms: quantile(control, 0.99), controlMaxms: quantile(control, 1), lateMs: latest(since),
+  });
   took = [];
   control = [];
   slow = [];

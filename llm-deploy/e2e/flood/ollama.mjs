@@ -5,7 +5,8 @@ import { now, ollamaHost, ollamaPort } from './common.mjs';
 const line = (message, rest = '"done":false') =>
   `{"model":"simulator","created_at":"2026-11-28T00:00:00.00Z","message":{"role":"assistant",${message}},${rest}}\n`;
 const LAST = line('"content":""', '"done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":1');
-const TAGS = '{"models":[{"name":"simulator:latest","model":"simulator:latest","modified_at":"2026-11-28T00:00:00Z","capabilities":["completion"]}]}';
+const TAGS = '{"models":[{"name":"simulator:latest","model":"simulator:latest",'
+  + '"modified_at":"2026-11-28T00:00:00Z","capabilities":["completion"]}]}';
 const inHand = new Set();
 let counting = true, sum = 0;
 
@@ -23,7 +24,11 @@ export const filled = () => {
 export function listen() {
   http.createServer((request, response) => {
     response.setHeader('content-type', request.url === '/api/chat' ? 'application/x-ndjson' : 'application/json');
-    if (request.url !== '/api/chat') { request.resume(); response.end(request.url === '/api/tags' ? TAGS : '{"version":"0.33.0"}'); return; }
+    if (request.url !== '/api/chat') {
+      request.resume();
+      response.end(request.url === '/api/tags' ? TAGS : '{"version":"0.33.0"}');
+      return;
+    }
     let body = '';
     request.on('data', chunk => { body += chunk; });
     request.on('end', () => {
@@ -49,7 +54,8 @@ async function fill(response, kind, bytes) {
   const piece = 'x'.repeat(50_000);
   for (let sent = 0; sent < +bytes && !response.destroyed; sent += piece.length) {
     const message = kind === 'tools'
-      ? `"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":"${piece}"}}}]` : `"content":"${piece}"`;
+      ? `"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":"${piece}"}}}]`
+      : `"content":"${piece}"`;
     sum += piece.length;
     // Others have their turn after each piece.
     if (response.write(line(message))) await new Promise(setImmediate); else await drained(response);

@@ -55,7 +55,10 @@ process.on('message', async message => {
   if (message === 'release') release();
   if (message === 'end') { end(); for (let i = 0; i < 50 && running.size; i++) await sleep(100); }
   delays.sort((a, b) => a - b);
-  process.send({ running: running.size, tokens, filledMb: Math.round(filled() / 1e6), p99ms: quantile(delays, 0.99), maxms: quantile(delays, 1), errors: { ...errors }, lateMs: latest(since) });
+  process.send({
+    running: running.size, tokens, filledMb: Math.round(filled() / 1e6),
+    p99ms: quantile(delays, 0.99), maxms: quantile(delays, 1), errors: { ...errors }, lateMs: latest(since),
+  });
   delays = [];
   forget();
   tokens = 0;
