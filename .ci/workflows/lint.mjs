@@ -1,5 +1,5 @@
-// Lints every workflow; if all is well, breaks each rule in a copy to see that it is a rule, and tries what is to break none.
-// Says "ok: …" or "NOT OK: …" for each.
+// Lints every workflow; if all is well, breaks each rule in a copy to see that it is a rule, and tries what is to break
+// none. Says "ok: …" or "NOT OK: …" for each.
 import { readFileSync, readdirSync } from "node:fs";
 import { parse } from "yaml";
 import { broken, harmless } from "./broken.mjs";
@@ -64,7 +64,10 @@ function edited(name, from, to) {
 for (const [rule, name, from, to] of broken) {
   const content = edited(name, from, to);
   if (!content) continue;
-  const found = await complaints({ [rule]: rules[rule] }, rule in syntaxRules ? { name, content } : read(name, content));
+  const found = await complaints(
+    { [rule]: rules[rule] },
+    rule in syntaxRules ? { name, content } : read(name, content),
+  );
   check(`${rule}: ${name} with ${short(shown(to))} for ${short(shown(from))} is refused`, found.length > 0);
 }
 for (const [name, from, to] of harmless) {

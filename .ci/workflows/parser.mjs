@@ -1,4 +1,5 @@
-// GitHub's own parser and expressions. Its modules import JSON as Node 20 doesn't allow, so a loader makes JavaScript of it.
+// GitHub's own parser and expressions. Its modules import JSON as Node 20 doesn't allow,
+// so a loader makes JavaScript of it.
 import { register } from "node:module";
 
 register(
@@ -7,7 +8,8 @@ register(
       import { readFile } from "node:fs/promises";
       export async function load(url, context, next) {
         if (!url.endsWith(".json")) return next(url, context);
-        return { format: "module", shortCircuit: true, source: "export default " + (await readFile(new URL(url), "utf8")) };
+        const json = await readFile(new URL(url), "utf8");
+        return { format: "module", shortCircuit: true, source: "export default " + json };
       }`),
 );
 

@@ -1,8 +1,10 @@
 // Carries out a workflow on this machine, as GitHub would, and stops at whatever it doesn't know.
-//   node rehearse.mjs WORKFLOW SCENARIO.json     writes what became of it into the scenario's folder: result.json, summary.md
-// The scenario: folder, remote (a git repository), github (the event), inputs, vars, secrets, environments ({name: {approved, vars,
-// secrets}}), finding (of the stand-in for the scanner), cancelAt (what a step says when somebody cancels the run), path (PATH).
-// Jobs run one after another. Not carried out: concurrency, runners, permissions but for packages, which the token needs.
+//   node rehearse.mjs WORKFLOW SCENARIO.json     writes what became of it into the scenario's folder: result.json,
+//                                                summary.md
+// The scenario: folder, remote (a git repository), github (the event), inputs, vars, secrets, environments ({name:
+// {approved, vars, secrets}}), finding (of the stand-in for the scanner), cancelAt (what a step says when somebody
+// cancels the run), path (PATH).
+// Jobs run one after another. Not carried out: concurrency, runners, and permissions, except those for packages.
 // Exit codes: 0 success, 1 failure, 2 cancelled, 3 waits for approval, 4 the event doesn't start it, 9 not known.
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +15,15 @@ import { standIns } from "./stand-ins.mjs";
 
 const [file, scenarioFile] = process.argv.slice(2);
 const workflow = parse(readFileSync(file, "utf8"));
-const scenario = { scanned: [], attested: [], vars: {}, secrets: {}, environments: {}, inputs: {}, ...JSON.parse(readFileSync(scenarioFile)) };
+const scenario = {
+  scanned: [],
+  attested: [],
+  vars: {},
+  secrets: {},
+  environments: {},
+  inputs: {},
+  ...JSON.parse(readFileSync(scenarioFile)),
+};
 const { github } = scenario;
 const summary = join(scenario.folder, "summary.md");
 const say = (line) => console.log(line);
@@ -68,7 +78,20 @@ async function runWorkflow() {
 }
 
 async function runJob(id, job, done) {
-  only(id, job, "needs", "if", "runs-on", "timeout-minutes", "permissions", "environment", "env", "outputs", "strategy", "steps");
+  only(
+    id,
+    job,
+    "needs",
+    "if",
+    "runs-on",
+    "timeout-minutes",
+    "permissions",
+    "environment",
+    "env",
+    "outputs",
+    "strategy",
+    "steps",
+  );
   const needs = Object.fromEntries(listOf(job.needs).map((need) => [need, done[need]]));
   const known = { github, vars: scenario.vars, needs, inputs: scenario.inputs };
   const results = ancestors(id).map((ancestor) => done[ancestor].result);
@@ -138,7 +161,9 @@ async function runStep(step, known, { home, workspace }) {
   }
   const script = join(home, "step.sh");
   writeFileSync(script, String(step.run));
-  const commands = Object.fromEntries(["OUTPUT", "ENV", "PATH", "STEP_SUMMARY"].map((name) => [`GITHUB_${name}`, join(home, name)]));
+  const commands = Object.fromEntries(
+    ["OUTPUT", "ENV", "PATH", "STEP_SUMMARY"].map((name) => [`GITHUB_${name}`, join(home, name)]),
+  );
   for (const path of Object.values(commands)) writeFileSync(path, "");
   const code = await bash(script, join(workspace, step["working-directory"] ?? ""), {
     CI: "true",
@@ -155,7 +180,8 @@ async function runStep(step, known, { home, workspace }) {
     ...commands,
     ...env,
   });
-  for (const name of ["GITHUB_ENV", "GITHUB_PATH"]) if (readFileSync(commands[name], "utf8")) throw new Unknown(`${name} was written`);
+  for (const name of ["GITHUB_ENV", "GITHUB_PATH"])
+    if (readFileSync(commands[name], "utf8")) throw new Unknown(`${name} was written`);
   appendFileSync(summary, readFileSync(commands.GITHUB_STEP_SUMMARY));
   const outputs = {};
   for (const line of readFileSync(commands.GITHUB_OUTPUT, "utf8").split("\n").filter(Boolean)) {
@@ -217,7 +243,10 @@ try {
   } else {
     const jobs = await runWorkflow();
     const [word, code] = conclusion(jobs);
-    writeFileSync(join(scenario.folder, "result.json"), JSON.stringify({ conclusion: word, jobs, scanned: scenario.scanned, attested: scenario.attested }, null, 2));
+    writeFileSync(
+      join(scenario.folder, "result.json"),
+      JSON.stringify({ conclusion: word, jobs, scanned: scenario.scanned, attested: scenario.attested }, null, 2),
+    );
     say(`== workflow ${workflow.name}: ${word}`);
     process.exitCode = code;
   }

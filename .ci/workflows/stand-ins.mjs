@@ -1,5 +1,5 @@
-// What takes the place of actions in a rehearsal. None of them is the action; each does what the steps after it need, and an
-// action without stand-in stops the rehearsal. Each gets {with, env, workspace, scenario, github} and may throw.
+// What takes the place of actions in a rehearsal. None of them is the action; each does what the steps after it need,
+// and an action without stand-in stops the rehearsal. Each gets {with, env, workspace, scenario, github} and may throw.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -42,7 +42,8 @@ export const standIns = {
     if (!/@sha256:[0-9a-f]{64}$/.test(inputs["image-ref"])) throw new Error(`no digest: ${inputs["image-ref"]}`);
     scenario.scanned.push(inputs["image-ref"]);
     if (inputs.output) writeFileSync(join(workspace, inputs.output), "{}\n");
-    if (scenario.finding === inputs.severity && inputs["exit-code"] === "1") throw new Error(`found: ${scenario.finding}`);
+    if (scenario.finding === inputs.severity && inputs["exit-code"] === "1")
+      throw new Error(`found: ${scenario.finding}`);
   },
 
   /** Attests nothing; keeps what it was asked to. */

@@ -1,13 +1,19 @@
 // A workflow as the rules look at it: its value, its tree (for what stands beside a value), and what its steps call.
 import { parseDocument, visit } from "yaml";
 
-/** name, content, document, workflow (a job always has steps), and events: the names in `on`, however they are written. */
+/** name, content, document, workflow (a job always has steps), events: the names in `on`, however they are written. */
 export function read(name, content) {
   const document = parseDocument(content);
   const workflow = { jobs: {}, ...document.toJS() };
   for (const job of Object.values(workflow.jobs)) job.steps ??= [];
   const { on } = workflow;
-  return { name, content, document, workflow, events: typeof on === "object" && !Array.isArray(on) ? Object.keys(on) : listOf(on) };
+  return {
+    name,
+    content,
+    document,
+    workflow,
+    events: typeof on === "object" && !Array.isArray(on) ? Object.keys(on) : listOf(on),
+  };
 }
 
 export const listOf = (value) => [value ?? []].flat();
@@ -15,7 +21,12 @@ export const text = (value) => JSON.stringify(value ?? "");
 export const jobsOf = ({ workflow }) => Object.entries(workflow.jobs);
 export const stepsOf = (file) =>
   jobsOf(file).flatMap(([id, job]) =>
-    job.steps.map((step, index) => ({ id, job, step, where: `${id}, step ${index + 1} (${step.name ?? step.uses ?? "run"})` })),
+    job.steps.map((step, index) => ({
+      id,
+      job,
+      step,
+      where: `${id}, step ${index + 1} (${step.name ?? step.uses ?? "run"})`,
+    })),
   );
 export const actionOf = (step) => step.uses?.split("@")[0];
 
@@ -56,7 +67,8 @@ export const linesOf = ({ run }) =>
 export const runsOurs = (lines) => /\bmvnw\b|(?<![\w.-])\.ci\b|\.mvn\/checksums\b|llm-deploy\/(?:ci|e2e)\b/.test(lines);
 
 // A word, a variable, a variable that may be empty, or a tag made of the commit.
-const argument = /[\w./-]+|\$[A-Z_]+|"\$[A-Z_]+"|\$\{[A-Z_]+:\+"\$[A-Z_]+"\}|"(?:sha|tree)-\$\(git rev-parse [^$()"]+\)"/.source;
+const argument =
+  /[\w./-]+|\$[A-Z_]+|"\$[A-Z_]+"|\$\{[A-Z_]+:\+"\$[A-Z_]+"\}|"(?:sha|tree)-\$\(git rev-parse [^$()"]+\)"/.source;
 const call = new RegExp(`^(?:\\.\\./base/)?llm-deploy/ci/([a-z-]+)((?: (?:${argument}))*)$`);
 
 /** The calls of the pipeline's scripts among a step's lines, wherever their output goes: {step, script, arguments}. */
