@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Runs the pipeline's scripts (../ci) with a docker and an ssh that only write down what they are asked. What a real
-# registry, sshd and engine make of it, ../e2e/test-pipeline shows.
+# registry, sshd and engine make of it, ../e2e/test-pipeline and test-pipeline-failures show.
 bats_require_minimum_version 1.5.0
 
 setup() {
