@@ -1,0 +1,42 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** One connection carries one request after another. */
+class KeepAliveTest {
+
+    /** Its response comes from another thread. */
+    private static final String MODELS = request("GET /v1/models");
+
+    /** Responded to while the server reads it. */
+    private static final String PREFLIGHT = request(
+            "OPTIONS /v1/chat/completions", "Origin: http://localhost:3000", "Access-Control-Request-Method: POST");
+
+    private static final String HEALTH = request("GET /health");
+
+    /** A client sends its next request when it has a response; the server may not be done with the last one then. */
+    @Test
+    void readsOnAfterARequestThatHadToWait() throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl());
+                RawRequest connection = RawRequest.open(server.uri("/"))) {
+            connection.send(MODELS + PREFLIGHT);
+            assertThat(connection.readUntil("Access-Control-Allow-Methods: ")).isTrue();
+
+            connection.send(HEALTH);
+
+            assertThat(connection.readUntil("\"environment\"")).isTrue();
+        }
+    }
+
+    private static String request(String target, String... headers) {
+        return target + " HTTP/1.1\r\nHost: localhost\r\n"
+                + Stream.of(headers).map(header -> header + "\r\n").collect(Collectors.joining()) + "\r\n";
+    }
+}
