@@ -30,7 +30,9 @@ public final class RequestFilter implements WebFilter, Ordered {
 
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
     private static final Set<String> PROBES = Set.of("/health", "/health/ready");
-    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+    /** A server under heavy load may need this long to close a connection that the client has reset. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+
     private static final Pattern SANE_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
     private final ClientIdentity clients;
