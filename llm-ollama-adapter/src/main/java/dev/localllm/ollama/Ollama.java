@@ -58,14 +58,13 @@ public final class Ollama implements AutoCloseable {
 
     /** @param circuitClock tells the circuits how long they have been open; in nanoseconds */
     Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops, LongSupplier circuitClock) {
-        this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.maxAnswers(), settings);
+        this.answers = pool("ollama-answers", CONNECTIONS_PER_ANSWER * settings.concurrentAnswers(), settings);
         this.catalog = pool("ollama-catalog", CATALOG_CONNECTIONS, settings);
         this.catalogClient =
                 client(HttpClient.create(catalog).runOn(loops), settings.baseUrl(), settings.connectTimeout());
         this.chatModel = new OllamaChatModel(
                 client(HttpClient.create(answers).runOn(loops), settings.baseUrl(), settings.connectTimeout()),
                 settings,
-                new AnswerSlots(settings.maxAnswers()),
                 new Circuits(settings.openDuration(), circuitClock, responds(settings, loops)),
                 clock);
     }

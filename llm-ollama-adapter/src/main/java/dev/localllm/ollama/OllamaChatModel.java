@@ -4,6 +4,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import io.netty.buffer.Unpooled;
@@ -27,45 +28,45 @@ final class OllamaChatModel implements ChatModel {
 
     private final HttpClient client;
     private final OllamaSettings settings;
-    private final AnswerSlots slots;
     private final Circuits circuits;
     private final LongSupplier clock;
 
-    OllamaChatModel(
-            HttpClient client, OllamaSettings settings, AnswerSlots slots, Circuits circuits, LongSupplier clock) {
+    OllamaChatModel(HttpClient client, OllamaSettings settings, Circuits circuits, LongSupplier clock) {
         this.client =
                 client.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON));
         this.settings = settings;
-        this.slots = slots;
         this.circuits = circuits;
         this.clock = clock;
     }
 
     @Override
-    public Flux<List<ChatEvent>> stream(ModelId model, ChatRequest request) {
-        return circuits.guard(model, answer(model, request));
+    public Generation open(ModelId model, ChatRequest request) {
+        Exchange exchange = new Exchange();
+        return new Generation(
+                exchange.guard(circuits.guard(model, answer(model, request, exchange))), exchange.closed());
     }
 
     /** Fails with the network's own faults; the circuits judge by them. */
-    private Flux<List<ChatEvent>> answer(ModelId model, ChatRequest request) {
+    private Flux<List<ChatEvent>> answer(ModelId model, ChatRequest request, Exchange exchange) {
         return Flux.defer(() -> {
             byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
             AnswerDeadline deadline = new AnswerDeadline(settings, clock);
-            AnswerSlots.Slot slot = slots.take();
-            return exchange(model, body, slot::uses, deadline::heard)
+            return post(model, body, exchange::connected, deadline::heard)
                     .doOnRequest(deadline::wanted)
                     .takeUntilOther(deadline.passed())
                     .concatWith(deadline.failure())
-                    .onErrorResume(
-                            fault -> deadline.isFinished(),
-                            fault -> Mono.empty()) // what breaks after the end breaks nothing
-                    .doOnError(fault -> slot.breakOff())
-                    .doOnCancel(slot::breakOff)
+                    .onErrorResume(fault -> {
+                        if (deadline.isFinished()) {
+                            return Mono.empty(); // what breaks after the end breaks nothing
+                        }
+                        exchange.abort();
+                        return Mono.error(fault);
+                    })
                     .doOnComplete(() -> {
                         if (deadline.isExceeded()) {
-                            slot.breakOff();
+                            exchange.abort();
                         } else {
-                            slot.free();
+                            exchange.complete();
                         }
                     });
         });
@@ -75,7 +76,7 @@ final class OllamaChatModel implements ChatModel {
      * @param begun told of the connection when the request is sent
      * @param heard told of everything that comes
      */
-    private Flux<List<ChatEvent>> exchange(
+    private Flux<List<ChatEvent>> post(
             ModelId model, byte[] body, Consumer<Connection> begun, Consumer<List<ChatEvent>> heard) {
         return client.headers(headers -> headers.setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
                 .doOnRequest((request, connection) -> begun.accept(connection))

@@ -12,7 +12,7 @@ import java.time.Duration;
  * @param connectTimeout for opening a connection
  * @param firstTokenTimeout from the request to the first piece of the answer: a cold model is loaded meanwhile
  * @param idleTimeout between two pieces of the answer
- * @param maxAnswers generated at once; one more is refused
+ * @param concurrentAnswers that there are connections for; who asks for more waits for a connection
  * @param openDuration for how long a circuit stays open after too many failures, before a request may test it
  */
 public record OllamaSettings(
@@ -22,5 +22,5 @@ public record OllamaSettings(
         Duration connectTimeout,
         Duration firstTokenTimeout,
         Duration idleTimeout,
-        int maxAnswers,
+        int concurrentAnswers,
         Duration openDuration) {}

@@ -27,7 +27,7 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     }
 
     static OllamaSettings settings(
-            URI baseUrl, Duration firstToken, Duration idle, int maxAnswers, Duration openDuration) {
+            URI baseUrl, Duration firstToken, Duration idle, int concurrentAnswers, Duration openDuration) {
         return new OllamaSettings(
                 baseUrl,
                 8192,
@@ -35,7 +35,7 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
                 Duration.ofSeconds(2),
                 firstToken,
                 idle,
-                maxAnswers,
+                concurrentAnswers,
                 openDuration);
     }
 
@@ -56,7 +56,9 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     static Answers from(Ollama ollama, ModelId model, String question) {
         List<ChatEvent> events = new ArrayList<>();
         try {
-            ollama.chatModel().stream(model, question(question))
+            ollama.chatModel()
+                    .open(model, question(question))
+                    .events()
                     .doOnNext(events::addAll)
                     .blockLast(PATIENCE);
             return new Answers(events, null);

@@ -96,7 +96,9 @@ class BreakerTest {
             repeat(ollama, ENOUGH);
             simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
             for (int i = 0; i < ENOUGH; i++) {
-                Disposable leaving = ollama.chatModel().stream(BAD, Answers.question("Hello"))
+                Disposable leaving = ollama.chatModel()
+                        .open(BAD, Answers.question("Hello"))
+                        .events()
                         .subscribe();
                 awaitOpen(1);
                 leaving.dispose();
@@ -114,8 +116,10 @@ class BreakerTest {
             repeat(ollama, ENOUGH);
             pass(OPEN);
             simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
-            Disposable loading =
-                    ollama.chatModel().stream(BAD, Answers.question("Hello")).subscribe();
+            Disposable loading = ollama.chatModel()
+                    .open(BAD, Answers.question("Hello"))
+                    .events()
+                    .subscribe();
             awaitOpen(1);
 
             assertThat(Answers.from(ollama, BAD, "Hello").failure())
@@ -153,7 +157,9 @@ class BreakerTest {
                     .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
             pass(OPEN);
             try (AskedServer server = AskedServer.start(port)) {
-                Disposable waiting = ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello"))
+                Disposable waiting = ollama.chatModel()
+                        .open(Answers.MODEL, Answers.question("Hello"))
+                        .events()
                         .subscribe(events -> {}, fault -> {});
                 server.awaitAsked("/api/version");
 
@@ -193,11 +199,10 @@ class BreakerTest {
             OllamaChatModel model = new OllamaChatModel(
                     HttpClient.create().baseUrl(server.baseUrl().toString()),
                     Answers.settings(server.baseUrl()),
-                    new AnswerSlots(1),
                     circuits,
                     System::nanoTime);
             for (int i = 0; i < ENOUGH; i++) {
-                model.stream(Answers.MODEL, Answers.question("Hello")).blockLast(Answers.PATIENCE);
+                model.open(Answers.MODEL, Answers.question("Hello")).events().blockLast(Answers.PATIENCE);
             }
         }
     }

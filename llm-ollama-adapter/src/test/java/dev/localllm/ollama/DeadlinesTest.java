@@ -67,7 +67,11 @@ class DeadlinesTest {
         try (Ollama ollama = new Ollama(
                 Answers.settings(simulator.baseUrl(), Answers.PATIENCE, SHORT, 16, Duration.ofSeconds(10)),
                 System::nanoTime)) {
-            StepVerifier.create(ollama.chatModel().stream(Answers.MODEL, Answers.question("Answer in 3000 tokens")), 1)
+            StepVerifier.create(
+                            ollama.chatModel()
+                                    .open(Answers.MODEL, Answers.question("Answer in 3000 tokens"))
+                                    .events(),
+                            1)
                     .expectNextCount(1)
                     .thenAwait(SHORT.multipliedBy(4))
                     .thenRequest(1)

@@ -10,6 +10,7 @@ import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatModelContract;
+import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.ollama.simulator.Fault;
@@ -23,7 +24,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
-import reactor.core.publisher.Flux;
 
 /** The ports' promises, kept with the simulator always, and with a real Ollama when one is named. */
 class OllamaContractTest {
@@ -167,13 +167,17 @@ class OllamaContractTest {
 
     /** Makes thinking of the first 40 tokens: more than most limits of the contract, fewer than a greeting has. */
     private static ChatModel thinkingFirst(ChatModel model) {
-        return (id, request) -> Flux.defer(() -> {
+        return (id, request) -> {
+            Generation generation = model.open(id, request);
             AtomicInteger tokens = new AtomicInteger();
-            return model.stream(id, request)
-                    .map(events -> events.stream()
-                            .map(event -> tokens.incrementAndGet() > 40 ? event : thought(event))
-                            .toList());
-        });
+            return new Generation(
+                    generation
+                            .events()
+                            .map(events -> events.stream()
+                                    .map(event -> tokens.incrementAndGet() > 40 ? event : thought(event))
+                                    .toList()),
+                    generation.closed());
+        };
     }
 
     private static ChatEvent thought(ChatEvent event) {

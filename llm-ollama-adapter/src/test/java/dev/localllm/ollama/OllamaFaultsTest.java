@@ -112,13 +112,17 @@ class OllamaFaultsTest {
     @Test
     void closesTheExchangeWhenCancelledBeforeTheHeaders() {
         simulator.script(new Fault.NeverAnswers());
-        cancelWhenOpen(Flux.defer(() -> ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello"))));
+        cancelWhenOpen(ollama.chatModel()
+                .open(Answers.MODEL, Answers.question("Hello"))
+                .events());
     }
 
     @Test
     void closesTheExchangeWhenCancelledInMidAnswer() {
         simulator.script(new Fault.Stalls(2));
-        StepVerifier.create(ollama.chatModel().stream(Answers.MODEL, Answers.question("Hello")))
+        StepVerifier.create(ollama.chatModel()
+                        .open(Answers.MODEL, Answers.question("Hello"))
+                        .events())
                 .expectNextCount(1)
                 .thenCancel()
                 .verify(Answers.PATIENCE);
@@ -128,7 +132,11 @@ class OllamaFaultsTest {
     @Test
     void deliversEachTokenBeforeTheNextIsSent() {
         Steps steps = simulator.hold();
-        StepVerifier.create(ollama.chatModel().stream(Answers.MODEL, Answers.question("Answer in 5 tokens")), 100)
+        StepVerifier.create(
+                        ollama.chatModel()
+                                .open(Answers.MODEL, Answers.question("Answer in 5 tokens"))
+                                .events(),
+                        100)
                 .then(() -> steps.release(1))
                 .assertNext(OllamaFaultsTest::isOneToken)
                 .then(() -> steps.release(1))
@@ -170,11 +178,13 @@ class OllamaFaultsTest {
                         new CannedServer(Recording.load("02-chat-nonstream").response());
                 Ollama canned = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
             GenerationOptions options = new GenerationOptions(0.5, 0.9, 7, List.of("END"), 3L, 0.1, -0.2);
-            canned.chatModel().stream(
+            canned.chatModel()
+                    .open(
                             Answers.MODEL,
                             new ChatRequest(
                                     List.of(new Message(Role.SYSTEM, "Be \"kind\"."), new Message(Role.USER, "안녕")),
                                     options))
+                    .events()
                     .blockLast(Answers.PATIENCE);
 
             String request = server.request();

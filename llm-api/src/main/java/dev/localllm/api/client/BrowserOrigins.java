@@ -38,9 +38,9 @@ public final class BrowserOrigins {
                 HttpHeaders.RETRY_AFTER,
                 HttpFailure.RETRY_AFTER_MS,
                 HttpFailure.SHOULD_RETRY,
-                RateLimits.LIMIT,
-                RateLimits.REMAINING,
-                RateLimits.RESET));
+                RateLimitHeaders.LIMIT,
+                RateLimitHeaders.REMAINING,
+                RateLimitHeaders.RESET));
         cors.setMaxAge(PREFLIGHT_SECONDS);
         UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
         everywhere.registerCorsConfiguration("/**", cors);

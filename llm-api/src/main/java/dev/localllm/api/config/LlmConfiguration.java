@@ -3,7 +3,6 @@ package dev.localllm.api.config;
 import dev.localllm.api.client.BrowserOrigins;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.client.LoopbackHosts;
-import dev.localllm.api.client.RateLimits;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.health.OllamaHealth;
 import dev.localllm.api.health.ServerInfo;
@@ -21,6 +20,7 @@ import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.SmallChunkHandler;
 import dev.localllm.api.request.WriteStallHandler;
 import dev.localllm.api.stream.ReadAhead;
+import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.limit.RateLimit;
@@ -35,6 +35,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Value;
@@ -117,11 +118,23 @@ class LlmConfiguration {
     @Bean
     ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models) {
         return new ChatService(
-                models,
-                ollama.chatModel(),
+                rateLimiter(settings),
                 settings.promptLimits(),
+                models,
+                settings.systemPrompt(),
                 settings.maxOutputTokens(),
-                settings.systemPrompt());
+                new ConcurrencyLimit(settings.maxConcurrentRequests()),
+                ollama.chatModel());
+    }
+
+    private static @Nullable RateLimiter rateLimiter(Settings settings) {
+        RateLimit overall = settings.rateLimitGlobalRpm() == 0
+                ? null
+                : new RateLimit(settings.rateLimitGlobalRpm(), settings.rateLimitGlobalRpm());
+        RateLimit perClient = settings.rateLimitRpm() == 0
+                ? overall
+                : new RateLimit(settings.rateLimitRpm(), settings.rateLimitBurst());
+        return perClient == null ? null : new RateLimiter(perClient, overall, MAX_CLIENTS, System::nanoTime);
     }
 
     @Bean
@@ -140,18 +153,6 @@ class LlmConfiguration {
                 new ClientHash(key),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
-    }
-
-    @Bean
-    RateLimits rateLimits(Settings settings) {
-        RateLimit overall = settings.rateLimitGlobalRpm() == 0
-                ? null
-                : new RateLimit(settings.rateLimitGlobalRpm(), settings.rateLimitGlobalRpm());
-        RateLimit perClient = settings.rateLimitRpm() == 0
-                ? overall
-                : new RateLimit(settings.rateLimitRpm(), settings.rateLimitBurst());
-        return new RateLimits(
-                perClient == null ? null : new RateLimiter(perClient, overall, MAX_CLIENTS, System::nanoTime));
     }
 
     @Bean

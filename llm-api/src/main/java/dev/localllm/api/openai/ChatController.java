@@ -1,12 +1,14 @@
 package dev.localllm.api.openai;
 
-import dev.localllm.api.client.RateLimits;
+import dev.localllm.api.client.RateLimitHeaders;
 import dev.localllm.api.failure.HttpFailure;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.stream.ReadAhead;
-import dev.localllm.core.chat.ChatAnswer;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatCall;
+import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatService;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -31,7 +33,6 @@ import reactor.core.publisher.Mono;
 final class ChatController {
 
     private final ChatService chats;
-    private final RateLimits rateLimits;
     private final RequestBodies bodies;
     private final ResponseHeads heads;
     private final AnswerTimes times;
@@ -40,14 +41,12 @@ final class ChatController {
 
     ChatController(
             ChatService chats,
-            RateLimits rateLimits,
             RequestBodies bodies,
             ResponseHeads heads,
             AnswerTimes times,
             ReadAhead readAhead,
             ByteBudget responseBudget) {
         this.chats = chats;
-        this.rateLimits = rateLimits;
         this.bodies = bodies;
         this.heads = heads;
         this.times = times;
@@ -57,31 +56,35 @@ final class ChatController {
 
     @PostMapping(path = "/v1/chat/completions", consumes = MediaType.APPLICATION_JSON_VALUE)
     Mono<Void> complete(ServerWebExchange exchange) {
-        RequestRecord record = RequestRecord.of(exchange);
-        return rateLimits.charged(
-                record.client(),
-                exchange.getResponse().getHeaders(),
-                bodies.receive(exchange, body -> answer(CompletionRequest.parse(body), exchange)));
+        HttpHeaders headers = exchange.getResponse().getHeaders();
+        return chats.answer(
+                RequestRecord.of(exchange).client(),
+                decision -> RateLimitHeaders.write(decision, headers),
+                answer ->
+                        bodies.receive(exchange, body -> answer.apply(call(CompletionRequest.parse(body), exchange))));
     }
 
-    private Mono<Void> answer(CompletionRequest request, ServerWebExchange exchange) {
-        return chats.answer(request.model(), request.chat())
-                .doOnNext(answer -> RequestRecord.of(exchange).asks(answer.model()))
-                .flatMap(answer ->
-                        request.stream() ? stream(answer, request.includeUsage(), exchange) : whole(answer, exchange));
+    private ChatCall call(CompletionRequest request, ServerWebExchange exchange) {
+        return new ChatCall(request.model(), request.chat(), (model, events) -> {
+            RequestRecord.of(exchange).asks(model);
+            return request.stream()
+                    ? stream(model, events, request.includeUsage(), exchange)
+                    : whole(model, events, exchange);
+        });
     }
 
     /** The first buffer commits the response; what fails before it still gets a status of its own. */
-    private Mono<Void> stream(ChatAnswer answer, boolean includeUsage, ServerWebExchange exchange) {
+    private Mono<Void> stream(
+            ModelId model, Flux<List<ChatEvent>> answer, boolean includeUsage, ServerWebExchange exchange) {
         ServerHttpResponse response = exchange.getResponse();
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(MediaType.TEXT_EVENT_STREAM);
         headers.setCacheControl("no-cache");
         headers.set("X-Accel-Buffering", "no");
         RequestRecord record = RequestRecord.of(exchange);
-        ChunkEncoder encoder = new ChunkEncoder(heads.next(answer.model()), includeUsage, response.bufferFactory());
+        ChunkEncoder encoder = new ChunkEncoder(heads.next(model), includeUsage, response.bufferFactory());
         Heartbeats heartbeats = times.heartbeats(encoder::heartbeat);
-        Flux<DataBuffer> frames = answer.events().map(events -> {
+        Flux<DataBuffer> frames = answer.map(events -> {
             record.heard(events);
             return encoder.encode(events);
         });
@@ -105,18 +108,17 @@ final class ChatController {
         return response.writeWith(stream).doOnTerminate(() -> cancel(sent.get()));
     }
 
-    private Mono<Void> whole(ChatAnswer answer, ServerWebExchange exchange) {
+    private Mono<Void> whole(ModelId model, Flux<List<ChatEvent>> answer, ServerWebExchange exchange) {
         return Mono.using(
-                () -> new CompletionEncoder(heads.next(answer.model()), responseBudget),
+                () -> new CompletionEncoder(heads.next(model), responseBudget),
                 encoder -> whole(answer, encoder, exchange),
                 CompletionEncoder::close);
     }
 
-    private Mono<Void> whole(ChatAnswer answer, CompletionEncoder encoder, ServerWebExchange exchange) {
+    private Mono<Void> whole(Flux<List<ChatEvent>> answer, CompletionEncoder encoder, ServerWebExchange exchange) {
         RequestRecord record = RequestRecord.of(exchange);
         ServerHttpResponse response = exchange.getResponse();
-        Mono<List<ByteBuffer>> complete = answer.events()
-                .doOnNext(events -> {
+        Mono<List<ByteBuffer>> complete = answer.doOnNext(events -> {
                     record.heard(events);
                     encoder.add(events);
                 })

@@ -38,7 +38,8 @@ final class ArchitectureRules {
             Map.of("OllamaLocation", "asks once at the start, before anything is served");
 
     private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
-            "AnswerSlots", "frees a slot when a connection that was broken off is closed, whoever has left",
+            "ChatService", "returns a permit when the exchange is closed, whoever has left",
+            "Exchange", "tells that a connection it aborted is closed, whoever has left",
             "Drain", "its timer ends with the process",
             "LlmConfiguration", "warns once at the start",
             "OllamaSimulator", "nobody else subscribes to the end of its threads",
@@ -109,7 +110,8 @@ final class ArchitectureRules {
                 .that()
                 .resideInAPackage(root + ".core..")
                 .and()
-                .haveNameNotMatching(".*(ChatModel|ChatService|ChatAnswer|ModelCatalog|ModelDirectory)(\\$.*)?")
+                .haveNameNotMatching(
+                        ".*(ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelCatalog|ModelDirectory)(\\$.*)?")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("reactor..")
@@ -123,7 +125,8 @@ final class ArchitectureRules {
                         root + ".core.failure..",
                         root + ".core.catalog..",
                         root + ".core.prompt..",
-                        root + ".core.limit..")
+                        root + ".core.limit..",
+                        root + ".core.admission..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
@@ -135,9 +138,12 @@ final class ArchitectureRules {
                 .that()
                 .resideInAPackage(root + ".ollama..")
                 .should()
-                .dependOnClassesThat(
-                        resideInAnyPackage(root + ".core.prompt..", root + ".core.limit..", root + ".api..")
-                                .or(simpleNames("ChatService", "ModelDirectory")))
+                .dependOnClassesThat(resideInAnyPackage(
+                                root + ".core.prompt..",
+                                root + ".core.limit..",
+                                root + ".core.admission..",
+                                root + ".api..")
+                        .or(simpleNames("ChatService", "ChatCall", "ChatDecoder", "ChatResponder", "ModelDirectory")))
                 .because("an adapter implements ports; who asks and under which limits is none of its business");
     }
 

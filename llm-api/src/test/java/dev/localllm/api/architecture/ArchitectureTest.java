@@ -55,6 +55,7 @@ class ArchitectureTest {
                         .map(type -> type.getPackageName().substring(ROOT.length()))
                         .distinct())
                 .contains(
+                        ".core.admission",
                         ".core.chat",
                         ".core.catalog",
                         ".core.failure",

@@ -1,52 +1,132 @@
 package dev.localllm.core.chat;
 
+import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import dev.localllm.core.limit.ClientId;
+import dev.localllm.core.limit.RateDecision;
+import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** The use case: check the prompt, choose the model, complete the prompt, generate. Thread-safe. */
+/**
+ * The use case, the same for every wire: charge the client, decode, check the prompt, choose the model, complete the
+ * prompt, admit, generate. Thread-safe.
+ */
 public final class ChatService {
 
+    private final @Nullable RateLimiter rateLimiter;
+    private final PromptLimits promptLimits;
     private final ModelDirectory models;
-    private final ChatModel chatModel;
-    private final PromptLimits limits;
-    private final int maxOutputTokens;
     private final @Nullable SystemPrompt systemPrompt;
+    private final int maxOutputTokens;
+    private final ConcurrencyLimit concurrencyLimit;
+    private final ChatModel chatModel;
 
     /**
-     * @param maxOutputTokens ceiling of one response; a request's own limit counts when it is lower
+     * @param rateLimiter null for no limit
      * @param systemPrompt put before chats that have no system message; null for none
+     * @param maxOutputTokens ceiling of one response; a request's own limit counts when it is lower
      */
     public ChatService(
+            @Nullable RateLimiter rateLimiter,
+            PromptLimits promptLimits,
             ModelDirectory models,
-            ChatModel chatModel,
-            PromptLimits limits,
+            @Nullable SystemPrompt systemPrompt,
             int maxOutputTokens,
-            @Nullable SystemPrompt systemPrompt) {
+            ConcurrencyLimit concurrencyLimit,
+            ChatModel chatModel) {
+        this.rateLimiter = rateLimiter;
+        this.promptLimits = promptLimits;
         this.models = models;
-        this.chatModel = chatModel;
-        this.limits = limits;
-        this.maxOutputTokens = maxOutputTokens;
         this.systemPrompt = systemPrompt;
+        this.maxOutputTokens = maxOutputTokens;
+        this.concurrencyLimit = concurrencyLimit;
+        this.chatModel = chatModel;
     }
 
     /**
-     * Prepares an answer; the caller subscribes to its events to have it generated.
+     * Charges the client, then serves its request. A request that fails before its response has begun because there is
+     * no capacity costs nothing, unless it is marked as charged; one that is refused for what it asks costs as much as
+     * any other.
      *
-     * @param model as the caller named it, or null for the default
-     * @return the answer, or an {@link dev.localllm.core.failure.LlmException} if none will be generated
+     * @param onDecision told how the client stands: when it is charged, and again if that is given back; never called
+     *     without a rate limit
+     * @param decoder receives and decodes the request after it was charged
+     * @return fails with {@link RateLimited} if the client may not ask now, else as decoder and responder do
      */
-    public Mono<ChatAnswer> answer(@Nullable ModelId model, ChatRequest request) {
+    public Mono<Void> answer(ClientId client, Consumer<RateDecision> onDecision, ChatDecoder decoder) {
+        if (rateLimiter == null) {
+            return decoder.decode(this::generate);
+        }
         return Mono.defer(() -> {
-                    limits.check(request.messages().size(), characters(request));
-                    return models.resolve(model);
+            RateDecision decision = rateLimiter.charge(client);
+            onDecision.accept(decision);
+            return decision.allowed()
+                    ? decoder.decode(this::generate).doOnError(LlmException.class, e -> {
+                        if (isRefunded(e.failure())) {
+                            onDecision.accept(rateLimiter.refund(client));
+                        }
+                    })
+                    : Mono.error(new LlmException(new RateLimited(decision.retryAfter())));
+        });
+    }
+
+    private static boolean isRefunded(LlmFailure failure) {
+        return switch (failure) {
+            case Overloaded f -> !f.charged();
+            case UpstreamUnavailable f -> true;
+            case ShuttingDown f -> true;
+            case RateLimited f -> false;
+            case InvalidRequest f -> false;
+            case UnknownModel f -> false;
+            case UnsupportedByModel f -> false;
+            case ContextLengthExceeded f -> false;
+            case DeadlineExceeded f -> false;
+            case UpstreamFailed f -> false;
+            case UpstreamProtocol f -> false;
+        };
+    }
+
+    private Mono<Void> generate(ChatCall call) {
+        return Mono.defer(() -> {
+                    promptLimits.check(call.request().messages().size(), characters(call.request()));
+                    return models.resolve(call.model());
                 })
-                .map(target -> new ChatAnswer(target, chatModel.stream(target, completed(request))));
+                .flatMap(model -> call.responder().respond(model, events(model, completed(call.request()))));
+    }
+
+    /** Holds its permit until the exchange with the model server is over: that is later than when its caller left. */
+    private Flux<List<ChatEvent>> events(ModelId model, ChatRequest request) {
+        return Flux.defer(() -> {
+            Generation generation = chatModel.open(model, request);
+            ConcurrencyLimit.Permit permit = concurrencyLimit.acquire();
+            return generation
+                    .events()
+                    .doOnSubscribe(subscription -> generation
+                            .closed()
+                            .doFinally(signal -> permit.release())
+                            .subscribe());
+        });
     }
 
     private static long characters(ChatRequest request) {

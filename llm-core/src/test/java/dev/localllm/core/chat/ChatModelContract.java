@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -89,24 +90,93 @@ public abstract class ChatModelContract {
     }
 
     @Test
-    void answersAnewOnEachSubscription() {
-        Flux<List<ChatEvent>> answer = ask("Say hello.", 16, List.of());
+    void answersAnewEachTimeItIsOpened() {
+        assertThat(words(flat(batches(ask("Say hello.", 16, List.of())))))
+                .isNotEmpty()
+                .isEqualTo(words(flat(batches(ask("Say hello.", 16, List.of())))));
+    }
 
-        assertThat(words(flat(batches(answer)))).isNotEmpty().isEqualTo(words(flat(batches(answer))));
+    @Test
+    void answersOneSubscriber() {
+        Flux<List<ChatEvent>> answer = ask("Say hello.", 16, List.of());
+        batches(answer);
+
+        StepVerifier.create(answer).expectError(IllegalStateException.class).verify(patience());
+    }
+
+    @Test
+    void isClosedBeforeItIsAsked() {
+        Generation generation = open("Say hello.", 16);
+
+        awaitClosed(generation);
+
+        assertThat(words(flat(batches(generation.events())))).isNotEmpty();
+    }
+
+    @Test
+    void isClosedForEverybodyAfterTheEnd() {
+        Generation generation = open("Say hello.", 16);
+
+        batches(generation.events());
+
+        awaitClosed(generation);
+        awaitClosed(generation);
+    }
+
+    @Test
+    void isClosedAfterAFailure() {
+        Generation generation = chatModel().open(new ModelId("no-such-model:7b"), request("Hi", 4, List.of()));
+
+        failure(generation.events());
+
+        awaitClosed(generation);
+    }
+
+    /** Not before: without demand the answer can't come to its end. */
+    @Test
+    void isClosedAfterACancel() throws InterruptedException {
+        Generation generation = open("Tell me a story of 2000 words.", STORY_TOKENS);
+        BlockingQueue<Signal<List<ChatEvent>>> delivered = new LinkedBlockingQueue<>();
+        TestSubscriber<Signal<List<ChatEvent>>> reader =
+                TestSubscriber.builder().initialRequest(1).build();
+        generation.events().materialize().doOnNext(delivered::add).subscribe(reader);
+        AtomicInteger closings = new AtomicInteger();
+        generation.closed().subscribe(nothing -> {}, fault -> {}).dispose(); // means nothing to others
+        generation.closed().subscribe(nothing -> {}, fault -> {}, closings::incrementAndGet);
+        try {
+            next(delivered);
+            batches(ask("Say hello.", 16, List.of()));
+            assertThat(closings).as("closed while it is open").hasValue(0);
+        } finally {
+            reader.cancel();
+        }
+        awaitClosed(generation);
+    }
+
+    @Test
+    void isClosedAfterACancelBeforeItsFirstEvent() {
+        Generation generation = open("Tell me a story of 2000 words.", STORY_TOKENS);
+
+        generation.events().subscribe().dispose();
+
+        awaitClosed(generation);
     }
 
     /** While another answer is delivered completely, this one could be, too. */
     @Test
     void deliversNoMoreThanIsAskedFor() throws InterruptedException {
-        Flux<List<ChatEvent>> answer = ask("Tell me a story of 2000 words.", STORY_TOKENS, List.of());
         BlockingQueue<Signal<List<ChatEvent>>> delivered = new LinkedBlockingQueue<>();
         TestSubscriber<Signal<List<ChatEvent>>> reader =
                 TestSubscriber.builder().initialRequest(1).build();
-        answer.materialize().doOnNext(delivered::add).subscribe(reader);
+        open("Tell me a story of 2000 words.", STORY_TOKENS)
+                .events()
+                .materialize()
+                .doOnNext(delivered::add)
+                .subscribe(reader);
         try {
             for (int lists = 1; lists <= 2; lists++) {
                 assertThat(next(delivered).hasValue()).as("list " + lists).isTrue();
-                batches(answer);
+                batches(open("Tell me a story of 2000 words.", STORY_TOKENS).events());
                 assertThat(delivered).as("more than " + lists).isEmpty();
                 reader.request(1);
             }
@@ -120,7 +190,7 @@ public abstract class ChatModelContract {
     void failsForAModelThatIsNotThere() {
         ModelId absent = new ModelId("no-such-model:7b");
 
-        assertThat(failure(chatModel().stream(absent, request("Hi", 4, List.of()))))
+        assertThat(failure(chatModel().open(absent, request("Hi", 4, List.of())).events()))
                 .isEqualTo(new UnknownModel("no-such-model:7b"));
     }
 
@@ -137,7 +207,16 @@ public abstract class ChatModelContract {
     }
 
     protected final Flux<List<ChatEvent>> ask(String prompt, int maxTokens, List<String> stop) {
-        return chatModel().stream(model(), request(prompt, maxTokens, stop));
+        return chatModel().open(model(), request(prompt, maxTokens, stop)).events();
+    }
+
+    private Generation open(String prompt, int maxTokens) {
+        return chatModel().open(model(), request(prompt, maxTokens, List.of()));
+    }
+
+    /** It never fails. */
+    private void awaitClosed(Generation generation) {
+        StepVerifier.create(generation.closed()).expectComplete().verify(patience());
     }
 
     protected static ChatRequest request(String prompt, int maxTokens, List<String> stop) {

@@ -7,9 +7,13 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink.OverflowStrategy;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /** Models that break the contract are found out. */
 class ChatModelContractTest {
@@ -41,9 +45,62 @@ class ChatModelContractTest {
                 .hasMessageContaining("list 3");
     }
 
+    @Test
+    void acceptsAModelThatTellsWhenItIsClosed() throws InterruptedException {
+        checkClosed(ChatModelContractTest::closing);
+    }
+
+    @Test
+    void findsAModelThatIsNeverClosed() {
+        assertClosingIsFound(() -> new Generation(once(ANSWER), Mono.never()), "timed out");
+    }
+
+    @Test
+    void findsAModelThatIsClosedTooSoon() {
+        assertClosingIsFound(() -> new Generation(once(ANSWER), Mono.empty()), "closed while it is open");
+    }
+
+    @Test
+    void findsAModelWhoseClosingFails() {
+        assertClosingIsFound(
+                () -> new Generation(once(ANSWER), Mono.error(new IllegalStateException("broken"))), "broken");
+    }
+
+    private static void assertClosingIsFound(Supplier<Generation> opened, String message) {
+        assertThatThrownBy(() -> checkClosed(opened))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining(message);
+    }
+
+    @SuppressWarnings("JUnitMethodInvoked") // the contract's tests are what is tested here
+    private static void checkClosed(Supplier<Generation> opened) throws InterruptedException {
+        ChatModelContract contract = contractOf(opened);
+        contract.answersOneSubscriber();
+        contract.isClosedAfterACancel();
+        contract.isClosedForEverybodyAfterTheEnd();
+        contract.isClosedBeforeItIsAsked();
+        contract.isClosedAfterACancelBeforeItsFirstEvent();
+    }
+
+    /** As a good model does it. */
+    private static Generation closing() {
+        AtomicBoolean open = new AtomicBoolean();
+        Sinks.Empty<Void> closed = Sinks.empty();
+        return new Generation(
+                once(ANSWER).doOnSubscribe(subscription -> open.set(true)).doFinally(signal -> closed.tryEmitEmpty()),
+                Mono.defer(() -> open.get() ? closed.asMono() : Mono.empty()));
+    }
+
+    private static Flux<List<ChatEvent>> once(Flux<List<ChatEvent>> answer) {
+        AtomicBoolean taken = new AtomicBoolean();
+        return Flux.defer(() -> taken.compareAndSet(false, true)
+                ? answer
+                : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)")));
+    }
+
     @SuppressWarnings("JUnitMethodInvoked") // the contract's test is what is tested here
     private static void askOneByOne(Flux<List<ChatEvent>> answer) throws InterruptedException {
-        contractOf(answer).deliversNoMoreThanIsAskedFor();
+        contractOf(() -> new Generation(answer, Mono.empty())).deliversNoMoreThanIsAskedFor();
     }
 
     private static void assertOverflowIsFound(Flux<List<ChatEvent>> answer) {
@@ -58,11 +115,11 @@ class ChatModelContractTest {
                 OverflowStrategy.IGNORE);
     }
 
-    private static ChatModelContract contractOf(Flux<List<ChatEvent>> answer) {
+    private static ChatModelContract contractOf(Supplier<Generation> opened) {
         return new ChatModelContract() {
             @Override
             protected ChatModel chatModel() {
-                return (model, request) -> answer;
+                return (model, request) -> opened.get();
             }
 
             @Override
@@ -72,7 +129,7 @@ class ChatModelContractTest {
 
             @Override
             protected Duration patience() {
-                return Duration.ofSeconds(5);
+                return Duration.ofSeconds(2);
             }
         };
     }

@@ -2,121 +2,365 @@ package dev.localllm.core.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import dev.localllm.core.limit.ClientId;
+import dev.localllm.core.limit.RateDecision;
+import dev.localllm.core.limit.RateLimit;
+import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
 
 class ChatServiceTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final ClientId ANN = new ClientId("ann");
     private static final Message QUESTION = new Message(Role.USER, "Why?");
     private static final Message OWN_SYSTEM = new Message(Role.SYSTEM, "Be brief.");
+    private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word ")));
+    private static final List<ChatEvent> END = List.of(new Finished(FinishReason.STOP, new Usage(1, 0)));
+    private static final ChatResponder READER = (model, events) -> events.then();
 
     private final List<ChatRequest> generated = new ArrayList<>();
+    private final List<RateDecision> decisions = new ArrayList<>();
+    private @Nullable SystemPrompt systemPrompt;
+    private PromptLimits promptLimits = new PromptLimits(10, 100);
+    private @Nullable RateLimiter rateLimiter;
+    private Generation generation = new Generation(Flux.just(END), Mono.empty());
+
+    // --- check, choose the model, complete the prompt
 
     @Test
     void generatesNothingBeforeTheEventsAreSubscribedTo() {
-        ChatAnswer answer = answer(service(null, 10, 100), QUESTION);
+        TestPublisher<List<ChatEvent>> events = TestPublisher.create();
+        TestPublisher<Void> closed = TestPublisher.create();
+        generation = new Generation(events.flux(), closed.mono());
+
+        succeed(call((model, answer) -> Mono.empty(), QUESTION));
+
         assertThat(generated).isEmpty();
-        StepVerifier.create(answer.events()).expectNextCount(1).expectComplete().verify(PATIENCE);
-        assertThat(generated).hasSize(1);
+        events.assertWasNotSubscribed();
+        closed.assertWasNotSubscribed();
+    }
+
+    @Test
+    void tellsTheResponderWhichModelAnswers() {
+        List<ModelId> models = new ArrayList<>();
+
+        succeed(call((model, events) -> events.then(Mono.fromRunnable(() -> models.add(model))), QUESTION));
+
+        assertThat(models).containsExactly(new ModelId("m"));
     }
 
     @Test
     void leavesMessagesAloneWithoutASystemPrompt() {
-        assertThat(sent(null, QUESTION)).containsExactly(QUESTION);
+        assertThat(sent(QUESTION)).containsExactly(QUESTION);
     }
 
     @Test
     void putsTheSystemPromptFirst() {
-        assertThat(sent(new SystemPrompt("Be kind."), QUESTION))
-                .containsExactly(new Message(Role.SYSTEM, "Be kind."), QUESTION);
+        systemPrompt = new SystemPrompt("Be kind.");
+
+        assertThat(sent(QUESTION)).containsExactly(new Message(Role.SYSTEM, "Be kind."), QUESTION);
     }
 
     @Test
     void letsTheCallersOwnSystemMessageStand() {
-        assertThat(sent(new SystemPrompt("Be kind."), OWN_SYSTEM, QUESTION)).containsExactly(OWN_SYSTEM, QUESTION);
+        systemPrompt = new SystemPrompt("Be kind.");
+
+        assertThat(sent(OWN_SYSTEM, QUESTION)).containsExactly(OWN_SYSTEM, QUESTION);
     }
 
     @Test
     void acceptsExactlyAsMuchAsTheLimits() {
-        answer(service(null, 2, 8), QUESTION, QUESTION);
+        promptLimits = new PromptLimits(2, 8);
+
+        assertThat(sent(QUESTION, QUESTION)).hasSize(2);
     }
 
     @Test
     void refusesOneMessageMore() {
-        expectRefusal(
-                service(null, 2, 100), "messages: 3 messages (expected: at most 2)", QUESTION, QUESTION, QUESTION);
+        promptLimits = new PromptLimits(2, 100);
+
+        assertRefused("messages: 3 messages (expected: at most 2)", QUESTION, QUESTION, QUESTION);
     }
 
     @Test
     void refusesOneCharacterMore() {
-        expectRefusal(
-                service(null, 2, 7),
-                "messages: 8 characters in all messages together (expected: at most 7)",
-                QUESTION,
-                QUESTION);
+        promptLimits = new PromptLimits(2, 7);
+
+        assertRefused("messages: 8 characters in all messages together (expected: at most 7)", QUESTION, QUESTION);
     }
 
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
     void capsTheTokensOfAResponse(@Nullable Integer asked, int sent) {
         GenerationOptions options = new GenerationOptions(null, null, asked, List.of("stop"), 7L, null, null);
-        ChatAnswer answer = service(null, 10, 100)
-                .answer(null, new ChatRequest(List.of(QUESTION), options))
-                .blockOptional(PATIENCE)
-                .orElseThrow();
-        StepVerifier.create(answer.events()).expectNextCount(1).expectComplete().verify(PATIENCE);
+
+        succeed(new ChatCall(null, new ChatRequest(List.of(QUESTION), options), READER));
 
         assertThat(generated.getLast().options())
                 .isEqualTo(new GenerationOptions(null, null, sent, List.of("stop"), 7L, null, null));
     }
 
-    private void expectRefusal(ChatService service, String message, Message... messages) {
-        StepVerifier.create(service.answer(null, request(messages)))
-                .expectErrorMatches(error ->
-                        error instanceof LlmException e && e.failure().equals(new InvalidRequest("messages", message)))
+    // --- charge
+
+    @Test
+    void chargesBeforeItDecodes() {
+        rateLimiter = limiter(2);
+        List<Integer> told = new ArrayList<>();
+
+        StepVerifier.create(service().answer(ANN, decisions::add, answer -> {
+                    told.add(decisions.size());
+                    return Mono.error(new IllegalStateException("no JSON"));
+                }))
+                .expectErrorMessage("no JSON")
                 .verify(PATIENCE);
+
+        assertThat(told).containsExactly(1);
+        assertThat(decisions).containsExactly(new RateDecision(true, 2, 1, Duration.ofSeconds(10), Duration.ZERO));
+    }
+
+    @Test
+    void decodesNothingOfAClientWhoMayNotAsk() {
+        rateLimiter = limiter(1);
+        ChatService service = service();
+        AtomicInteger decoded = new AtomicInteger();
+        ChatDecoder decoder = answer -> {
+            decoded.incrementAndGet();
+            return answer.apply(call(READER, QUESTION));
+        };
+        StepVerifier.create(service.answer(ANN, decisions::add, decoder))
+                .expectComplete()
+                .verify(PATIENCE);
+
+        StepVerifier.create(service.answer(ANN, decisions::add, decoder))
+                .expectErrorMatches(failed(new RateLimited(Duration.ofSeconds(10))))
+                .verify(PATIENCE);
+
+        assertThat(decoded).hasValue(1);
+        assertThat(decisions).extracting(RateDecision::allowed).containsExactly(true, false);
+    }
+
+    @Test
+    void chargesForEachSubscription() {
+        rateLimiter = limiter(3);
+        Mono<Void> answer = service().answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION)));
+        assertThat(decisions).isEmpty();
+
+        StepVerifier.create(answer.then(answer)).expectComplete().verify(PATIENCE);
+
+        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(2, 1);
+    }
+
+    static List<LlmFailure> refunded() {
+        return List.of(new Overloaded("full"), new UpstreamUnavailable("away"), new ShuttingDown());
+    }
+
+    @ParameterizedTest
+    @MethodSource("refunded")
+    void givesBackWhatARequestCostThatThereIsNoCapacityFor(LlmFailure failure) {
+        rateLimiter = limiter(2);
+        generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
+
+        fail(call(READER, QUESTION), failure);
+
+        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1, 2);
+    }
+
+    static List<LlmFailure> charged() {
+        return List.of(
+                new Overloaded("your own", true),
+                new RateLimited(Duration.ofSeconds(1)),
+                new InvalidRequest("stop", "no"),
+                new UnknownModel("x"),
+                new UpstreamFailed("broken"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("charged")
+    void keepsWhatAnyOtherRequestCost(LlmFailure failure) {
+        rateLimiter = limiter(2);
+        generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
+
+        fail(call(READER, QUESTION), failure);
+
+        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1);
+    }
+
+    /** The responder has told it in its response. */
+    @Test
+    void keepsWhatAResponseCostThatHadBegun() {
+        rateLimiter = limiter(2);
+        generation = new Generation(
+                Flux.just(WORD).concatWith(Flux.error(new LlmException(new UpstreamUnavailable("away")))),
+                Mono.empty());
+
+        succeed(call((model, events) -> events.onErrorComplete().then(), QUESTION));
+
+        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1);
+    }
+
+    @Test
+    void tellsNothingWithoutALimit() {
+        succeed(call(READER, QUESTION));
+
+        assertThat(decisions).isEmpty();
+    }
+
+    // --- admit
+
+    @Test
+    void admitsAsManyAsTheLimitAndRefundsTheOther() {
+        rateLimiter = limiter(2);
+        generation = new Generation(Flux.never(), Mono.never());
+        ChatService service = service();
+        Disposable running = start(service, READER);
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
+                .expectErrorMatches(e -> e instanceof LlmException refused && refused.failure() instanceof Overloaded)
+                .verify(PATIENCE);
+
+        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1, 0, 1);
+        running.dispose();
+    }
+
+    @Test
+    void holdsAPermitUntilTheExchangeIsClosedWhateverTheCallerDoes() {
+        Map<String, Flux<List<ChatEvent>>> ends = Map.of(
+                "cancelled", Flux.never(),
+                "complete", Flux.just(WORD, END),
+                "failed", Flux.error(new LlmException(new UpstreamFailed("broken"))));
+        ends.forEach((end, events) -> {
+            Sinks.Empty<Void> closed = Sinks.empty();
+            generation = new Generation(events, closed.asMono());
+            ChatService service = service();
+            start(service, READER).dispose();
+            assertThat(isFull(service)).as(end).isTrue();
+
+            closed.tryEmitEmpty().orThrow();
+
+            generation = new Generation(Flux.never(), Mono.never());
+            assertThat(isFull(service)).as(end).isFalse();
+            assertThat(isFull(service)).as(end + ", released once").isTrue();
+        });
+    }
+
+    /** Before the events are subscribed to, no exchange is open, and this tells so. */
+    @Test
+    void asksOnlyThenWhetherTheExchangeIsClosed() {
+        List<String> order = new ArrayList<>();
+        generation = new Generation(
+                Flux.<List<ChatEvent>>never().doFirst(() -> order.add("events")),
+                Mono.<Void>never().doFirst(() -> order.add("closed")));
+
+        start(service(), READER).dispose();
+
+        assertThat(order).containsExactly("events", "closed");
+    }
+
+    @Test
+    void takesNoPermitForARequestThatIsRefused() {
+        generation = new Generation(Flux.never(), Mono.never());
+        promptLimits = new PromptLimits(1, 100);
+        ChatService service = service();
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION, QUESTION))))
+                .expectError(LlmException.class)
+                .verify(PATIENCE);
+
+        assertThat(isFull(service)).isFalse();
+    }
+
+    private void assertRefused(String message, Message... messages) {
+        fail(call(READER, messages), new InvalidRequest("messages", message));
         assertThat(generated).isEmpty();
     }
 
-    private List<Message> sent(@Nullable SystemPrompt systemPrompt, Message... messages) {
-        StepVerifier.create(answer(service(systemPrompt, 10, 100), messages).events())
-                .expectNextCount(1)
-                .expectComplete()
-                .verify(PATIENCE);
+    private List<Message> sent(Message... messages) {
+        succeed(call(READER, messages));
         return generated.getLast().messages();
     }
 
-    private static ChatAnswer answer(ChatService service, Message... messages) {
-        return service.answer(null, request(messages)).blockOptional(PATIENCE).orElseThrow();
+    private void succeed(ChatCall call) {
+        StepVerifier.create(service().answer(ANN, decisions::add, answer -> answer.apply(call)))
+                .expectComplete()
+                .verify(PATIENCE);
     }
 
-    private static ChatRequest request(Message... messages) {
-        return new ChatRequest(List.of(messages), GenerationOptions.DEFAULTS);
+    private void fail(ChatCall call, LlmFailure failure) {
+        StepVerifier.create(service().answer(ANN, decisions::add, answer -> answer.apply(call)))
+                .expectErrorMatches(failed(failure))
+                .verify(PATIENCE);
     }
 
-    private ChatService service(@Nullable SystemPrompt systemPrompt, int maxMessages, int maxCharacters) {
-        ModelDirectory models = new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m"));
-        ChatModel recording = (model, request) -> Flux.defer(() -> {
-            generated.add(request);
-            return Flux.just(List.of(new Finished(FinishReason.STOP, new Usage(1, 0))));
-        });
-        return new ChatService(models, recording, new PromptLimits(maxMessages, maxCharacters), 100, systemPrompt);
+    private static Predicate<Throwable> failed(LlmFailure failure) {
+        return error -> error instanceof LlmException e && e.failure().equals(failure);
+    }
+
+    /** Occupies a permit if there is one. */
+    private boolean isFull(ChatService service) {
+        List<Throwable> faults = new ArrayList<>();
+        service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION)))
+                .subscribe(nothing -> {}, faults::add);
+        return faults.stream().anyMatch(e -> e instanceof LlmException f && f.failure() instanceof Overloaded);
+    }
+
+    private Disposable start(ChatService service, ChatResponder responder) {
+        return service.answer(ANN, decisions::add, next -> next.apply(call(responder, QUESTION)))
+                .subscribe(nothing -> {}, fault -> {});
+    }
+
+    private static ChatCall call(ChatResponder responder, Message... messages) {
+        return new ChatCall(null, new ChatRequest(List.of(messages), GenerationOptions.DEFAULTS), responder);
+    }
+
+    private static RateLimiter limiter(int burst) {
+        return new RateLimiter(new RateLimit(6, burst), null, 10, () -> 0);
+    }
+
+    private ChatService service() {
+        return new ChatService(
+                rateLimiter,
+                promptLimits,
+                new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
+                systemPrompt,
+                100,
+                new ConcurrencyLimit(1),
+                (model, request) -> {
+                    Generation opened = generation;
+                    return new Generation(
+                            opened.events().doOnSubscribe(subscription -> generated.add(request)), opened.closed());
+                });
     }
 }

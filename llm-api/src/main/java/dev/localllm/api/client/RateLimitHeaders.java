@@ -1,0 +1,36 @@
+package dev.localllm.api.client;
+
+import dev.localllm.core.limit.RateDecision;
+import java.time.Duration;
+import org.springframework.http.HttpHeaders;
+
+/** The rate limit in OpenAI's headers. */
+public final class RateLimitHeaders {
+
+    public static final String LIMIT = "x-ratelimit-limit-requests";
+    public static final String REMAINING = "x-ratelimit-remaining-requests";
+    public static final String RESET = "x-ratelimit-reset-requests";
+
+    private RateLimitHeaders() {}
+
+    /** Sets how the client stands, in place of what was set before. */
+    public static void write(RateDecision decision, HttpHeaders response) {
+        response.set(LIMIT, Integer.toString(decision.limit()));
+        response.set(REMAINING, Integer.toString(decision.remaining()));
+        response.set(RESET, goDuration(decision.resetAfter()));
+    }
+
+    /** As OpenAI writes it: {@code 12ms}, {@code 1.5s}, {@code 6m0s}. Rounded up to milliseconds. */
+    static String goDuration(Duration duration) {
+        long millis = Math.ceilDiv(duration.toNanos(), 1_000_000L);
+        if (millis < 1000) {
+            return millis + "ms";
+        }
+        long minutes = millis / 60_000;
+        long rest = millis % 60_000;
+        String fraction = rest % 1000 == 0
+                ? ""
+                : ("." + (1000 + rest % 1000)).replace(".1", ".").replaceAll("0+$", "");
+        return (minutes > 0 ? minutes + "m" : "") + rest / 1000 + fraction + "s";
+    }
+}
