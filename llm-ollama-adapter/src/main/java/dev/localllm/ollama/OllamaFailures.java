@@ -1,33 +1,25 @@
 package dev.localllm.ollama;
 
-import dev.localllm.core.failure.Deadline;
-import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
-import io.netty.channel.ConnectTimeoutException;
-import io.netty.handler.codec.DecoderException;
-import io.netty.handler.timeout.ReadTimeoutException;
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.NoRouteToHostException;
-import java.net.SocketException;
-import java.net.UnknownHostException;
+import dev.localllm.upstream.Blame;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import reactor.netty.channel.AbortedException;
 
-/** What Ollama's refusals and the network's faults mean. Pure. */
+/** What Ollama's failures mean. Pure. */
 final class OllamaFailures {
 
     private static final int MAX_TEXT = 2000;
@@ -42,9 +34,6 @@ final class OllamaFailures {
 
     /** An absolute path of a Unix or Windows system, two names deep or more. */
     private static final Pattern PATH = Pattern.compile("(?<![\\w.])(?:[A-Za-z]:)?(?:[/\\\\][^/\\\\\\s\"':,;]++){2,}+");
-
-    private static final String NO_ROUTE = "Ollama can't be reached: no route to its host.";
-    private static final String BROKEN = "The connection to Ollama broke before the answer was done.";
 
     private OllamaFailures() {}
 
@@ -64,26 +53,21 @@ final class OllamaFailures {
         };
     }
 
-    /** The failure that an exchange ended with; what is none of the network's is returned as it is. */
-    static Throwable ofThrowable(Throwable fault) {
-        LlmFailure failure = switch (fault) {
-            case ConnectTimeoutException e ->
-                new DeadlineExceeded(Deadline.CONNECT, "Ollama can't be reached: connecting took too long.");
-            case ReadTimeoutException e -> new UpstreamUnavailable("Ollama doesn't answer.");
-            case TimeoutException e -> new UpstreamUnavailable("All connections to Ollama are in use.");
-            case ConnectException e -> new UpstreamUnavailable("Ollama can't be reached: connection refused.");
-            case NoRouteToHostException e -> new UpstreamUnavailable(NO_ROUTE);
-            case SocketException e
-            when String.valueOf(e.getMessage()).contains("unreachable") -> new UpstreamUnavailable(NO_ROUTE);
-            case UnknownHostException e -> new UpstreamUnavailable("Ollama can't be reached: unknown host.");
-            case DecoderException e -> new UpstreamProtocol("Ollama's answer is not HTTP.");
-            case IllegalArgumentException e -> // how Netty tells of a status line or a chunk size that is none
-                new UpstreamProtocol("Ollama's answer is not HTTP.");
-            case AbortedException e -> new UpstreamProtocol(BROKEN);
-            case IOException e -> new UpstreamProtocol(BROKEN);
-            default -> null;
+    /** What a failure that Ollama told, or a deadline that it missed, counts against. */
+    static Blame blame(LlmFailure failure) {
+        return switch (failure) {
+            case UpstreamUnavailable f -> Blame.MODEL; // status 503: the queue in front of the model is full
+            case DeadlineExceeded f -> Blame.MODEL;
+            case UpstreamFailed f -> Blame.MODEL;
+            case UpstreamProtocol f -> Blame.MODEL;
+            case InvalidRequest f -> Blame.CALLER;
+            case UnknownModel f -> Blame.CALLER;
+            case UnsupportedByModel f -> Blame.CALLER;
+            case ContextLengthExceeded f -> Blame.CALLER;
+            case Overloaded f -> Blame.NONE;
+            case RateLimited f -> Blame.NONE;
+            case ShuttingDown f -> Blame.NONE;
         };
-        return failure == null ? fault : new LlmException(failure);
     }
 
     private static LlmFailure refusal(String error, String model) {

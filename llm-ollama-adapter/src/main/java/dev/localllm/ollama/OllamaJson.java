@@ -53,8 +53,8 @@ final class OllamaJson {
                     return value;
                 }))
                 .next()
-                .timeout(TIMEOUT, Mono.error(() -> new LlmException(new UpstreamUnavailable("Ollama doesn't answer."))))
-                .onErrorMap(OllamaFailures::ofThrowable);
+                .timeout(
+                        TIMEOUT, Mono.error(() -> new LlmException(new UpstreamUnavailable("Ollama doesn't answer."))));
     }
 
     /** All of a body, which may be empty; fails when it is larger than any that Ollama sends. */

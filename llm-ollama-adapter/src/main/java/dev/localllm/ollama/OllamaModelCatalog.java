@@ -5,31 +5,32 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.upstream.Upstream;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import reactor.core.publisher.Mono;
-import reactor.netty.http.client.HttpClient;
 
 /** {@link ModelCatalog} over GET /api/tags. */
 final class OllamaModelCatalog implements ModelCatalog {
 
-    private final HttpClient client;
+    private final Upstream upstream;
 
-    OllamaModelCatalog(HttpClient client) {
-        this.client = client;
+    OllamaModelCatalog(Upstream upstream) {
+        this.upstream = upstream;
     }
 
     @Override
     public Mono<List<ModelInfo>> list() {
-        return OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class).map(tags -> {
-            if (tags.models() == null) {
-                throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
-            }
-            return tags.models().stream()
-                    .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
-                    .toList();
-        });
+        return upstream.ask(client -> OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class))
+                .map(tags -> {
+                    if (tags.models() == null) {
+                        throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
+                    }
+                    return tags.models().stream()
+                            .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
+                            .toList();
+                });
     }
 
     /** Nothing for a model that can't be asked for by its name. */

@@ -10,6 +10,7 @@ import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Role;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.upstream.UpstreamLimits;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,16 +28,12 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     }
 
     static OllamaSettings settings(
-            URI baseUrl, Duration firstToken, Duration idle, int concurrentAnswers, Duration openDuration) {
+            URI baseUrl, Duration firstToken, Duration idle, int concurrentGenerations, Duration openDuration) {
         return new OllamaSettings(
                 baseUrl,
                 8192,
                 Duration.ofMinutes(5),
-                Duration.ofSeconds(2),
-                firstToken,
-                idle,
-                concurrentAnswers,
-                openDuration);
+                new UpstreamLimits(Duration.ofSeconds(2), firstToken, idle, concurrentGenerations, openDuration));
     }
 
     static ChatRequest question(String text) {

@@ -22,9 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
-import reactor.core.publisher.Mono;
 import reactor.netty.http.HttpResources;
-import reactor.netty.http.client.HttpClient;
 
 class BreakerTest {
 
@@ -194,15 +192,10 @@ class BreakerTest {
         byte[] answer = ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"model\":\"tiny\",\"message\":"
                         + "{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}")
                 .getBytes(StandardCharsets.UTF_8);
-        Circuits circuits = new Circuits(OPEN, nanoTime::get, Mono.just(true));
-        try (CannedServer server = new CannedServer(answer)) {
-            OllamaChatModel model = new OllamaChatModel(
-                    HttpClient.create().baseUrl(server.baseUrl().toString()),
-                    Answers.settings(server.baseUrl()),
-                    circuits,
-                    System::nanoTime);
+        try (CannedServer server = new CannedServer(answer);
+                Ollama ollama = ollama(server.baseUrl().toString(), Answers.PATIENCE)) {
             for (int i = 0; i < ENOUGH; i++) {
-                model.open(Answers.MODEL, Answers.question("Hello")).events().blockLast(Answers.PATIENCE);
+                assertThat(Answers.from(ollama, "Hello").failure()).isNull();
             }
         }
     }

@@ -6,6 +6,7 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.upstream.Coalescing;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.HttpContent;
@@ -59,7 +60,7 @@ class CutsTest {
     private static List<Object> read(byte[] raw, int cut) {
         List<Object> seen = new ArrayList<>();
         ChatLineDecoder decoder = new ChatLineDecoder();
-        EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), new ReadCoalescer());
+        EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), Coalescing.handler());
         try {
             for (byte[] part : List.of(slice(raw, 0, cut), slice(raw, cut, raw.length))) {
                 channel.writeInbound(Unpooled.wrappedBuffer(part));

@@ -113,7 +113,7 @@ class OllamaContractTest {
 
         /** For the first token, and as long again for the others. */
         Duration patience() {
-            return settings.firstTokenTimeout().multipliedBy(2);
+            return settings.limits().firstTokenTimeout().multipliedBy(2);
         }
 
         @Override

@@ -2,51 +2,16 @@ package dev.localllm.ollama;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
-import io.netty.channel.ConnectTimeoutException;
-import io.netty.handler.codec.DecoderException;
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.NoRouteToHostException;
-import java.net.SocketException;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import reactor.netty.channel.AbortedException;
 
 class OllamaFailuresTest {
-
-    static Stream<Arguments> faults() {
-        return Stream.of(
-                Arguments.of(new ConnectTimeoutException(), DeadlineExceeded.class),
-                Arguments.of(new ConnectException(), UpstreamUnavailable.class),
-                Arguments.of(new UnknownHostException(), UpstreamUnavailable.class),
-                Arguments.of(new NoRouteToHostException(), UpstreamUnavailable.class),
-                Arguments.of(new SocketException("Network is unreachable"), UpstreamUnavailable.class),
-                Arguments.of(new SocketException("Connection reset"), UpstreamProtocol.class),
-                Arguments.of(AbortedException.beforeSend(), UpstreamProtocol.class),
-                Arguments.of(new TimeoutException(), UpstreamUnavailable.class),
-                Arguments.of(new DecoderException(), UpstreamProtocol.class),
-                Arguments.of(new NumberFormatException("a chunk's size"), UpstreamProtocol.class),
-                Arguments.of(new IOException("Connection reset by peer"), UpstreamProtocol.class));
-    }
-
-    @ParameterizedTest
-    @MethodSource("faults")
-    void makesAFailureOfEveryFaultOfTheNetwork(Throwable fault, Class<? extends LlmFailure> expected) {
-        assertThat(OllamaFailures.ofThrowable(fault))
-                .isInstanceOfSatisfying(
-                        LlmException.class, e -> assertThat(e.failure()).isInstanceOf(expected));
-    }
 
     @Test
     void takesA503ForWhatItIsWhoeverSaysIt() {
@@ -89,12 +54,5 @@ class OllamaFailuresTest {
 
         assertThat(failure.message()).isEqualTo(message);
         assertThat(failure.detail()).isEqualTo(error.replace("\\\\", "\\"));
-    }
-
-    @Test
-    void leavesMistakesOfProgrammersAlone() {
-        IllegalStateException mistake = new IllegalStateException();
-
-        assertThat(OllamaFailures.ofThrowable(mistake)).isSameAs(mistake);
     }
 }

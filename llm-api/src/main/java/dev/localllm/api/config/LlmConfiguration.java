@@ -27,6 +27,7 @@ import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
+import dev.localllm.upstream.UpstreamLimits;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.InetAddress;
@@ -101,11 +102,12 @@ class LlmConfiguration {
                         location.baseUrl(),
                         settings.contextTokens(),
                         settings.keepAlive(),
-                        settings.connectTimeout(),
-                        settings.firstTokenTimeout(),
-                        settings.idleTimeout(),
-                        settings.maxConcurrentRequests(),
-                        CIRCUIT_OPEN_DURATION),
+                        new UpstreamLimits(
+                                settings.connectTimeout(),
+                                settings.firstTokenTimeout(),
+                                settings.idleTimeout(),
+                                settings.maxConcurrentRequests(),
+                                CIRCUIT_OPEN_DURATION)),
                 System::nanoTime,
                 eventLoops);
     }

@@ -71,6 +71,8 @@ final class ArchitectureRules {
         rules.put("coreorder", coreFeaturesAreLayered());
         rules.put("adaptercore", adapterKnowsOnlyWhatItImplements());
         rules.put("simulator", clientAndSimulatorShareNothing());
+        rules.put("upstream", upstreamKnowsNoModelServer());
+        rules.put("upstreamdoors", upstreamHasThreePublicDoors());
         rules.put("composition", onlyTheCompositionRootKnowsTheAdapter());
         rules.put("apiunknown", nobodyKnowsTheApi());
         rules.put("adapterdoors", adapterHasTwoPublicDoors());
@@ -152,9 +154,30 @@ final class ArchitectureRules {
                 .that()
                 .resideInAPackage(root + ".ollama.simulator..")
                 .should()
-                .dependOnClassesThat(
-                        resideInAnyPackage(root + ".ollama").or(resideInAnyPackage(root + ".core..", root + ".api..")))
+                .dependOnClassesThat(resideInAnyPackage(root + ".ollama")
+                        .or(resideInAnyPackage(root + ".upstream..", root + ".core..", root + ".api..")))
                 .because("neither may hide the other's mistake");
+    }
+
+    private ArchRule upstreamKnowsNoModelServer() {
+        return noClasses()
+                .that()
+                .resideInAPackage(root + ".upstream..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(root + ".ollama..")
+                .because("the next model server is guarded by it, too");
+    }
+
+    private ArchRule upstreamHasThreePublicDoors() {
+        return classes()
+                .that()
+                .resideInAPackage(root + ".upstream")
+                .and(have(not(HasName.Predicates.nameMatching(
+                        ".*\\.(Upstream|Upstream\\$Call|UpstreamLimits|Blame|package-info)"))))
+                .should()
+                .notBePublic()
+                .because("Upstream is the door; its limits, and who is to blame, are handed in");
     }
 
     private ArchRule onlyTheCompositionRootKnowsTheAdapter() {
@@ -165,14 +188,14 @@ final class ArchitectureRules {
                 .resideOutsideOfPackage(root + ".api.config..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAPackage(root + ".ollama..")
+                .resideInAnyPackage(root + ".ollama..", root + ".upstream..")
                 .because("the rest of the server knows ports, not Ollama");
     }
 
     private ArchRule nobodyKnowsTheApi() {
         return noClasses()
                 .that()
-                .resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .resideInAnyPackage(root + ".core..", root + ".upstream..", root + ".ollama..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(root + ".api..")
@@ -208,7 +231,7 @@ final class ArchitectureRules {
     private ArchRule springStaysInTheApi() {
         return noClasses()
                 .that()
-                .resideInAnyPackage(root + ".core..", root + ".ollama..")
+                .resideInAnyPackage(root + ".core..", root + ".upstream..", root + ".ollama..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.springframework..")

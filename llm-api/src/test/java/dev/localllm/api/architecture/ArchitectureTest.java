@@ -60,6 +60,7 @@ class ArchitectureTest {
                         ".core.catalog",
                         ".core.failure",
                         ".core.prompt",
+                        ".upstream",
                         ".ollama",
                         ".ollama.simulator",
                         ".api",

@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -33,8 +33,13 @@ class CircuitsTest {
     private final AtomicLong nanoTime = new AtomicLong(-5);
     private final AtomicInteger probes = new AtomicInteger();
     private Mono<Boolean> probe = Mono.just(true);
-    private final Circuits circuits =
-            new Circuits(OPEN, nanoTime::get, Mono.defer(() -> probe).doOnSubscribe(s -> probes.incrementAndGet()));
+    private final Circuits circuits = new Circuits(
+            "Server",
+            OPEN,
+            nanoTime::get,
+            Mono.defer(() -> probe).doOnSubscribe(s -> probes.incrementAndGet()),
+            new NetworkFaults("Server"),
+            failure -> failure instanceof UpstreamFailed ? Blame.MODEL : Blame.CALLER);
 
     @Test
     void refusesOnlyTheModelThatFails() {
@@ -59,7 +64,7 @@ class CircuitsTest {
         repeat(BAD, REFUSED);
 
         assertThat(failure(GOOD, Flux.just(1)))
-                .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
+                .isEqualTo(new UpstreamUnavailable("The circuit of Server is open.", OPEN));
         assertThat(probes).hasValue(0);
     }
 
@@ -74,7 +79,7 @@ class CircuitsTest {
         AtomicInteger came = new AtomicInteger();
         Disposable first = circuits.guard(GOOD, answer).subscribe(came::set);
 
-        assertThat(failure(BAD, answer)).isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open."));
+        assertThat(failure(BAD, answer)).isEqualTo(new UpstreamUnavailable("The circuit of Server is open."));
         assertThat(failure(GOOD, answer)).isInstanceOf(UpstreamUnavailable.class);
         assertThat(asked).hasValue(0);
 
@@ -92,7 +97,7 @@ class CircuitsTest {
         probe = Mono.just(false);
 
         assertThat(failure(GOOD, Flux.just(1)))
-                .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
+                .isEqualTo(new UpstreamUnavailable("The circuit of Server is open.", OPEN));
         assertThat(failure(GOOD, Flux.just(1))).isInstanceOf(UpstreamUnavailable.class);
         assertThat(probes).hasValue(1);
     }

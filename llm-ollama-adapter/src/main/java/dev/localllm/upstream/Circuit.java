@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
@@ -10,6 +10,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -29,6 +30,7 @@ final class Circuit {
 
     private final String name;
     private final Blame blame;
+    private final Function<Throwable, Blame> blameOf;
     private final Duration openDuration;
     private final Clock clock;
     private volatile Period period;
@@ -36,10 +38,14 @@ final class Circuit {
     /** Begins with an opening; the first one is closed from its start. */
     private record Period(CircuitBreaker breaker, Instant openUntil) {}
 
-    /** @param blame which faults count as failures; refusals count as successes, all others as nothing */
-    Circuit(String name, Blame blame, Duration openDuration, Clock clock) {
+    /**
+     * @param blame which faults count as failures; refusals count as successes, all others as nothing
+     * @param blameOf what a fault counts against
+     */
+    Circuit(String name, Blame blame, Function<Throwable, Blame> blameOf, Duration openDuration, Clock clock) {
         this.name = name;
         this.blame = blame;
+        this.blameOf = blameOf;
         this.openDuration = openDuration;
         this.clock = clock;
         this.period = new Period(breaker(State.CLOSED), Instant.MIN);
@@ -67,6 +73,10 @@ final class Circuit {
         return period.breaker().getState() == State.CLOSED;
     }
 
+    private boolean isIgnored(Blame against) {
+        return against != blame && against != Blame.CALLER;
+    }
+
     /** What a caller is told who isn't let through. */
     LlmException refusal() {
         Duration left = Duration.between(clock.instant(), period.openUntil());
@@ -83,8 +93,8 @@ final class Circuit {
                         .minimumNumberOfCalls(MIN_CALLS)
                         .waitDurationInOpenState(openDuration)
                         .permittedNumberOfCallsInHalfOpenState(1)
-                        .recordException(fault -> Blame.of(fault) == blame)
-                        .ignoreException(fault -> Blame.of(fault) != blame && Blame.of(fault) != Blame.CALLER)
+                        .recordException(fault -> blameOf.apply(fault) == blame)
+                        .ignoreException(fault -> isIgnored(blameOf.apply(fault)))
                         .recordResult(Boolean.FALSE::equals)
                         .clock(clock)
                         .currentTimestampFunction(any -> 0L, TimeUnit.NANOSECONDS) // loading a model is no slow call

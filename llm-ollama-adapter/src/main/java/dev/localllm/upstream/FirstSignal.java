@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;

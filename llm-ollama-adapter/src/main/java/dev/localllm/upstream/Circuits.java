@@ -1,6 +1,8 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import java.time.Clock;
 import java.time.Duration;
@@ -10,12 +12,13 @@ import java.time.ZoneOffset;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The circuits of one Ollama: one for each model that was asked for lately, so that a model that fails refuses no other,
+ * The circuits of one server: one for each model that was asked for lately, so that a model that fails refuses no other,
  * and one for the server, in case it can't be reached. When the server's has been open long enough, a cheap request
  * decides whether it closes, and the caller who comes next waits for that; a model's next request is its own test.
  * Thread-safe.
@@ -25,24 +28,36 @@ final class Circuits {
     /** Callers may ask for models that aren't there. Beyond these the one not asked for the longest is forgotten. */
     static final int MAX_MODELS = 256;
 
-    private static final String SERVER = "Ollama";
-
     private final Duration openDuration;
     private final Clock clock;
+    private final String serverName;
     private final Mono<Boolean> probe;
+    private final NetworkFaults networkFaults;
+    private final Function<LlmFailure, Blame> blame;
     private final Circuit server;
     private final Map<String, Circuit> models = new LinkedHashMap<>(16, 0.75f, true);
 
     /**
      * @param nanoTime as {@link System#nanoTime}
      * @param probe says soon whether the server can be reached
+     * @param networkFaults maps and judges the network's faults
+     * @param blame what a failure that the server told counts against
      */
-    Circuits(Duration openDuration, LongSupplier nanoTime, Mono<Boolean> probe) {
+    Circuits(
+            String serverName,
+            Duration openDuration,
+            LongSupplier nanoTime,
+            Mono<Boolean> probe,
+            NetworkFaults networkFaults,
+            Function<LlmFailure, Blame> blame) {
+        this.serverName = serverName;
         this.openDuration = openDuration;
         InstantSource monotonic = () -> Instant.EPOCH.plusNanos(nanoTime.getAsLong());
         this.clock = monotonic.withZone(ZoneOffset.UTC);
         this.probe = probe;
-        this.server = new Circuit(SERVER, Blame.SERVER, openDuration, clock);
+        this.networkFaults = networkFaults;
+        this.blame = blame;
+        this.server = circuit(serverName, Blame.SERVER);
     }
 
     /**
@@ -57,8 +72,8 @@ final class Circuits {
             return whenReachable(circuit.guardAnswer(server.guard(FirstSignal.of(answer))))
                     .flatMapMany(rest -> rest)
                     .onErrorMap(fault -> fault instanceof CallNotPermittedException e
-                            ? (e.getCausingCircuitBreakerName().equals(SERVER) ? server : circuit).refusal()
-                            : OllamaFailures.ofThrowable(fault));
+                            ? (e.getCausingCircuitBreakerName().equals(serverName) ? server : circuit).refusal()
+                            : networkFaults.failure(fault));
         });
     }
 
@@ -74,13 +89,21 @@ final class Circuits {
     }
 
     private synchronized Circuit ofModel(ModelId model) {
-        Circuit circuit = models.computeIfAbsent(
-                model.normalized(), name -> new Circuit("model '" + name + "'", Blame.MODEL, openDuration, clock));
+        Circuit circuit =
+                models.computeIfAbsent(model.normalized(), name -> circuit("model '" + name + "'", Blame.MODEL));
         if (models.size() > MAX_MODELS) {
             Iterator<Circuit> longestUnused = models.values().iterator();
             longestUnused.next();
             longestUnused.remove();
         }
         return circuit;
+    }
+
+    private Circuit circuit(String name, Blame counted) {
+        return new Circuit(name, counted, this::blameOf, openDuration, clock);
+    }
+
+    private Blame blameOf(Throwable fault) {
+        return fault instanceof LlmException e ? blame.apply(e.failure()) : networkFaults.blame(fault);
     }
 }

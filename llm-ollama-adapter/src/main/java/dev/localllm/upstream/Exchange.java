@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import io.netty.channel.Channel;
 import java.time.Duration;

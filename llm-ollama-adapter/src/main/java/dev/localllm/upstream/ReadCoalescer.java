@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
@@ -9,8 +9,8 @@ import io.netty.handler.codec.http.LastHttpContent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands on what one read of the socket brought as one buffer. Ollama sends each token as an HTTP chunk of its own
- * and the codec makes a message of each; behind a burst that would be a write and a flush per token all the way
+ * Hands on what one read of the socket brought as one buffer. Model servers send each token as an HTTP chunk of
+ * its own and the codec makes a message of each; behind a burst that would be a write and a flush per token all the way
  * to the caller. A buffer stays small all the same, as a reader who is slow is sent many of them ahead.
  */
 final class ReadCoalescer extends ChannelInboundHandlerAdapter {

@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

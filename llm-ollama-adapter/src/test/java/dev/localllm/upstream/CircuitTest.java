@@ -1,4 +1,4 @@
-package dev.localllm.ollama;
+package dev.localllm.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -32,7 +32,8 @@ class CircuitTest {
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
     private final InstantSource clock = now::get;
-    private final Circuit circuit = new Circuit("it", Blame.MODEL, OPEN, clock.withZone(ZoneOffset.UTC));
+    private final Circuit circuit =
+            new Circuit("it", Blame.MODEL, CircuitTest::blame, OPEN, clock.withZone(ZoneOffset.UTC));
 
     @Test
     void opensAfterEnoughFailuresAndSaysForHowLong() {
@@ -199,5 +200,14 @@ class CircuitTest {
         StepVerifier.create(circuit.guard(Mono.just(1)))
                 .expectError(CallNotPermittedException.class)
                 .verify(PATIENCE);
+    }
+
+    private static Blame blame(Throwable fault) {
+        return switch (fault) {
+            case LlmException e when e.failure() instanceof UpstreamFailed -> Blame.MODEL;
+            case LlmException e when e.failure() instanceof UnknownModel -> Blame.CALLER;
+            case ConnectException e -> Blame.SERVER;
+            default -> Blame.NONE;
+        };
     }
 }

@@ -1,0 +1,117 @@
+package dev.localllm.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+import reactor.netty.Connection;
+import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+class ExchangeTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Exchange exchange = new Exchange();
+    private final AtomicInteger closings = new AtomicInteger();
+
+    @Test
+    void isClosedWhenTheAbortedConnectionIs() {
+        EmbeddedChannel channel = begin();
+        exchange.connected(Connection.from(channel));
+
+        exchange.abort();
+        assertThat(closings).hasValue(0);
+        channel.runPendingTasks();
+
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(closings).hasValue(1);
+    }
+
+    @Test
+    void isClosedWithItsResponseAndLeavesTheConnectionOpen() {
+        EmbeddedChannel channel = begin();
+        exchange.connected(Connection.from(channel));
+
+        exchange.complete();
+        assertThat(closings).hasValue(1);
+        exchange.abort();
+        channel.runPendingTasks();
+
+        assertThat(channel.isOpen()).isTrue();
+    }
+
+    @Test
+    void isClosedAtOnceWithoutAConnectionAndClosesOneThatComesTooLate() {
+        EmbeddedChannel channel = begin();
+
+        exchange.abort();
+        assertThat(closings).hasValue(1);
+        exchange.connected(Connection.from(channel));
+
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    /** The HTTP client sends a request again whose connection broke before it was answered. */
+    @Test
+    void abortsTheLastOfItsConnections() {
+        EmbeddedChannel broken = begin();
+        exchange.connected(Connection.from(broken));
+        broken.disconnect().syncUninterruptibly();
+        EmbeddedChannel second = new EmbeddedChannel();
+        exchange.connected(Connection.from(second));
+
+        exchange.abort();
+        assertThat(closings).hasValue(0);
+        second.runPendingTasks();
+
+        assertThat(second.isOpen()).isFalse();
+        assertThat(closings).hasValue(1);
+    }
+
+    @Test
+    void waitsNoLongerForAConnectionToCloseThanItsTimeout() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        try {
+            begin();
+            EmbeddedChannel stuck = new EmbeddedChannel(new ChannelOutboundHandlerAdapter() {
+                @Override
+                public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+                    // never
+                }
+            });
+            exchange.connected(Connection.from(stuck));
+            exchange.abort();
+            stuck.runPendingTasks();
+
+            time.advanceTimeBy(Exchange.CLOSE_TIMEOUT.minusMillis(1));
+            assertThat(closings).hasValue(0);
+            time.advanceTimeBy(Duration.ofMillis(1));
+
+            assertThat(closings).hasValue(1);
+        } finally {
+            VirtualTimeScheduler.reset();
+        }
+    }
+
+    @Test
+    void isClosedWhenItsEventsFailBeforeItBegins() {
+        Flux<Integer> events = exchange.guard(Flux.error(new IllegalStateException("the circuit is open")));
+
+        StepVerifier.create(events).expectError().verify(PATIENCE);
+
+        StepVerifier.create(exchange.closed()).expectComplete().verify(PATIENCE);
+    }
+
+    private EmbeddedChannel begin() {
+        exchange.guard(Flux.never()).subscribe();
+        exchange.closed().subscribe(nothing -> {}, fault -> {}, closings::incrementAndGet);
+        return new EmbeddedChannel();
+    }
+}
