@@ -1,6 +1,5 @@
 package dev.localllm.api.client;
 
-import dev.localllm.api.failure.HttpFailure;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -27,20 +26,14 @@ public final class BrowserOrigins {
      * The filter for all routes.
      *
      * @param allowed exact origins, or {@code *}
+     * @param exposed names of the headers that web pages may read
      */
-    public static CorsWebFilter filter(List<String> allowed) {
+    public static CorsWebFilter filter(List<String> allowed, List<String> exposed) {
         CorsConfiguration cors = new CorsConfiguration();
         cors.setAllowedOrigins(allowed);
         cors.setAllowedMethods(List.of("GET", "POST"));
         cors.setAllowedHeaders(List.of(CorsConfiguration.ALL));
-        cors.setExposedHeaders(List.of(
-                HttpFailure.REQUEST_ID,
-                HttpHeaders.RETRY_AFTER,
-                HttpFailure.RETRY_AFTER_MS,
-                HttpFailure.SHOULD_RETRY,
-                RateLimitHeaders.LIMIT,
-                RateLimitHeaders.REMAINING,
-                RateLimitHeaders.RESET));
+        cors.setExposedHeaders(exposed);
         cors.setMaxAge(PREFLIGHT_SECONDS);
         UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
         everywhere.registerCorsConfiguration("/**", cors);

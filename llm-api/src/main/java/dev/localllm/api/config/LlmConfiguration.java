@@ -3,12 +3,15 @@ package dev.localllm.api.config;
 import dev.localllm.api.client.BrowserOrigins;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.client.LoopbackHosts;
+import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.health.OllamaHealth;
 import dev.localllm.api.health.ServerInfo;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.AnswerTimes;
+import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.ResponseHeads;
 import dev.localllm.api.request.ClientHash;
 import dev.localllm.api.request.Drain;
@@ -35,6 +38,8 @@ import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -145,21 +150,29 @@ class LlmConfiguration {
     }
 
     @Bean
-    RequestFilter requestFilter(Settings settings, Drain drain) {
+    RequestFilter requestFilter(Settings settings, Drain drain, ErrorFormats errorFormats) {
         byte[] key = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(key);
         return new RequestFilter(
                 new ClientIdentity(settings.trustedProxies(), settings.clientIdHeader()),
-                new FailureHandler(),
+                new FailureHandler(errorFormats),
                 drain,
                 new ClientHash(key),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
     }
 
+    /** OpenAI's also for requests of no wire. */
     @Bean
-    CorsWebFilter corsFilter(Settings settings) {
-        return BrowserOrigins.filter(settings.allowedOrigins());
+    ErrorFormats errorFormats() {
+        return new ErrorFormats(List.of(new OpenAiErrors()));
+    }
+
+    @Bean
+    CorsWebFilter corsFilter(Settings settings, ErrorFormats errorFormats) {
+        List<String> exposed = new ArrayList<>(List.of(FailureResponse.REQUEST_ID));
+        exposed.addAll(errorFormats.headerNames());
+        return BrowserOrigins.filter(settings.allowedOrigins(), exposed);
     }
 
     @Bean
@@ -215,7 +228,7 @@ class LlmConfiguration {
     }
 
     @Bean
-    NettyServerCustomizer connections(Settings settings) {
+    NettyServerCustomizer connections(Settings settings, ErrorFormats errorFormats) {
         return server -> server.idleTimeout(IDLE_CONNECTION)
                 .childOption(ChannelOption.SO_SNDBUF, SEND_BUFFER_BYTES)
                 .childOption(
@@ -233,7 +246,7 @@ class LlmConfiguration {
                         .addBefore(
                                 NettyPipeline.HttpTrafficHandler,
                                 null,
-                                new MalformedRequestHandler(LlmConfiguration::uniqueId)));
+                                new MalformedRequestHandler(errorFormats, LlmConfiguration::uniqueId)));
     }
 
     @Bean

@@ -11,12 +11,18 @@ import org.springframework.web.ErrorResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
-/** Answers every request that failed before its first byte. Thread-safe. */
+/** Answers every request that failed before its first byte, in the format of its wire. Thread-safe. */
 public final class FailureHandler {
 
     private static final String BODY_READ = FailureHandler.class.getName() + ".bodyRead";
     private static final long MAX_DISCARDED_BYTES = 64 << 10;
     private static final Duration MAX_DISCARDING = Duration.ofSeconds(1);
+
+    private final ErrorFormats formats;
+
+    public FailureHandler(ErrorFormats formats) {
+        this.formats = formats;
+    }
 
     /** The request's body is about to be read. */
     public static void bodyBegins(ServerWebExchange exchange) {
@@ -32,12 +38,13 @@ public final class FailureHandler {
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
-            exchange.getAttributes()
-                    .computeIfAbsent(HttpFailure.ATTRIBUTE, name -> HttpFailure.of(fault, requestId(response)));
+            if (FailureResponse.of(exchange) == null) {
+                FailureResponse.of(fault, requestId(response)).putInto(exchange);
+            }
             return Mono.error(fault);
         }
-        HttpFailure failure = failure(fault, exchange);
-        exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
+        FailureResponse failure = failure(fault, exchange);
+        failure.putInto(exchange);
         response.setStatusCode(failure.status());
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(MediaType.APPLICATION_JSON);
@@ -45,8 +52,9 @@ public final class FailureHandler {
         if (fault instanceof ErrorResponse errorResponse) {
             headers.putAll(errorResponse.getHeaders());
         }
-        failure.tellRetry(headers);
-        byte[] body = failure.body();
+        ErrorFormat format = formats.of(exchange.getRequest());
+        format.writeRetryHeaders(failure.retry(), headers);
+        byte[] body = format.body(failure);
         headers.setContentLength(body.length);
         return discardBody(exchange)
                 .then(Mono.defer(() -> response.writeWith(
@@ -76,15 +84,15 @@ public final class FailureHandler {
         return Mono.empty();
     }
 
-    private static HttpFailure failure(Throwable fault, ServerWebExchange exchange) {
+    private static FailureResponse failure(Throwable fault, ServerWebExchange exchange) {
         if (fault instanceof ErrorResponse e) {
-            return HttpFailure.ofStatus(e.getStatusCode(), reason(e, exchange.getRequest()));
+            return FailureResponse.ofStatus(e.getStatusCode(), reason(e, exchange.getRequest()));
         }
-        return HttpFailure.of(fault, requestId(exchange.getResponse()));
+        return FailureResponse.of(fault, requestId(exchange.getResponse()));
     }
 
     private static @Nullable String requestId(ServerHttpResponse response) {
-        return response.getHeaders().getFirst(HttpFailure.REQUEST_ID);
+        return response.getHeaders().getFirst(FailureResponse.REQUEST_ID);
     }
 
     /** In the server's own words: Spring's speak of its inside. */

@@ -1,7 +1,6 @@
 package dev.localllm.api.openai;
 
-import dev.localllm.api.client.RateLimitHeaders;
-import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
@@ -92,8 +91,8 @@ final class ChatController {
             if (!heartbeats.begun()) {
                 return Mono.error(fault);
             }
-            HttpFailure failure = HttpFailure.of(fault, record.id());
-            exchange.getAttributes().put(HttpFailure.ATTRIBUTE, failure);
+            FailureResponse failure = FailureResponse.of(fault, record.id());
+            failure.putInto(exchange);
             return Mono.fromSupplier(() -> encoder.failure(failure));
         };
         AtomicReference<@Nullable Subscription> sent = new AtomicReference<>();

@@ -1,6 +1,6 @@
 package dev.localllm.api.openai;
 
-import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -71,8 +71,8 @@ final class ChunkEncoder {
     }
 
     /** The frame that ends a broken stream. No {@code [DONE]} follows. */
-    DataBuffer failure(HttpFailure failure) {
-        byte[] body = failure.body();
+    DataBuffer failure(FailureResponse failure) {
+        byte[] body = OpenAiErrors.json(failure);
         DataBuffer buffer = buffers.allocateBuffer(body.length + USUAL_TEXT_BYTES);
         return buffer.write(utf8("data: ")).write(body).write(utf8("\n\n"));
     }

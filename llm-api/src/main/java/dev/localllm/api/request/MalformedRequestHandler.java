@@ -2,7 +2,9 @@ package dev.localllm.api.request;
 
 import static io.netty.handler.codec.http.HttpStatusClass.INFORMATIONAL;
 
-import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.api.failure.ErrorFormat;
+import dev.localllm.api.failure.ErrorFormats;
+import dev.localllm.api.failure.FailureResponse;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFutureListener;
@@ -31,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 
 /**
- * Answers what is no HTTP request in the form of every other refusal, and closes the connection, as where the next
+ * Answers a malformed request in the format of its wire, and closes the connection, as where the next
  * request begins is not known. Nothing behind it sees such a request.
  */
 public final class MalformedRequestHandler extends ChannelDuplexHandler {
@@ -41,22 +43,31 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
 
     private static final String NOT_HTTP = "The request is not valid HTTP/1.1.";
 
-    private final Supplier<String> uniqueIds;
     /** Of pipelined bodies, which wait in memory until the response before them is over. */
     private static final int MAX_PIPELINED_BYTES = 16 << 10;
+
+    private final ErrorFormats formats;
+    private final Supplier<String> uniqueIds;
+
+    /** Of the request that was read last: who sends several on one connection speaks one wire. */
+    private @Nullable ErrorFormat format;
 
     private int unanswered;
     private int pipelinedBytes;
     private boolean refused;
 
-    public MalformedRequestHandler(Supplier<String> uniqueIds) {
+    public MalformedRequestHandler(ErrorFormats formats, Supplier<String> uniqueIds) {
+        this.formats = formats;
         this.uniqueIds = uniqueIds;
     }
 
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        HttpFailure failure = refused || !(message instanceof HttpObject read) ? null : failure(read);
+        if (message instanceof HttpRequest request) {
+            format = formats.of(request.uri(), request.headers()::get);
+        }
+        FailureResponse failure = refused || !(message instanceof HttpObject read) ? null : failure(read);
         if (!refused && failure == null && mayWait(message)) {
             unanswered += message instanceof HttpRequest ? 1 : 0;
             ctx.fireChannelRead(message);
@@ -96,7 +107,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
 
     /** A body that breaks off is for who reads it to refuse; amid answers that are under way no more can be given. */
     @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
-    private void refuse(ChannelHandlerContext ctx, HttpFailure failure, boolean request) {
+    private void refuse(ChannelHandlerContext ctx, FailureResponse failure, boolean request) {
         if (request && unanswered == 0) {
             ctx.writeAndFlush(response(failure)).addListener(ChannelFutureListener.CLOSE);
         } else if (!request && unanswered == 1) {
@@ -108,29 +119,29 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
 
     /** What the web server refuses by itself, as a host that is none, it refuses without a word. */
     private Object worded(Object written) {
-        if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(HttpFailure.REQUEST_ID)) {
+        if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(FailureResponse.REQUEST_ID)) {
             refusal.release();
             return response(
-                    HttpFailure.ofStatus(HttpStatus.valueOf(refusal.status().code()), NOT_HTTP));
+                    FailureResponse.ofStatus(HttpStatus.valueOf(refusal.status().code()), NOT_HTTP));
         }
         return written;
     }
 
-    private FullHttpResponse response(HttpFailure failure) {
-        byte[] body = failure.body();
+    private FullHttpResponse response(FailureResponse failure) {
+        byte[] body = (format == null ? formats.of("", name -> null) : format).body(failure);
         FullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
                 HttpResponseStatus.valueOf(failure.status().value()),
                 Unpooled.wrappedBuffer(body));
         response.headers()
-                .set(HttpFailure.REQUEST_ID, uniqueIds.get())
+                .set(FailureResponse.REQUEST_ID, uniqueIds.get())
                 .set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
                 .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
         return response;
     }
 
-    private static @Nullable HttpFailure failure(HttpObject read) {
+    private static @Nullable FailureResponse failure(HttpObject read) {
         if (read.decoderResult().isFailure()) {
             return failure(read.decoderResult().cause());
         }
@@ -138,18 +149,19 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
             return null;
         }
         if (request.protocolVersion().majorVersion() != 1) {
-            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
+            return FailureResponse.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         }
         if (request.protocolVersion().minorVersion() > 0
                 && request.headers().getAll(HttpHeaderNames.HOST).size() != 1) {
-            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request does not have exactly one Host header.");
+            return FailureResponse.ofStatus(
+                    HttpStatus.BAD_REQUEST, "The request does not have exactly one Host header.");
         }
         if (!isDelimited(request)) {
-            return HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's Transfer-Encoding is not chunked.");
+            return FailureResponse.ofStatus(HttpStatus.BAD_REQUEST, "The request's Transfer-Encoding is not chunked.");
         }
         return isUri(request.uri())
                 ? null
-                : HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
+                : FailureResponse.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
     }
 
     private boolean mayWait(Object message) {
@@ -164,17 +176,17 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
                 && request.decoderResult().cause() instanceof HeaderTimeoutHandler.HeaderTimeoutException;
     }
 
-    private static HttpFailure failure(Throwable flaw) {
+    private static FailureResponse failure(Throwable flaw) {
         return switch (flaw) {
             case TooLongHttpLineException e ->
-                HttpFailure.ofStatus(HttpStatus.URI_TOO_LONG, "The request's path is too long.");
+                FailureResponse.ofStatus(HttpStatus.URI_TOO_LONG, "The request's path is too long.");
             case HeaderTimeoutHandler.HeaderTimeoutException e ->
-                HttpFailure.ofStatus(
+                FailureResponse.ofStatus(
                         HttpStatus.REQUEST_TIMEOUT, "The request's headers did not arrive within HEADER_TIMEOUT.");
             case TooLongHttpHeaderException e ->
-                HttpFailure.ofStatus(
+                FailureResponse.ofStatus(
                         HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.");
-            default -> HttpFailure.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
+            default -> FailureResponse.ofStatus(HttpStatus.BAD_REQUEST, NOT_HTTP);
         };
     }
 

@@ -2,7 +2,7 @@ package dev.localllm.api.request;
 
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.FailureHandler;
-import dev.localllm.api.failure.HttpFailure;
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.failure.LlmException;
 import java.time.Duration;
 import java.util.Set;
@@ -66,8 +66,8 @@ public final class RequestFilter implements WebFilter, Ordered {
     @Override
     public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
         ServerHttpRequest request = exchange.getRequest();
-        String id = id(request.getHeaders().getFirst(HttpFailure.REQUEST_ID));
-        exchange.getResponse().getHeaders().set(HttpFailure.REQUEST_ID, id);
+        String id = id(request.getHeaders().getFirst(FailureResponse.REQUEST_ID));
+        exchange.getResponse().getHeaders().set(FailureResponse.REQUEST_ID, id);
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
         Mono<Void> answered = chain.filter(exchange)
@@ -118,14 +118,14 @@ public final class RequestFilter implements WebFilter, Ordered {
     }
 
     private static @Nullable String detail(ServerWebExchange exchange) {
-        HttpFailure failure = exchange.getAttribute(HttpFailure.ATTRIBUTE);
+        FailureResponse failure = FailureResponse.of(exchange);
         return failure == null ? null : failure.detail();
     }
 
     private static String end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
-        HttpFailure failure = exchange.getAttribute(HttpFailure.ATTRIBUTE);
+        FailureResponse failure = FailureResponse.of(exchange);
         if (failure != null) {
-            return failure.code() == null ? failure.type() : failure.code();
+            return failure.code().equals(FailureResponse.INVALID_REQUEST) ? "invalid_request_error" : failure.code();
         }
         if (WriteStallHandler.stalled(exchange.getRequest())) {
             return "client_slow";

@@ -57,6 +57,7 @@ final class ArchitectureRules {
             "OllamaWire", "is Ollama's wire",
             "SimulatorWire", "is the simulator's wire",
             "Fields", "reads OpenAI's wire",
+            "OpenAiJson", "writes OpenAI's wire",
             "CompletionRequest", "is OpenAI's wire",
             "ModelController", "has records of OpenAI's wire");
 

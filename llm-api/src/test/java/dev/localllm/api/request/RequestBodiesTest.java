@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.RawRequest;
 import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.memory.BodyBudget;
+import dev.localllm.api.openai.OpenAiErrors;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -140,7 +142,7 @@ class RequestBodiesTest {
     private static RequestFilter filter() {
         return new RequestFilter(
                 new ClientIdentity(List.of("127.0.0.0/8"), "X-Client-Id"),
-                new FailureHandler(),
+                new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
                 new Drain(BODY_TIMEOUT),
                 new ClientHash(new byte[32]),
                 () -> "id-1",

@@ -3,7 +3,9 @@ package dev.localllm.api.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
+import dev.localllm.api.openai.OpenAiErrors;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -45,7 +47,7 @@ class RequestFilterTest {
     private static DisposableServer serverThatFailsWith(Exception fault) {
         RequestFilter filter = new RequestFilter(
                 new ClientIdentity(List.of(), "X-Client-Id"),
-                new FailureHandler(),
+                new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
                 new Drain(PATIENCE),
                 new ClientHash(new byte[32]),
                 () -> "id-1",

@@ -1,9 +1,9 @@
-package dev.localllm.api.failure;
+package dev.localllm.api.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.failure.Deadline;
-import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
@@ -16,20 +16,20 @@ import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-class HttpFailureTest {
+class OpenAiErrorsTest {
 
     static Stream<Arguments> failures() {
         return Stream.of(
@@ -64,10 +64,10 @@ class HttpFailureTest {
     @ParameterizedTest
     @MethodSource("failures")
     void givesEachFailureItsStatusAndWords(LlmFailure failure, int status, String type, String code, String param) {
-        HttpFailure http = HttpFailure.of(failure);
-        JsonNode error = JsonMapper.shared().readTree(http.body()).path("error");
+        FailureResponse response = FailureResponse.of(failure);
+        JsonNode error = error(response);
 
-        assertThat(http.status().value()).isEqualTo(status);
+        assertThat(response.status().value()).isEqualTo(status);
         assertThat(error.path("message").asString()).isEqualTo(failure.message());
         assertThat(error.path("type").asString()).isEqualTo(type);
         assertThat(error.path("code").asString(null)).isEqualTo(code);
@@ -107,19 +107,6 @@ class HttpFailureTest {
                 .isEqualTo("true");
     }
 
-    @ParameterizedTest
-    @EnumSource(Deadline.class)
-    void givesEachDeadlineItsCode(Deadline deadline) {
-        assertThat(HttpFailure.of(new DeadlineExceeded(deadline, "no")).code())
-                .isEqualTo(
-                        switch (deadline) {
-                            case CONNECT -> "connect_timeout";
-                            case FIRST_TOKEN -> "first_token_timeout";
-                            case IDLE -> "idle_timeout";
-                            case TOTAL -> "total_timeout";
-                        });
-    }
-
     @Test
     void isTestedForEveryKindOfFailure() {
         assertThat(failures().map(arguments -> arguments.get()[0].getClass().getName()))
@@ -130,40 +117,31 @@ class HttpFailureTest {
 
     @Test
     void staysJsonWhateverTheMessageHolds() {
-        HttpFailure http = HttpFailure.of(new InvalidRequest(null, "\"quoted\" \\ \n 안녕"));
+        FailureResponse response = FailureResponse.of(new InvalidRequest(null, "\"quoted\" \\ \n 안녕 \ud83d"));
 
-        assertThat(message(http)).isEqualTo("\"quoted\" \\ \n 안녕");
+        assertThat(error(response).path("message").asString()).isEqualTo("\"quoted\" \\ \n 안녕 \ufffd");
     }
 
+    /** As it was before Jackson wrote it. */
     @Test
-    void boundsMessagesAndFields() {
-        HttpFailure http = HttpFailure.of(new InvalidRequest("f".repeat(1000), "m".repeat(1000)));
-
-        assertThat(message(http)).hasSize(512).endsWith("m…");
-        assertThat(http.param()).hasSize(128).endsWith("f…");
+    void writesTheFieldsInOpenAisOrder() {
+        assertThat(new OpenAiErrors().body(FailureResponse.of(new UnknownModel("m"))))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"error\":{\"message\":\"The model 'm' does not exist or is not allowed here.\","
+                        + "\"type\":\"invalid_request_error\",\"param\":\"model\",\"code\":\"model_not_found\"}}");
+        assertThat(new OpenAiErrors().body(FailureResponse.ofStatus(HttpStatus.NOT_FOUND, "no")))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\","
+                        + "\"param\":null,\"code\":null}}");
     }
 
-    @Test
-    void tellsOfAModelServersFailureOnlyThatItHappenedAndWhereToLook() {
-        String secret = "open /Users/me/.ollama/models/blobs/sha256-1: no such file";
-        for (LlmFailure failure :
-                List.of(new UpstreamFailed(secret), new UpstreamProtocol(secret), new UpstreamUnavailable(secret))) {
-            HttpFailure http = HttpFailure.of(new LlmException(failure), "id-1");
-
-            assertThat(message(http))
-                    .isEqualTo(failure.message() + " (request id-1)")
-                    .doesNotContain("/Users");
-            assertThat(http.detail()).isEqualTo(secret);
-        }
-    }
-
-    private static String message(HttpFailure failure) {
-        return JsonMapper.shared().readTree(failure.body()).at("/error/message").asString();
+    private static JsonNode error(FailureResponse failure) {
+        return JsonMapper.shared().readTree(new OpenAiErrors().body(failure)).path("error");
     }
 
     private static HttpHeaders headers(LlmFailure failure) {
         HttpHeaders headers = new HttpHeaders();
-        HttpFailure.of(failure).tellRetry(headers);
+        new OpenAiErrors().writeRetryHeaders(FailureResponse.of(failure).retry(), headers);
         return headers;
     }
 }

@@ -1,6 +1,5 @@
 package dev.localllm.api.failure;
 
-import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
@@ -15,35 +14,30 @@ import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
+import org.springframework.web.server.ServerWebExchange;
 
 /**
- * A failure as OpenAI's API tells it.
+ * A failure as every wire tells it, each in its own {@link ErrorFormat}.
  *
- * @param code for programs; null where the type says all
- * @param param path of the request's field at fault, or null
+ * @param code for programs: {@link #INVALID_REQUEST} and {@link #SERVER_ERROR} say no more than the status
+ * @param field path of the request's field at fault, or null
  * @param detail for the log only; null if there is no more to say
- * @param retry whether the same request may succeed later: clients that repeat by themselves obey it
+ * @param retry whether the same request may succeed later
  */
-public record HttpFailure(
+public record FailureResponse(
         HttpStatusCode status,
-        String type,
-        @Nullable String code,
-        @Nullable String param,
+        String code,
+        @Nullable String field,
         String message,
         @Nullable String detail,
         Retry retry) {
-
-    /** Under this name an exchange's attributes hold the failure that it ended with. */
-    public static final String ATTRIBUTE = HttpFailure.class.getName();
 
     /** What a client that repeats failed requests by itself should do. */
     public sealed interface Retry {
@@ -54,26 +48,34 @@ public record HttpFailure(
         /** Asking again within reasonable time is of no use, or makes matters worse. */
         record No() implements Retry {}
 
-        record After(Duration pause) implements Retry {}
+        record After(Duration pause) implements Retry {
+
+            /** For longer than this a client should not keep its own caller waiting. */
+            private static final Duration LONGEST = Duration.ofSeconds(20);
+
+            /** False where a client had better report the failure than wait. */
+            public boolean isWorthwhile() {
+                return pause.compareTo(LONGEST) <= 0;
+            }
+        }
     }
 
-    private static final Logger log = LoggerFactory.getLogger(HttpFailure.class);
+    /** The header that names the request. */
     public static final String REQUEST_ID = "x-request-id";
-    public static final String RETRY_AFTER_MS = "retry-after-ms";
-    public static final String SHOULD_RETRY = "x-should-retry";
-    private static final String INVALID_REQUEST = "invalid_request_error";
-    private static final String SERVER_ERROR = "server_error";
+
+    public static final String INVALID_REQUEST = "invalid_request";
+    public static final String SERVER_ERROR = "server_error";
+
+    private static final Logger log = LoggerFactory.getLogger(FailureResponse.class);
+    private static final String ATTRIBUTE = FailureResponse.class.getName();
     private static final int MAX_MESSAGE = 512;
-    private static final int MAX_PARAM = 128;
+    private static final int MAX_FIELD = 128;
     private static final Retry AS_USUAL = new Retry.AsUsual();
     private static final Retry NO_RETRY = new Retry.No();
     private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
 
-    /** For longer than this a client should not keep its own caller waiting. */
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
-
-    public HttpFailure {
-        param = param == null ? null : bounded(param, MAX_PARAM);
+    public FailureResponse {
+        field = field == null ? null : bounded(field, MAX_FIELD);
         message = bounded(message, MAX_MESSAGE);
     }
 
@@ -82,7 +84,7 @@ public record HttpFailure(
      *
      * @param requestId told in messages of a 5xx, so that the log line can be found
      */
-    public static HttpFailure of(Throwable fault, @Nullable String requestId) {
+    public static FailureResponse of(Throwable fault, @Nullable String requestId) {
         if (fault instanceof LlmException e) {
             return of(e.failure()).withRequestId(requestId);
         }
@@ -91,16 +93,15 @@ public record HttpFailure(
                 .withRequestId(requestId);
     }
 
-    public static HttpFailure of(LlmFailure failure) {
+    public static FailureResponse of(LlmFailure failure) {
         return switch (failure) {
-            case InvalidRequest f -> refusal(HttpStatus.BAD_REQUEST, null, f.field(), f);
+            case InvalidRequest f -> refusal(HttpStatus.BAD_REQUEST, INVALID_REQUEST, f.field(), f);
             case UnknownModel f -> refusal(HttpStatus.NOT_FOUND, "model_not_found", "model", f);
             case UnsupportedByModel f -> refusal(HttpStatus.BAD_REQUEST, "unsupported_by_model", "model", f);
             case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
             case RateLimited f ->
-                new HttpFailure(
+                new FailureResponse(
                         HttpStatus.TOO_MANY_REQUESTS,
-                        "requests",
                         "rate_limit_exceeded",
                         null,
                         f.message(),
@@ -117,39 +118,26 @@ public record HttpFailure(
     }
 
     /** A request that HTTP alone refuses: wrong path, method, content type or size. */
-    public static HttpFailure ofStatus(HttpStatusCode status, String message) {
+    public static FailureResponse ofStatus(HttpStatusCode status, String message) {
         return status.is4xxClientError()
-                ? new HttpFailure(status, INVALID_REQUEST, null, null, message, null, AS_USUAL)
-                : serverError(status, null, message, null);
+                ? new FailureResponse(status, INVALID_REQUEST, null, message, null, AS_USUAL)
+                : serverError(status, SERVER_ERROR, message, null);
     }
 
-    /** <pre>{@code {"error":{"message":"…","type":"invalid_request_error","param":"model","code":"model_not_found"}}}</pre> */
-    public byte[] body() {
-        String json = "{\"error\":{\"message\":" + quoted(message) + ",\"type\":" + quoted(type) + ",\"param\":"
-                + quoted(param) + ",\"code\":" + quoted(code) + "}}";
-        return json.getBytes(StandardCharsets.UTF_8);
+    /** What the exchange failed with, or null as long as nothing was told. */
+    public static @Nullable FailureResponse of(ServerWebExchange exchange) {
+        return exchange.getAttribute(ATTRIBUTE);
     }
 
-    /** Headers for clients that repeat failed requests by themselves. */
-    void tellRetry(HttpHeaders headers) {
-        switch (retry) {
-            case Retry.AsUsual r -> {}
-            case Retry.No r -> headers.set(SHOULD_RETRY, "false");
-            case Retry.After r -> {
-                headers.set(
-                        HttpHeaders.RETRY_AFTER,
-                        Long.toString(Math.ceilDiv(r.pause().toNanos(), 1_000_000_000L)));
-                headers.set(RETRY_AFTER_MS, Long.toString(Math.ceilDiv(r.pause().toNanos(), 1_000_000L)));
-                headers.set(SHOULD_RETRY, Boolean.toString(r.pause().compareTo(LONGEST_PAUSE) <= 0));
-            }
-        }
+    /** Notes that this is what the exchange failed with. */
+    public void putInto(ServerWebExchange exchange) {
+        exchange.getAttributes().put(ATTRIBUTE, this);
     }
 
     /** @param retryAfter null where nobody knows */
-    private static HttpFailure unavailable(String code, LlmFailure failure, @Nullable Duration retryAfter) {
-        return new HttpFailure(
+    private static FailureResponse unavailable(String code, LlmFailure failure, @Nullable Duration retryAfter) {
+        return new FailureResponse(
                 HttpStatus.SERVICE_UNAVAILABLE,
-                SERVER_ERROR,
                 code,
                 null,
                 failure.message(),
@@ -158,11 +146,10 @@ public record HttpFailure(
     }
 
     /** Whoever repeats a generation that took too long doubles the load that made it slow. */
-    private static HttpFailure timeout(DeadlineExceeded failure) {
+    private static FailureResponse timeout(DeadlineExceeded failure) {
         Deadline deadline = failure.deadline();
-        return new HttpFailure(
+        return new FailureResponse(
                 HttpStatus.GATEWAY_TIMEOUT,
-                SERVER_ERROR,
                 deadline.name().toLowerCase(Locale.ROOT) + "_timeout",
                 null,
                 failure.message(),
@@ -170,27 +157,22 @@ public record HttpFailure(
                 deadline == Deadline.CONNECT ? SOON : NO_RETRY);
     }
 
-    private static HttpFailure refusal(
-            HttpStatus status, @Nullable String code, @Nullable String param, LlmFailure failure) {
-        return new HttpFailure(status, INVALID_REQUEST, code, param, failure.message(), failure.detail(), AS_USUAL);
+    private static FailureResponse refusal(HttpStatus status, String code, @Nullable String field, LlmFailure failure) {
+        return new FailureResponse(status, code, field, failure.message(), failure.detail(), AS_USUAL);
     }
 
-    private static HttpFailure serverError(
-            HttpStatusCode status, @Nullable String code, String message, @Nullable String detail) {
-        return new HttpFailure(status, SERVER_ERROR, code, null, message, detail, AS_USUAL);
+    private static FailureResponse serverError(
+            HttpStatusCode status, String code, String message, @Nullable String detail) {
+        return new FailureResponse(status, code, null, message, detail, AS_USUAL);
     }
 
-    private HttpFailure withRequestId(@Nullable String id) {
+    private FailureResponse withRequestId(@Nullable String id) {
         return id == null || !status.is5xxServerError()
                 ? this
-                : new HttpFailure(status, type, code, param, message + " (request " + id + ")", detail, retry);
+                : new FailureResponse(status, code, field, message + " (request " + id + ")", detail, retry);
     }
 
     private static String bounded(String text, int length) {
         return text.length() <= length ? text : text.substring(0, length - 1) + "…";
-    }
-
-    private static String quoted(@Nullable String text) {
-        return text == null ? "null" : JsonText.of(text).quoted();
     }
 }

@@ -1,20 +1,20 @@
-package dev.localllm.api.client;
+package dev.localllm.api.openai;
 
 import dev.localllm.core.limit.RateDecision;
 import java.time.Duration;
 import org.springframework.http.HttpHeaders;
 
 /** The rate limit in OpenAI's headers. */
-public final class RateLimitHeaders {
+final class RateLimitHeaders {
 
-    public static final String LIMIT = "x-ratelimit-limit-requests";
-    public static final String REMAINING = "x-ratelimit-remaining-requests";
-    public static final String RESET = "x-ratelimit-reset-requests";
+    static final String LIMIT = "x-ratelimit-limit-requests";
+    static final String REMAINING = "x-ratelimit-remaining-requests";
+    static final String RESET = "x-ratelimit-reset-requests";
 
     private RateLimitHeaders() {}
 
     /** Sets how the client stands, in place of what was set before. */
-    public static void write(RateDecision decision, HttpHeaders response) {
+    static void write(RateDecision decision, HttpHeaders response) {
         response.set(LIMIT, Integer.toString(decision.limit()));
         response.set(REMAINING, Integer.toString(decision.remaining()));
         response.set(RESET, goDuration(decision.resetAfter()));
