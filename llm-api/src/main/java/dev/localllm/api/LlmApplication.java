@@ -2,7 +2,7 @@ package dev.localllm.api;
 
 import dev.localllm.api.config.InvalidSettingException;
 import dev.localllm.api.config.Settings;
-import java.time.Duration;
+import dev.localllm.api.lifecycle.Drain;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -18,9 +18,6 @@ import org.springframework.core.env.SimpleCommandLinePropertySource;
 /** Reads the settings, then starts the server with them. */
 @SpringBootApplication
 public class LlmApplication {
-
-    /** For the error frames of answers that are cut off at the end. */
-    private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
     private static final int EXIT_INVALID_SETTING = 2;
 
@@ -75,6 +72,6 @@ public class LlmApplication {
                         "management.server.port",
                         settings.managementPort(),
                         "spring.lifecycle.timeout-per-shutdown-phase",
-                        settings.shutdownTimeout().plus(LAST_WORDS).toMillis() + "ms"));
+                        settings.shutdownTimeout().plus(Drain.LAST_WORDS).toMillis() + "ms"));
     }
 }

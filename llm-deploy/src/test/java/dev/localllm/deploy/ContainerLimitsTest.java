@@ -23,7 +23,7 @@ class ContainerLimitsTest {
     private static final String PROXY = "proxy/compose.yaml";
     private static final String HAPROXY = "proxy/haproxy.cfg";
     private static final String JVM = "image/java.options";
-    private static final String APPLICATION = "../llm-api/src/main/java/dev/localllm/api/LlmApplication.java";
+    private static final String DRAIN = "../llm-api/src/main/java/dev/localllm/api/lifecycle/Drain.java";
 
     /** From the last response to the end of the process. */
     private static final Duration EXIT = Duration.ofSeconds(2);
@@ -121,7 +121,7 @@ class ContainerLimitsTest {
 
     /** From SIGTERM until the last client was told. */
     private static Duration shutdown(Duration timeout) throws IOException {
-        String lastWords = valueIn(APPLICATION, "LAST_WORDS = Duration\\.ofSeconds\\((\\d+)\\);");
+        String lastWords = valueIn(DRAIN, "LAST_WORDS = Duration\\.ofSeconds\\((\\d+)\\);");
         return timeout.plusSeconds(Long.parseLong(lastWords));
     }
 

@@ -1,4 +1,4 @@
-/** Who asks, and how often: the identity that is charged, and what the rate limit says to it. */
+/** Who is charged for a request, and how the log tells clients apart. */
 @NullMarked
 package dev.localllm.api.client;
 

@@ -1,27 +1,28 @@
 package dev.localllm.api.config;
 
-import dev.localllm.api.client.BrowserOrigins;
+import dev.localllm.api.browser.BrowserOrigins;
+import dev.localllm.api.browser.LoopbackHosts;
+import dev.localllm.api.client.ClientHash;
 import dev.localllm.api.client.ClientIdentity;
-import dev.localllm.api.client.LoopbackHosts;
+import dev.localllm.api.connection.HeaderTimeoutHandler;
+import dev.localllm.api.connection.Http10Handler;
+import dev.localllm.api.connection.MalformedRequestHandler;
+import dev.localllm.api.connection.SmallChunkHandler;
+import dev.localllm.api.connection.WriteStallHandler;
 import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.failure.FailureResponse;
-import dev.localllm.api.health.OllamaHealth;
+import dev.localllm.api.health.ModelServerHealth;
 import dev.localllm.api.health.ServerInfo;
+import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.AnswerTimes;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.ResponseHeads;
-import dev.localllm.api.request.ClientHash;
-import dev.localllm.api.request.Drain;
-import dev.localllm.api.request.HeaderTimeoutHandler;
-import dev.localllm.api.request.Http10Handler;
-import dev.localllm.api.request.MalformedRequestHandler;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
-import dev.localllm.api.request.SmallChunkHandler;
-import dev.localllm.api.request.WriteStallHandler;
+import dev.localllm.api.request.RequestLog;
 import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.ModelDirectory;
@@ -64,6 +65,7 @@ class LlmConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(LlmConfiguration.class);
 
+    /** How long an open circuit refuses requests. No setting: callers are told the rest of it, whatever it is. */
     private static final Duration CIRCUIT_OPEN_DURATION = Duration.ofSeconds(10);
 
     /** Longer than a tunnel keeps its connections for the next request. */
@@ -157,7 +159,7 @@ class LlmConfiguration {
                 new ClientIdentity(settings.trustedProxies(), settings.clientIdHeader()),
                 new FailureHandler(errorFormats),
                 drain,
-                new ClientHash(key),
+                List.of(new RequestLog(new ClientHash(key))),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
     }
@@ -249,9 +251,11 @@ class LlmConfiguration {
                                 new MalformedRequestHandler(errorFormats, LlmConfiguration::uniqueId)));
     }
 
+    /** The bean's name is the one that actuator shows and that application.yaml has in the group of readiness. */
     @Bean
-    OllamaHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
-        return new OllamaHealth(models, ollama.versionWarning(), settings.modelName());
+    ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
+        return new ModelServerHealth(
+                "Ollama", model -> "ollama pull " + model, models, ollama.versionWarning(), settings.modelName());
     }
 
     @Bean

@@ -18,8 +18,8 @@ import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
 /**
- * Actuator's health groups, on the port that callers and deploys can reach. {@code /health} never asks Ollama: a
- * deploy is judged by it, and a good release must not be rolled back because Ollama is down.
+ * Actuator's health groups, on the port that callers and deploys can reach. {@code /health} never asks the model
+ * server: a deploy is judged by it, and a good release must not be rolled back because that is down.
  */
 @RestController
 final class HealthController {
@@ -81,7 +81,7 @@ final class HealthController {
     }
 
     private static Stream<String> warning(Part part) {
-        Object warning = part.descriptor.getDetails().get(OllamaHealth.WARNING);
+        Object warning = part.descriptor.getDetails().get(ModelServerHealth.WARNING);
         return warning == null ? Stream.empty() : Stream.of(warning.toString());
     }
 
@@ -92,7 +92,7 @@ final class HealthController {
     }
 
     private static String reason(String name, IndicatedHealthDescriptor descriptor) {
-        Object reason = descriptor.getDetails().get(OllamaHealth.REASON);
+        Object reason = descriptor.getDetails().get(ModelServerHealth.REASON);
         return reason == null ? name + " is " + descriptor.getStatus().getCode() + "." : reason.toString();
     }
 }

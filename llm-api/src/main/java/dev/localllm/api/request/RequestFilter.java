@@ -1,20 +1,23 @@
 package dev.localllm.api.request;
 
 import dev.localllm.api.client.ClientIdentity;
+import dev.localllm.api.connection.WriteStallHandler;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.core.failure.LlmException;
 import java.time.Duration;
-import java.util.Set;
+import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
@@ -23,13 +26,11 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SignalType;
 
 /**
- * The outermost filter: gives every request its id, answers its failure, and writes one line of log when it is over.
+ * The outermost filter: gives every request its id, answers its failure, and tells how it ended when it is over.
  * Thread-safe.
  */
 public final class RequestFilter implements WebFilter, Ordered {
 
-    private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
-    private static final Set<String> PROBES = Set.of("/health", "/health/ready");
     /** A server under heavy load may need this long to close a connection that the client has reset. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
@@ -38,22 +39,25 @@ public final class RequestFilter implements WebFilter, Ordered {
     private final ClientIdentity clients;
     private final FailureHandler failures;
     private final Drain drain;
-    private final ClientHash hash;
+    private final List<Consumer<RequestEnd>> listeners;
     private final Supplier<String> uniqueIds;
     private final LongSupplier clock;
 
-    /** @param clock in nanoseconds, as {@link System#nanoTime} */
+    /**
+     * @param listeners each is given the end of every request, exactly once, on the thread on which it ended
+     * @param clock in nanoseconds, as {@link System#nanoTime}
+     */
     public RequestFilter(
             ClientIdentity clients,
             FailureHandler failures,
             Drain drain,
-            ClientHash hash,
+            List<Consumer<RequestEnd>> listeners,
             Supplier<String> uniqueIds,
             LongSupplier clock) {
         this.clients = clients;
         this.failures = failures;
         this.drain = drain;
-        this.hash = hash;
+        this.listeners = List.copyOf(listeners);
         this.uniqueIds = uniqueIds;
         this.clock = clock;
     }
@@ -73,7 +77,7 @@ public final class RequestFilter implements WebFilter, Ordered {
         Mono<Void> answered = chain.filter(exchange)
                 .onErrorResume(RequestFilter::callerGone, RequestFilter::awaitClose)
                 .onErrorResume(fault -> failures.handle(exchange, fault));
-        return Mono.firstWithSignal(answered, drain.cutOff(request)).doFinally(signal -> log(exchange, record, signal));
+        return Mono.firstWithSignal(answered, drain.cutOff(request)).doFinally(signal -> end(exchange, record, signal));
     }
 
     /** An Ollama that tells of a broken connection of its own is another matter. */
@@ -93,41 +97,28 @@ public final class RequestFilter implements WebFilter, Ordered {
         return callers != null && SANE_ID.matcher(callers).matches() ? callers : uniqueIds.get();
     }
 
-    private void log(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
-        boolean probe = PROBES.contains(exchange.getRequest().getPath().value());
-        if (probe ? log.isDebugEnabled() : log.isInfoEnabled()) {
-            HttpStatusCode status = exchange.getResponse().getStatusCode();
-            String line = record.line(
-                    what(exchange.getRequest()),
-                    hash.of(record.client()),
-                    exchange.getResponse().isCommitted() ? (status == null ? 200 : status.value()) : null,
-                    end(exchange, record, signal),
-                    detail(exchange));
-            if (probe) {
-                log.debug("{}", line);
-            } else {
-                log.info("{}", line);
-            }
-        }
-    }
-
-    /** Not more than fits in a line. */
-    private static String what(ServerHttpRequest request) {
-        String what = request.getMethod() + " " + request.getURI().getRawPath();
-        return what.length() > 128 ? what.substring(0, 128) + "…" : what;
-    }
-
-    private static @Nullable String detail(ServerWebExchange exchange) {
+    private void end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
+        ServerHttpRequest request = exchange.getRequest();
         FailureResponse failure = FailureResponse.of(exchange);
-        return failure == null ? null : failure.detail();
+        RequestEnd end = record.end(
+                request.getMethod().name(),
+                request.getURI().getRawPath(),
+                status(exchange.getResponse()),
+                failure == null ? end(request, record, signal) : failure.code(),
+                failure == null ? null : failure.detail());
+        listeners.forEach(listener -> listener.accept(end));
     }
 
-    private static String end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
-        FailureResponse failure = FailureResponse.of(exchange);
-        if (failure != null) {
-            return failure.code().equals(FailureResponse.INVALID_REQUEST) ? "invalid_request_error" : failure.code();
+    private static @Nullable Integer status(ServerHttpResponse response) {
+        if (!response.isCommitted()) {
+            return null;
         }
-        if (WriteStallHandler.stalled(exchange.getRequest())) {
+        HttpStatusCode status = response.getStatusCode();
+        return status == null ? HttpStatus.OK.value() : status.value();
+    }
+
+    private static String end(ServerHttpRequest request, RequestRecord record, SignalType signal) {
+        if (WriteStallHandler.hasStalled(request)) {
             return "client_slow";
         }
         return signal == SignalType.ON_COMPLETE && !record.cutOff() ? "done" : "client_gone";

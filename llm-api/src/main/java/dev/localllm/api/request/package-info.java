@@ -1,4 +1,4 @@
-/** What every request has, whatever it asks: an id, an end, a line in the log, and a client that may stall. */
+/** One request from its id to the one value that tells how it ended. */
 @NullMarked
 package dev.localllm.api.request;
 

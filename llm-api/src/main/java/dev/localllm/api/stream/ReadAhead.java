@@ -1,13 +1,12 @@
 package dev.localllm.api.stream;
 
+import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.memory.ByteBudget;
 import io.netty.channel.Channel;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.server.reactive.ServerHttpRequest;
-import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Operators;
-import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * Reads streams ahead of clients that read slowly, so that the model server need not wait for them: into a bounded
@@ -32,10 +31,7 @@ public final class ReadAhead {
      * delivered before it. Cancelling cancels the source and releases what is buffered.
      */
     public Flux<DataBuffer> of(Flux<DataBuffer> frames, ServerHttpRequest request) {
-        Channel[] channel = new Channel[1];
-        HttpServerRequest nativeRequest = ServerHttpRequestDecorator.getNativeRequest(request);
-        nativeRequest.withConnection(connection -> channel[0] = connection.channel());
-        return of(frames, channel[0]);
+        return of(frames, ClientChannel.of(request));
     }
 
     Flux<DataBuffer> of(Flux<DataBuffer> frames, Channel channel) {

@@ -6,6 +6,7 @@ import dev.localllm.api.RawRequest;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
+import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.openai.OpenAiErrors;
 import java.io.IOException;
@@ -144,7 +145,7 @@ class RequestBodiesTest {
                 new ClientIdentity(List.of("127.0.0.0/8"), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
                 new Drain(BODY_TIMEOUT),
-                new ClientHash(new byte[32]),
+                List.of(),
                 () -> "id-1",
                 System::nanoTime);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
+import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.openai.OpenAiErrors;
 import java.io.IOException;
 import java.net.URI;
@@ -13,6 +14,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
 import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
@@ -23,6 +27,8 @@ import reactor.netty.http.server.HttpServer;
 class RequestFilterTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final BlockingQueue<RequestEnd> ends = new LinkedBlockingQueue<>();
 
     /** The words by which Spring recognises a client that has left. */
     @Test
@@ -39,17 +45,25 @@ class RequestFilterTest {
             assertThat(response.body())
                     .contains("internal_error", "(request id-1)")
                     .doesNotContain("peer");
+            RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            assertThat(end).isNotNull();
+            assertThat(end.id()).isEqualTo("id-1");
+            assertThat(end.method() + " " + end.path()).isEqualTo("GET /");
+            assertThat(end.status()).isEqualTo(500);
+            assertThat(end.end()).isEqualTo("internal_error");
+            assertThat(end.untilAsked()).as("no model was asked").isNull();
         } finally {
             server.disposeNow();
         }
+        assertThat(ends).as("one end for each listener").isEmpty();
     }
 
-    private static DisposableServer serverThatFailsWith(Exception fault) {
+    private DisposableServer serverThatFailsWith(Exception fault) {
         RequestFilter filter = new RequestFilter(
                 new ClientIdentity(List.of(), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
                 new Drain(PATIENCE),
-                new ClientHash(new byte[32]),
+                List.of(ends::add),
                 () -> "id-1",
                 System::nanoTime);
         return HttpServer.create()

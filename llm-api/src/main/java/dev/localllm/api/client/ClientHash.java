@@ -1,4 +1,4 @@
-package dev.localllm.api.request;
+package dev.localllm.api.client;
 
 import dev.localllm.core.limit.ClientId;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +23,7 @@ public final class ClientHash {
         this.key = new SecretKeySpec(key, ALGORITHM);
     }
 
-    String of(ClientId client) {
+    public String of(ClientId client) {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(key);

@@ -1,4 +1,4 @@
-package dev.localllm.api.request;
+package dev.localllm.api.connection;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

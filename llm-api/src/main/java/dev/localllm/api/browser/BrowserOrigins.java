@@ -1,4 +1,4 @@
-package dev.localllm.api.client;
+package dev.localllm.api.browser;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-package dev.localllm.api.request;
+package dev.localllm.api.connection;
 
 import static io.netty.handler.codec.http.HttpStatusClass.INFORMATIONAL;
 

@@ -1,13 +1,12 @@
-package dev.localllm.api.request;
+package dev.localllm.api.lifecycle;
 
+import dev.localllm.api.connection.ClientChannel;
 import java.time.Duration;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.http.server.reactive.ServerHttpRequest;
-import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
-import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * The end of the server as answers see it: they may go on until their time is over, and are then told to end, while
@@ -15,7 +14,11 @@ import reactor.netty.http.server.HttpServerRequest;
  */
 public final class Drain implements SmartLifecycle {
 
-    private static final Duration LAST_WORD = Duration.ofSeconds(2);
+    /** From the end of the answers' time to the end of the server: for error frames, and for closing connections. */
+    public static final Duration LAST_WORDS = Duration.ofSeconds(5);
+
+    /** A client that has not taken its error frame by then never will. */
+    private static final Duration CUT_OFF = Duration.ofSeconds(2);
 
     private final Sinks.Empty<Void> over = Sinks.empty();
     private final Duration patience;
@@ -32,16 +35,15 @@ public final class Drain implements SmartLifecycle {
     }
 
     /** Closes the connection of a client who doesn't take even the last word; never completes. */
-    Mono<Void> cutOff(ServerHttpRequest request) {
-        return over().then(Mono.delay(LAST_WORD))
+    public Mono<Void> cutOff(ServerHttpRequest request) {
+        return over().then(Mono.delay(CUT_OFF))
                 .then(Mono.<Void>fromRunnable(() -> close(request)))
                 .then(Mono.never());
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // closing is the end
     private static void close(ServerHttpRequest request) {
-        HttpServerRequest nettys = ServerHttpRequestDecorator.getNativeRequest(request);
-        nettys.withConnection(connection -> connection.channel().close());
+        ClientChannel.of(request).close();
     }
 
     @Override

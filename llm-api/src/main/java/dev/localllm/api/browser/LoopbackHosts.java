@@ -1,4 +1,4 @@
-package dev.localllm.api.client;
+package dev.localllm.api.browser;
 
 import io.netty.util.NetUtil;
 import java.net.InetAddress;

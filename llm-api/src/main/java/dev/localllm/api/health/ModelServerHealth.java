@@ -8,13 +8,14 @@ import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
 import reactor.core.publisher.Mono;
 
-/** Asks whether Ollama answers and has the model that is needed. Asks at most once in a few seconds. */
-public final class OllamaHealth implements ReactiveHealthIndicator {
+/** Asks whether the model server answers and has the model that is needed. Asks at most once in a few seconds. */
+public final class ModelServerHealth implements ReactiveHealthIndicator {
 
     static final String REASON = "reason";
     static final String WARNING = "warning";
@@ -23,13 +24,24 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
     private static final Duration WARNING_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+    private final String name;
+    private final UnaryOperator<String> cure;
     private final Mono<Health> health;
 
     /**
-     * @param warning one sentence about what this Ollama can't do; empty for nothing
+     * @param name of the model server, for people
+     * @param cure what an operator does to give it the model that is named
+     * @param warning one sentence about what this model server can't do; empty for nothing
      * @param needed the default model, or null if any model that can chat will do
      */
-    public OllamaHealth(ModelDirectory models, Mono<String> warning, @Nullable ModelId needed) {
+    public ModelServerHealth(
+            String name,
+            UnaryOperator<String> cure,
+            ModelDirectory models,
+            Mono<String> warning,
+            @Nullable ModelId needed) {
+        this.name = name;
+        this.cure = cure;
         Mono<String> warningInTime = warning.timeout(WARNING_TIMEOUT, Mono.empty());
         this.health = models.list()
                 .map(found -> judge(found, needed))
@@ -37,7 +49,7 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
                         .map(text -> judged.withDetail(WARNING, text))
                         .defaultIfEmpty(judged)
                         .map(Health.Builder::build))
-                .timeout(PATIENCE, Mono.fromSupplier(() -> down("Ollama doesn't answer.")))
+                .timeout(PATIENCE, Mono.fromSupplier(() -> down(name + " doesn't answer.")))
                 .onErrorResume(LlmException.class, e -> Mono.just(down(reason(e.failure()))))
                 .cache(FRESH);
     }
@@ -47,7 +59,7 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
         return health;
     }
 
-    private static Health.Builder judge(List<ModelInfo> found, @Nullable ModelId needed) {
+    private Health.Builder judge(List<ModelInfo> found, @Nullable ModelId needed) {
         boolean there = found.stream()
                 .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
         if (there) {
@@ -55,11 +67,11 @@ public final class OllamaHealth implements ReactiveHealthIndicator {
         }
         return downBecause(
                 needed == null
-                        ? "Ollama has no model that can chat (cure: ollama pull MODEL)."
-                        : "Ollama doesn't have the model " + needed + " (cure: ollama pull " + needed + ").");
+                        ? name + " has no model that can chat (cure: " + cure.apply("MODEL") + ")."
+                        : name + " doesn't have the model " + needed + " (cure: " + cure.apply(needed.value()) + ").");
     }
 
-    /** Why exactly a connection failed is for operators, and nothing of Ollama's own text. */
+    /** Why exactly a connection failed is for operators, and nothing of the model server's own text. */
     private static String reason(LlmFailure failure) {
         return failure instanceof UpstreamUnavailable unavailable ? unavailable.detail() : failure.message();
     }

@@ -1,4 +1,4 @@
-package dev.localllm.api.request;
+package dev.localllm.api.connection;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;

@@ -1,4 +1,4 @@
-package dev.localllm.api.request;
+package dev.localllm.api.connection;
 
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -9,8 +9,6 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
-import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
-import reactor.netty.http.server.HttpServerRequest;
 
 /**
  * Closes the connection of a client that takes next to nothing of what waits for it within the time (the system tells
@@ -31,12 +29,8 @@ public final class WriteStallHandler extends ChannelDuplexHandler {
     }
 
     /** Whether the connection of that request was closed by this handler. */
-    static boolean stalled(ServerHttpRequest request) {
-        boolean[] stalled = new boolean[1];
-        HttpServerRequest nettys = ServerHttpRequestDecorator.getNativeRequest(request);
-        nettys.withConnection(
-                connection -> stalled[0] = connection.channel().attr(STALLED).get() != null);
-        return stalled[0];
+    public static boolean hasStalled(ServerHttpRequest request) {
+        return ClientChannel.of(request).attr(STALLED).get() != null;
     }
 
     @Override
