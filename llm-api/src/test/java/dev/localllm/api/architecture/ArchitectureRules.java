@@ -18,6 +18,12 @@ import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.constantpool.PoolEntry;
+import java.lang.classfile.constantpool.Utf8Entry;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
@@ -52,6 +58,18 @@ final class ArchitectureRules {
     private static final Map<String, String> MAY_PRINT =
             Map.of("LlmApplication", "tells a bad setting before there is a log");
 
+    private static final Map<String, String> MAY_SPEAK_OPENAI =
+            Map.of("RequestLog", "writes one of them, as operators search for it");
+
+    private static final List<String> OPENAI_WORDS = List.of(
+            "invalid_request_error",
+            "chat.completion",
+            "chatcmpl",
+            "[DONE]",
+            "x-ratelimit-",
+            "retry-after-ms",
+            "x-should-retry");
+
     private static final Map<String, String> MAY_KNOW_JSON = Map.of(
             "OllamaJson", "reads and writes Ollama's wire",
             "OllamaWire", "is Ollama's wire",
@@ -75,6 +93,8 @@ final class ArchitectureRules {
         rules.put("upstream", upstreamKnowsNoModelServer());
         rules.put("upstreamdoors", upstreamHasThreePublicDoors());
         rules.put("composition", onlyTheCompositionRootKnowsTheAdapter());
+        rules.put("wires", onlyTheCompositionRootKnowsAWire());
+        rules.put("words", onlyItsWireKnowsOpenAisWords());
         rules.put("apiunknown", nobodyKnowsTheApi());
         rules.put("adapterdoors", adapterHasTwoPublicDoors());
         rules.put("json", jsonStaysAtTheWires());
@@ -191,6 +211,27 @@ final class ArchitectureRules {
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".ollama..", root + ".upstream..")
                 .because("the rest of the server knows ports, not Ollama");
+    }
+
+    private ArchRule onlyTheCompositionRootKnowsAWire() {
+        return classes()
+                .that()
+                .resideInAPackage(root + ".api..")
+                .and()
+                .resideOutsideOfPackage(root + ".api.config..")
+                .should(new KnowNoOtherWire(root + ".api.failure.ErrorFormat"))
+                .because("a new wire is one package and a line in the composition root");
+    }
+
+    private ArchRule onlyItsWireKnowsOpenAisWords() {
+        return noClasses()
+                .that()
+                .resideInAPackage(root + "..")
+                .and()
+                .resideOutsideOfPackage(root + ".api.openai..")
+                .and(not(named(MAY_SPEAK_OPENAI)))
+                .should(be(describe("of OpenAI's words", ArchitectureRules::speaksOpenAi)))
+                .because("the rest of the server serves every wire");
     }
 
     private ArchRule nobodyKnowsTheApi() {
@@ -387,6 +428,20 @@ final class ArchitectureRules {
     private static DescribedPredicate<JavaClass> simpleNames(String... names) {
         List<String> wanted = List.of(names);
         return describe("named " + wanted, type -> wanted.contains(outermost(type)));
+    }
+
+    /** By what stands in the class file. */
+    private static boolean speaksOpenAi(JavaClass type) {
+        try (InputStream file = type.getSource().orElseThrow().getUri().toURL().openStream()) {
+            for (PoolEntry entry : ClassFile.of().parse(file.readAllBytes()).constantPool()) {
+                if (entry instanceof Utf8Entry text && OPENAI_WORDS.stream().anyMatch(text.stringValue()::contains)) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String outermost(JavaClass type) {

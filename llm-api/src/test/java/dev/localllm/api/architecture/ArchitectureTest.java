@@ -67,6 +67,7 @@ class ArchitectureTest {
                         ".api.config",
                         ".api.openai",
                         ".api.failure",
+                        ".api.stream",
                         ".api.health");
     }
 
