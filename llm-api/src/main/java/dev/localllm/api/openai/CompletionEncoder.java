@@ -1,19 +1,26 @@
 package dev.localllm.api.openai;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.memory.SegmentedBytes;
+import dev.localllm.api.openai.OpenAiJson.ToolCall;
+import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +29,29 @@ import org.jspecify.annotations.Nullable;
  */
 final class CompletionEncoder implements AutoCloseable {
 
+    record Completion(String id, String object, long created, JsonText model, List<Choice> choices, Usage usage) {}
+
+    /** @param logprobs never known */
+    record Choice(int index, Message message, @Nullable String logprobs, String finishReason) {}
+
+    /**
+     * @param content null if there are tool calls only
+     * @param refusal never known
+     */
+    record Message(
+            String role,
+            @Nullable String content,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String reasoning,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            List<ToolCall> toolCalls,
+
+            @Nullable String refusal) {}
+
     private static final int MAX_BYTES = 8 << 20;
+    private static final byte[] COMMA = {','};
 
     private final ResponseHead response;
     private final ByteBudget budget;
@@ -48,7 +77,7 @@ final class CompletionEncoder implements AutoCloseable {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
                 case ThinkingDelta delta -> delta.text().writeTo(thinking::write);
-                case ToolCallDelta call -> add(OpenAiWords.of(call, ""));
+                case ToolCallDelta call -> add(call);
                 case Finished finished -> end = finished;
             }
         }
@@ -69,24 +98,42 @@ final class CompletionEncoder implements AutoCloseable {
         if (finished == null) {
             throw new IllegalStateException("the response completed without Finished");
         }
+        boolean calls = toolCalls.length() > 0;
+        boolean thought = thinking.length() > 0;
+        boolean said = text.length() > 0 || !calls; // tool calls alone have no content, as with OpenAI
+        Completion completion = new Completion(
+                response.id(),
+                "chat.completion",
+                response.created(),
+                JsonText.of(response.model().value()),
+                List.of(new Choice(
+                        0,
+                        new Message("assistant", said ? "" : null, thought ? "" : null, calls ? List.of() : null, null),
+                        null,
+                        OpenAiJson.of(finished.reason()))),
+                Usage.of(finished.usage()));
+        Map<String, SegmentedBytes> texts = new LinkedHashMap<>();
+        putIf(said, "content", text, texts);
+        putIf(thought, "reasoning", thinking, texts);
+        putIf(calls, "tool_calls", toolCalls, texts);
+        return joined(OpenAiJson.around(completion, List.copyOf(texts.keySet())), texts.values());
+    }
+
+    private static void putIf(boolean there, String field, SegmentedBytes value, Map<String, SegmentedBytes> texts) {
+        if (there) {
+            texts.put(field, value);
+        }
+    }
+
+    /** @param around one piece more than there are values */
+    private static List<ByteBuffer> joined(List<byte[]> around, Collection<SegmentedBytes> values) {
         List<ByteBuffer> body = new ArrayList<>();
-        body.add(utf8(
-                "{\"id\":\"" + response.id() + "\",\"object\":\"chat.completion\",\"created\":" + response.created()
-                        + ",\"model\":" + OpenAiWords.quoted(response.model().value())
-                        + ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"));
-        addText(body);
-        if (thinking.length() > 0) {
-            body.add(utf8(",\"reasoning\":\""));
-            body.addAll(thinking.buffers());
-            body.add(utf8("\""));
+        Iterator<byte[]> pieces = around.iterator();
+        for (SegmentedBytes value : values) {
+            body.add(ByteBuffer.wrap(pieces.next()));
+            body.addAll(value.buffers());
         }
-        if (toolCalls.length() > 0) {
-            body.add(utf8(",\"tool_calls\":["));
-            body.addAll(toolCalls.buffers());
-            body.add(utf8("]"));
-        }
-        body.add(utf8(",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"" + OpenAiWords.of(finished.reason())
-                + "\"}],\"usage\":" + OpenAiWords.of(finished.usage()) + "}"));
+        body.add(ByteBuffer.wrap(pieces.next()));
         return body;
     }
 
@@ -97,23 +144,11 @@ final class CompletionEncoder implements AutoCloseable {
         budgeted = 0;
     }
 
-    private void add(String toolCall) {
-        byte[] json = ((toolCalls.length() > 0 ? "," : "") + toolCall).getBytes(StandardCharsets.UTF_8);
-        toolCalls.write(json, 0, json.length);
-    }
-
-    /** A response of tool calls only has no content, as with OpenAI. */
-    private void addText(List<ByteBuffer> body) {
-        if (text.length() == 0 && toolCalls.length() > 0) {
-            body.add(utf8("null"));
-            return;
+    private void add(ToolCallDelta call) {
+        if (toolCalls.length() > 0) {
+            toolCalls.write(COMMA, 0, COMMA.length);
         }
-        body.add(utf8("\""));
-        body.addAll(text.buffers());
-        body.add(utf8("\""));
-    }
-
-    private static ByteBuffer utf8(String json) {
-        return StandardCharsets.UTF_8.encode(json);
+        byte[] json = OpenAiJson.bytes(ToolCall.of(call, null));
+        toolCalls.write(json, 0, json.length);
     }
 }

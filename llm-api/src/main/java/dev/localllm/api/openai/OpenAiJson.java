@@ -1,6 +1,13 @@
 package dev.localllm.api.openai;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -14,6 +21,31 @@ import tools.jackson.databind.module.SimpleModule;
  * Text is copied as it is escaped already, whatever it holds.
  */
 final class OpenAiJson {
+
+    record Usage(int promptTokens, int completionTokens, int totalTokens) {
+        static Usage of(dev.localllm.core.chat.Usage usage) {
+            return new Usage(usage.promptTokens(), usage.completionTokens(), usage.totalTokens());
+        }
+    }
+
+    /** @param index only in streams */
+    record ToolCall(
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Integer index,
+
+            JsonText id,
+            String type,
+            CalledFunction function) {
+        static ToolCall of(ToolCallDelta call, @Nullable Integer index) {
+            return new ToolCall(
+                    index,
+                    JsonText.of(call.id()),
+                    "function",
+                    new CalledFunction(JsonText.of(call.function()), JsonText.of(call.arguments())));
+        }
+    }
+
+    record CalledFunction(JsonText name, JsonText arguments) {}
 
     private static final class TextSerializer extends ValueSerializer<JsonText> {
         @Override
@@ -30,8 +62,34 @@ final class OpenAiJson {
 
     private OpenAiJson() {}
 
+    static String of(FinishReason reason) {
+        return switch (reason) {
+            case STOP -> "stop";
+            case LENGTH -> "length";
+            case TOOL_CALLS -> "tool_calls";
+        };
+    }
+
     /** UTF-8. */
     static byte[] bytes(Object value) {
         return MAPPER.writeValueAsBytes(value);
+    }
+
+    /**
+     * UTF-8 with room for bytes that are JSON already: cut within the value of each of the fields, which is an empty
+     * string or array, in the order in which they stand there.
+     */
+    static List<byte[]> around(Object value, List<String> fields) {
+        String json = MAPPER.writeValueAsString(value);
+        List<byte[]> pieces = new ArrayList<>();
+        int from = 0;
+        for (String field : fields) {
+            String name = '"' + field + "\":"; // not in a string, where quotes are escaped
+            int cut = json.indexOf(name, from) + name.length() + 1;
+            pieces.add(json.substring(from, cut).getBytes(StandardCharsets.UTF_8));
+            from = cut;
+        }
+        pieces.add(json.substring(from).getBytes(StandardCharsets.UTF_8));
+        return pieces;
     }
 }

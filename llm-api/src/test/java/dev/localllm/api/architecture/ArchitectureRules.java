@@ -76,6 +76,8 @@ final class ArchitectureRules {
             "SimulatorWire", "is the simulator's wire",
             "Fields", "reads OpenAI's wire",
             "OpenAiJson", "writes OpenAI's wire",
+            "ChunkEncoder", "has records of OpenAI's wire",
+            "CompletionEncoder", "has records of OpenAI's wire",
             "CompletionRequest", "is OpenAI's wire",
             "ModelController", "has records of OpenAI's wire");
 

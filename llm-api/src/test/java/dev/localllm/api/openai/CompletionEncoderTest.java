@@ -6,13 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +26,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CompletionEncoderTest {
 
     private static final String LONG = "a".repeat(600);
+
+    private static final String HEAD =
+            "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"tiny\",\"choices\":"
+                    + "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":";
+    private static final String TAIL = ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+            + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}";
 
     private final ByteBudget budget = new ByteBudget(1000);
 
@@ -59,6 +70,39 @@ class CompletionEncoderTest {
         encoder.add(List.of(new TextDelta(JsonText.of(LONG))));
 
         assertThat(budget.used()).isZero();
+    }
+
+    /** Byte for byte, as {@link ChunkEncoderTest}. */
+    @Test
+    void writesAllParts() {
+        assertThat(encoded(
+                        new ThinkingDelta(JsonText.of("hm")),
+                        new TextDelta(JsonText.of("안녕 \"")),
+                        new ToolCallDelta(0, "call_1", "search", "{}"),
+                        new ToolCallDelta(1, "call_2", "find", "{}")))
+                .isEqualTo(HEAD + "\"안녕 \\\"\",\"reasoning\":\"hm\",\"tool_calls\":["
+                        + "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}},"
+                        + "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{}\"}}]"
+                        + TAIL);
+    }
+
+    @Test
+    void leavesOutWhatThereIsNot() {
+        assertThat(encoded(new TextDelta(JsonText.of("a")))).isEqualTo(HEAD + "\"a\"" + TAIL);
+        assertThat(encoded()).isEqualTo(HEAD + "\"\"" + TAIL);
+        assertThat(encoded(new ToolCallDelta(0, "1", "f", "{}")))
+                .isEqualTo(HEAD + "null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\"function\":"
+                        + "{\"name\":\"f\",\"arguments\":\"{}\"}}]" + TAIL);
+    }
+
+    private String encoded(ChatEvent... events) {
+        try (CompletionEncoder encoder = encoder()) {
+            encoder.add(List.of(events));
+            encoder.add(List.of(new Finished(FinishReason.STOP, new Usage(3, 4))));
+            return encoder.encode().stream()
+                    .map(piece -> StandardCharsets.UTF_8.decode(piece).toString())
+                    .collect(Collectors.joining());
+        }
     }
 
     private CompletionEncoder encoder() {

@@ -1,0 +1,85 @@
+package dev.localllm.api.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
+import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Usage;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DefaultDataBufferFactory;
+
+/** Byte for byte: clients of all ages read this. */
+class ChunkEncoderTest {
+
+    private static final String HEAD =
+            "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"tiny\",\"choices\":[";
+
+    private static final List<ChatEvent> ALL = List.of(
+            new ThinkingDelta(JsonText.of("hm \"")),
+            new TextDelta(JsonText.of("안녕\n")),
+            new ToolCallDelta(1, "call_1", "search", "{\"q\":\"a\"}"),
+            new Finished(FinishReason.TOOL_CALLS, new Usage(3, 4)));
+
+    @Test
+    void writesChunks() {
+        assertThat(encoded(false))
+                .isEqualTo(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null", "")
+                        + chunk("{\"reasoning\":\"hm \\\"\"}", "null", "")
+                        + chunk("{\"content\":\"안녕\\u000a\"}", "null", "")
+                        + chunk(
+                                "{\"tool_calls\":[{\"index\":1,\"id\":\"call_1\",\"type\":\"function\",\"function\":"
+                                        + "{\"name\":\"search\",\"arguments\":\"{\\\"q\\\":\\\"a\\\"}\"}}]}",
+                                "null",
+                                "")
+                        + chunk("{}", "\"tool_calls\"", "")
+                        + "data: [DONE]\n\n");
+    }
+
+    @Test
+    void tellsUsageInTheLastChunkWhenAsked() {
+        assertThat(encoded(true))
+                .startsWith(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null", ",\"usage\":null"))
+                .contains(chunk("{\"content\":\"안녕\\u000a\"}", "null", ",\"usage\":null"))
+                .endsWith(chunk("{}", "\"tool_calls\"", ",\"usage\":null") + HEAD
+                        + "],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}\n\n"
+                        + "data: [DONE]\n\n");
+    }
+
+    @Test
+    void endsABrokenStreamWithItsError() {
+        assertThat(text(encoder(false).failure(FailureResponse.of(new ShuttingDown()))))
+                .isEqualTo("data: {\"error\":{\"message\":\"The server is shutting down.\",\"type\":\"server_error\","
+                        + "\"param\":null,\"code\":\"shutting_down\"}}\n\n");
+        assertThat(text(encoder(false).heartbeat())).isEqualTo(": waiting\n\n");
+    }
+
+    private static String encoded(boolean includeUsage) {
+        return text(encoder(includeUsage).encode(ALL));
+    }
+
+    private static ChunkEncoder encoder(boolean includeUsage) {
+        return new ChunkEncoder(
+                new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")),
+                includeUsage,
+                DefaultDataBufferFactory.sharedInstance);
+    }
+
+    private static String chunk(String delta, String finishReason, String usage) {
+        return HEAD + "{\"index\":0,\"delta\":" + delta + ",\"finish_reason\":" + finishReason + "}]" + usage + "}\n\n";
+    }
+
+    private static String text(DataBuffer buffer) {
+        return buffer.toString(StandardCharsets.UTF_8);
+    }
+}
