@@ -3,6 +3,7 @@ package dev.localllm.upstream;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import java.time.Clock;
 import java.time.Duration;
@@ -41,7 +42,7 @@ final class Circuits {
      * @param nanoTime as {@link System#nanoTime}
      * @param probe says soon whether the server can be reached
      * @param networkFaults maps and judges the network's faults
-     * @param blame what a failure that the server told counts against
+     * @param blame what a failure that the server told counts against; a deadline counts against the model
      */
     Circuits(
             String serverName,
@@ -104,6 +105,9 @@ final class Circuits {
     }
 
     private Blame blameOf(Throwable fault) {
-        return fault instanceof LlmException e ? blame.apply(e.failure()) : networkFaults.blame(fault);
+        if (!(fault instanceof LlmException e)) {
+            return networkFaults.blame(fault);
+        }
+        return e.failure() instanceof DeadlineExceeded ? Blame.MODEL : blame.apply(e.failure());
     }
 }

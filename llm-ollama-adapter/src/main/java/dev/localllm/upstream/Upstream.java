@@ -53,7 +53,7 @@ public final class Upstream implements AutoCloseable {
      * @param name as messages call the server
      * @param baseUrl http or https, without path
      * @param probePath of a GET that costs the server nothing; any response shows that the server can be reached
-     * @param blame what a failure that the server told counts against
+     * @param blame what a failure that the server told counts against; a deadline counts against the model
      * @param loops to work on, not closed here; those of the web server, so that a response rarely changes threads
      * @param clock of the deadlines, in nanoseconds, as {@link System#nanoTime}
      * @param circuitClock tells the circuits how long they have been open; in nanoseconds

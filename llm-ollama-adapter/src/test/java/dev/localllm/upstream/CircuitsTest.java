@@ -3,8 +3,10 @@ package dev.localllm.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
@@ -49,6 +51,14 @@ class CircuitsTest {
                 .isEqualTo(new UpstreamUnavailable("The circuit of model 'bad:latest' is open.", OPEN));
         assertThat(failure(GOOD, Flux.just(1))).isNull();
         assertThat(probes).hasValue(0);
+    }
+
+    @Test
+    void countsDeadlinesAgainstTheModelWhateverTheAdapterSays() {
+        repeat(BAD, Flux.error(new LlmException(new DeadlineExceeded(Deadline.FIRST_TOKEN, "late"))));
+
+        assertThat(failure(BAD, Flux.just(1))).isInstanceOf(UpstreamUnavailable.class);
+        assertThat(failure(GOOD, Flux.just(1))).isNull();
     }
 
     @Test
