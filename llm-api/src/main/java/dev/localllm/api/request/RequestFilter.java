@@ -13,6 +13,8 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
@@ -30,6 +32,8 @@ import reactor.core.publisher.SignalType;
  * Thread-safe.
  */
 public final class RequestFilter implements WebFilter, Ordered {
+
+    private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
     /** A server under heavy load may need this long to close a connection that the client has reset. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
@@ -106,7 +110,15 @@ public final class RequestFilter implements WebFilter, Ordered {
                 status(exchange.getResponse()),
                 failure == null ? end(request, record, signal) : failure.code(),
                 failure == null ? null : failure.detail());
-        listeners.forEach(listener -> listener.accept(end));
+        listeners.forEach(listener -> tell(listener, end));
+    }
+
+    private static void tell(Consumer<RequestEnd> listener, RequestEnd end) {
+        try {
+            listener.accept(end);
+        } catch (RuntimeException e) {
+            log.error("A listener failed at the end of request {}.", end.id(), e);
+        }
     }
 
     private static @Nullable Integer status(ServerHttpResponse response) {

@@ -26,7 +26,7 @@ import reactor.netty.http.server.HttpServer;
 
 class RequestFilterTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final BlockingQueue<RequestEnd> ends = new LinkedBlockingQueue<>();
 
@@ -63,7 +63,11 @@ class RequestFilterTest {
                 new ClientIdentity(List.of(), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
                 new Drain(PATIENCE),
-                List.of(ends::add),
+                List.of(
+                        end -> {
+                            throw new IllegalStateException("a listener that fails");
+                        },
+                        ends::add),
                 () -> "id-1",
                 System::nanoTime);
         return HttpServer.create()
