@@ -161,7 +161,7 @@ final class ArchitectureRules {
     private ArchRule adapterKnowsOnlyWhatItImplements() {
         return noClasses()
                 .that()
-                .resideInAPackage(root + ".ollama..")
+                .resideInAnyPackage(root + ".ollama..", root + ".upstream..")
                 .should()
                 .dependOnClassesThat(resideInAnyPackage(
                                 root + ".core.prompt..",
