@@ -76,13 +76,13 @@ public final class ChatService {
      */
     public Mono<Void> answer(ClientId client, Consumer<RateDecision> onDecision, ChatDecoder decoder) {
         if (rateLimiter == null) {
-            return decoder.decode(this::generate);
+            return Mono.defer(() -> decoder.decode(this::generate));
         }
         return Mono.defer(() -> {
             RateDecision decision = rateLimiter.charge(client);
             onDecision.accept(decision);
             return decision.allowed()
-                    ? decoder.decode(this::generate).doOnError(LlmException.class, e -> {
+                    ? Mono.defer(() -> decoder.decode(this::generate)).doOnError(LlmException.class, e -> {
                         if (isRefunded(e.failure())) {
                             onDecision.accept(rateLimiter.refund(client));
                         }

@@ -13,7 +13,7 @@ import reactor.core.publisher.Mono;
  *     at once; afterwards it is when the exchange is over: its response was received to the end, it never began, or
  *     its connection is closed. An implementation that can't see the connection close completes it within a time limit
  *     all the same. It never fails, may be subscribed to any number of times, and a cancelled subscription changes
- *     nothing. It proves that this side holds no connection for the generation, not that the model server has
- *     stopped working on it
+ *     nothing. Unless the time limit has passed, this side
+ *     holds no connection for the generation then; whether the model server has stopped working on it is not known
  */
 public record Generation(Flux<List<ChatEvent>> events, Mono<Void> closed) {}

@@ -8,14 +8,19 @@ import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +62,7 @@ class ChatServiceTest {
     private @Nullable SystemPrompt systemPrompt;
     private PromptLimits promptLimits = new PromptLimits(10, 100);
     private @Nullable RateLimiter rateLimiter;
+    private @Nullable RuntimeException openFault;
     private Generation generation = new Generation(Flux.just(END), Mono.empty());
 
     // --- check, choose the model, complete the prompt
@@ -66,11 +73,17 @@ class ChatServiceTest {
         TestPublisher<Void> closed = TestPublisher.create();
         generation = new Generation(events.flux(), closed.mono());
 
-        succeed(call((model, answer) -> Mono.empty(), QUESTION));
+        ChatService service = service();
+
+        StepVerifier.create(service.answer(
+                        ANN, decisions::add, next -> next.apply(call((model, answer) -> Mono.empty(), QUESTION))))
+                .expectComplete()
+                .verify(PATIENCE);
 
         assertThat(generated).isEmpty();
         events.assertWasNotSubscribed();
         closed.assertWasNotSubscribed();
+        assertThat(isFull(service)).isFalse();
     }
 
     @Test
@@ -204,7 +217,17 @@ class ChatServiceTest {
                 new RateLimited(Duration.ofSeconds(1)),
                 new InvalidRequest("stop", "no"),
                 new UnknownModel("x"),
-                new UpstreamFailed("broken"));
+                new UnsupportedByModel("m", "no tools", null),
+                new ContextLengthExceeded("too long", null),
+                new DeadlineExceeded(Deadline.TOTAL, "late"),
+                new UpstreamFailed("broken"),
+                new UpstreamProtocol("garbage"));
+    }
+
+    @Test
+    void decidesForEveryKindOfFailure() {
+        assertThat(Stream.concat(refunded().stream(), charged().stream()).<Class<?>>map(LlmFailure::getClass))
+                .containsAll(List.of(LlmFailure.class.getPermittedSubclasses()));
     }
 
     @ParameterizedTest
@@ -290,6 +313,20 @@ class ChatServiceTest {
     }
 
     @Test
+    void takesNoPermitWhereNoGenerationOpens() {
+        openFault = new IllegalStateException("closed");
+        ChatService service = service();
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
+                .expectErrorMessage("closed")
+                .verify(PATIENCE);
+
+        openFault = null;
+        generation = new Generation(Flux.never(), Mono.never());
+        assertThat(isFull(service)).isFalse();
+    }
+
+    @Test
     void takesNoPermitForARequestThatIsRefused() {
         generation = new Generation(Flux.never(), Mono.never());
         promptLimits = new PromptLimits(1, 100);
@@ -358,6 +395,9 @@ class ChatServiceTest {
                 100,
                 new ConcurrencyLimit(1),
                 (model, request) -> {
+                    if (openFault != null) {
+                        throw openFault;
+                    }
                     Generation opened = generation;
                     return new Generation(
                             opened.events().doOnSubscribe(subscription -> generated.add(request)), opened.closed());
