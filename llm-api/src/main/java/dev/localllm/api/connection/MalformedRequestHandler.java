@@ -64,7 +64,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
     public void channelRead(ChannelHandlerContext ctx, Object message) {
-        if (message instanceof HttpRequest request) {
+        if (message instanceof HttpRequest request && request.decoderResult().isSuccess()) {
             format = formats.of(request.uri(), request.headers()::get);
         }
         FailureResponse failure = refused || !(message instanceof HttpObject read) ? null : failure(read);

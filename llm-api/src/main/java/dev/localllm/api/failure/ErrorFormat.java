@@ -11,7 +11,8 @@ public interface ErrorFormat {
     /**
      * Whether the request is one of this wire's.
      *
-     * @param path as in the request line, perhaps malformed
+     * @param path without the query; of a request that is refused before it reaches Spring, the target as in the
+     *     request line, perhaps malformed
      * @param header the first value of the header of that name, null if there is none
      */
     boolean matches(String path, Function<String, @Nullable String> header);

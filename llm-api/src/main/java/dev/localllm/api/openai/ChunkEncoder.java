@@ -26,7 +26,7 @@ import org.springframework.core.io.buffer.DataBufferFactory;
  *   "delta":{"content":"Hi"},"finish_reason":null}]}
  * }</pre>
  *
- * One encoder per answer; not thread-safe.
+ * One encoder per answer; not thread-safe. Who takes a buffer releases it.
  */
 final class ChunkEncoder {
 

@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
  * How one request ended: never a word of a prompt or an answer.
  *
  * @param path as the client wrote it, without the query, of any length
- * @param model that was asked; null if the request did not come so far
+ * @param model that the request resolved to; null if it did not come so far. It may have been refused after that
  * @param status of the response; null if none was begun
  * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that was told
  * @param detail what is known of a failure beyond that, for the log only; null for nothing
- * @param untilAsked from the start until the model server was asked; null if it was not
+ * @param untilAsked from the start until the model was resolved; null if it was not
  * @param untilFirstEvent from then until the first piece of the answer; null if there was none
  * @param total from the start to the end
  * @param events pieces of the answer that came from the model server

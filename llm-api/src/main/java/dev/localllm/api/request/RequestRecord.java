@@ -56,8 +56,8 @@ public final class RequestRecord {
 
     /** The model server is about to be asked. */
     public void asks(ModelId target) {
-        model = target;
         askedAt = clock.getAsLong();
+        model = target; // whoever sees it sees the time
     }
 
     /** These events of the answer have come. */
@@ -79,16 +79,17 @@ public final class RequestRecord {
     /** @param status of the response; null if none was begun */
     RequestEnd end(String method, String path, @Nullable Integer status, String end, @Nullable String detail) {
         Finished last = finished;
+        ModelId asked = model;
         return new RequestEnd(
                 id,
                 client,
                 method,
                 path,
-                model,
+                asked,
                 status,
                 end,
                 detail,
-                model == null ? null : Duration.ofNanos(askedAt - start),
+                asked == null ? null : Duration.ofNanos(askedAt - start),
                 events == 0 ? null : Duration.ofNanos(firstEventAt - askedAt),
                 Duration.ofNanos(clock.getAsLong() - start),
                 events,
