@@ -80,8 +80,11 @@ const judge = ({ phase, streams, health, honest, memory, lateMs }) => {
   }
   if (TOLD.includes(phase)) return;
   if (streams.maxms > MAX_TOKEN_MS) verdict.streams.push(`${phase}: a token after ${streams.maxms} ms`);
-  if (health.unanswered || !health.asked || health.maxms - (health.controlMaxms ?? 0) > MAX_HEALTH_MS) {
-    verdict.health.push(`${phase}: ${health.maxms} ms, ${health.unanswered} of ${health.asked} unanswered`);
+  const unanswered = Object.keys(health.unanswered).length > 0;
+  if (unanswered || !health.asked || health.maxms - (health.controlMaxms ?? 0) > MAX_HEALTH_MS) {
+    const control = `${health.controlMaxms} ms where nobody attacks`;
+    verdict.health.push(`${phase}: ${health.maxms} ms (${control}), ${health.asked} answers, unanswered: `
+      + JSON.stringify(health.unanswered).replaceAll('"', "'"));
   }
   const servesAll = ['quiet', 'one client', 'announced'].includes(phase);
   if (servesAll && Object.keys(honest.answers).some(answer => answer !== '200')) {

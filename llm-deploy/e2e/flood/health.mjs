@@ -1,34 +1,43 @@
-// Asks for /health every 50 ms, over a new connection and a kept one in turn. It does not wait for answers.
+// Asks for /health every 50 ms, over a new connection and a kept one in turn. It does not wait for answers. A kept
+// connection that the server closes without an answer had been idle for too long: as any client, it asks once more.
 import net from 'node:net';
 import {
   MAX_HEALTH_MS, forget, host, latest, nice, now, ollamaHost, ollamaPort, port, quantile, round, sleep,
 } from './common.mjs';
 import { memory } from './memory.mjs';
 
+const LATE = 'nothing after 5 s';
 nice(-10);
 const kept = [];
-let took = [], control = [], unanswered = 0, slow = [], open = 0, peakMb = 0, since = now();
-const ask = (where, path, keep, then) => {
-  const start = now();
-  const socket = (keep && kept.pop()) || net.connect(where);
+let took = [], control = [], unanswered = {}, stale = 0, slow = [], open = 0, peakMb = 0, since = now();
+// then(WHY, MS, START): WHY is null if there was an answer.
+const ask = (where, path, keep, then, start = now()) => {
+  const old = keep ? kept.pop() : undefined;
+  const socket = old ?? net.connect(where);
   let over = false, text = '';
-  const end = ok => {
+  const end = why => {
     if (over) return;
     over = true;
     clearTimeout(timer);
     socket.removeAllListeners();
     socket.on('error', () => {});
-    if (ok && keep) {
+    if (!why && keep) {
       socket.on('close', () => kept.splice(kept.indexOf(socket) >>> 0, 1));
       kept.push(socket);
     } else socket.destroy();
-    then(ok, now() - start, start);
+    if (old && text === '' && why !== LATE) {
+      stale++;
+      ask(where, path, false, then, start);
+    } else then(why, now() - start, start);
   };
-  const timer = setTimeout(() => end(false), 5000);
+  const timer = setTimeout(() => end(LATE), 5000);
   socket.setNoDelay(true);
-  socket.on('data', chunk => { text += chunk; if (text.includes('\r\n\r\n')) end(/^HTTP\/1\.1 200/m.test(text)); });
-  socket.on('error', () => end(false));
-  socket.on('close', () => end(false));
+  socket.on('data', chunk => {
+    text += chunk;
+    if (text.includes('\r\n\r\n')) end(text.startsWith('HTTP/1.1 200') ? null : text.split('\r\n')[0]);
+  });
+  socket.on('error', e => end(e.code));
+  socket.on('close', () => end('closed'));
   const close = keep ? '' : 'connection: close\r\n';
   socket.write(`GET ${path} HTTP/1.1\r\nhost: ${where.host}:${where.port}\r\n${close}\r\n`);
 };
@@ -36,19 +45,19 @@ let i = 0;
 setInterval(() => {
   peakMb = Math.max(peakMb, memory().peakMb);
   open++;
-  ask({ host, port }, '/health', i % 2 === 1, (ok, ms, start) => {
+  ask({ host, port }, '/health', i % 2 === 1, (why, ms, start) => {
     open--;
-    if (ok) took.push(ms); else unanswered++;
-    if (ok && ms > MAX_HEALTH_MS) slow.push({ ms: round(ms), lateMs: latest(start) });
+    if (why) unanswered[why] = (unanswered[why] ?? 0) + 1; else took.push(ms);
+    if (!why && ms > MAX_HEALTH_MS) slow.push({ ms: round(ms), lateMs: latest(start) });
   });
-  if (i++ % 2) ask({ host: ollamaHost, port: +ollamaPort + 1 }, '/', false, (ok, ms) => control.push(ms));
+  if (i++ % 2) ask({ host: ollamaHost, port: +ollamaPort + 1 }, '/', false, (why, ms) => control.push(ms));
 }, 50);
 process.on('message', async () => {
   for (let j = 0; j < 55 && open > 1; j++) await sleep(100);
   took.sort((a, b) => a - b);
   control.sort((a, b) => a - b);
   process.send({
-    peakMb, asked: took.length + unanswered, unanswered, p99ms: quantile(took, 0.99), maxms: quantile(took, 1),
+    peakMb, asked: took.length, unanswered, stale, p99ms: quantile(took, 0.99), maxms: quantile(took, 1),
     slow: slow.length, slowest: slow.sort((a, b) => b.ms - a.ms).slice(0, 4),
     controlP99ms: quantile(control, 0.99), controlMaxms: quantile(control, 1), lateMs: latest(since),
   });
@@ -56,6 +65,7 @@ process.on('message', async () => {
   control = [];
   slow = [];
   forget();
-  unanswered = peakMb = 0;
+  unanswered = {};
+  stale = peakMb = 0;
   since = now();
 });
