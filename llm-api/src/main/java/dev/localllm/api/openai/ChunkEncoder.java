@@ -9,10 +9,13 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
@@ -50,24 +53,13 @@ final class ChunkEncoder {
             @Nullable String reasoning,
             @Nullable List<ToolCall> toolCalls) {}
 
-    /** The frame of a piece of text, but for the text. */
-    private static final class TextFrame {
-
-        private final byte[] head;
-        private final byte[] tail;
-
-        private TextFrame(byte[] head, byte[] tail) {
-            this.head = head;
-            this.tail = tail;
-        }
-    }
-
-    private static final Delta START = new Delta("assistant", "", null, null);
-    private static final Delta TEXT = new Delta(null, "", null, null);
-    private static final Delta THINKING = new Delta(null, null, "", null);
-    private static final Delta END = new Delta(null, null, null, null);
-    private static final byte[] DATA = utf8("data: ");
-    private static final byte[] FRAME_END = utf8("\n\n");
+    private static final byte[] START = OpenAiJson.bytes(new Choice(0, new Delta("assistant", "", null, null), null));
+    private static final JsonTemplate TEXT =
+            JsonTemplate.of(new Choice(0, new Delta(null, "", null, null), null), "content");
+    private static final JsonTemplate THINKING =
+            JsonTemplate.of(new Choice(0, new Delta(null, null, "", null), null), "reasoning");
+    private static final Map<FinishReason, byte[]> ENDS = ends();
+    private static final JsonTemplate FRAME = new JsonTemplate(utf8("data: "), utf8("\n\n"));
     private static final byte[] DONE = utf8("data: [DONE]\n\n");
     private static final byte[] HEARTBEAT = utf8(": waiting\n\n");
     private static final int USUAL_TEXT_BYTES = 16;
@@ -76,8 +68,9 @@ final class ChunkEncoder {
     private final boolean includeUsage;
     private final ResponseHead response;
     private final JsonText model;
-    private final TextFrame text;
-    private @Nullable TextFrame thinking;
+    private final JsonTemplate chunk;
+    private final JsonTemplate text;
+    private @Nullable JsonTemplate thinking;
     private boolean started;
 
     ChunkEncoder(ResponseHead response, boolean includeUsage, DataBufferFactory buffers) {
@@ -85,15 +78,16 @@ final class ChunkEncoder {
         this.includeUsage = includeUsage;
         this.response = response;
         this.model = JsonText.of(response.model().value());
-        this.text = textFrame(TEXT, "content");
+        this.chunk = FRAME.around(JsonTemplate.of(chunk(null), "choices"));
+        this.text = chunk.around(TEXT);
     }
 
     DataBuffer encode(List<ChatEvent> events) {
-        int perEvent = text.head.length + USUAL_TEXT_BYTES + text.tail.length;
+        int perEvent = text.head().length + USUAL_TEXT_BYTES + text.tail().length;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
         if (!started) {
             started = true;
-            write(chunk(START, null), buffer);
+            write(START, chunk, buffer);
         }
         for (ChatEvent event : events) {
             encode(event, buffer);
@@ -109,71 +103,66 @@ final class ChunkEncoder {
     /** No {@code [DONE]} follows. */
     DataBuffer failure(FailureResponse failure) {
         byte[] body = OpenAiErrors.json(failure);
-        DataBuffer buffer = buffers.allocateBuffer(DATA.length + body.length + FRAME_END.length);
-        return buffer.write(DATA).write(body).write(FRAME_END);
+        DataBuffer buffer = buffers.allocateBuffer(FRAME.head().length + body.length + FRAME.tail().length);
+        write(body, FRAME, buffer);
+        return buffer;
     }
 
     private void encode(ChatEvent event, DataBuffer buffer) {
         switch (event) {
             case TextDelta delta -> write(delta.text(), text, buffer);
             case ThinkingDelta delta -> write(delta.text(), thinking(), buffer);
-            case ToolCallDelta call -> write(chunk(toolCall(call), null), buffer);
+            case ToolCallDelta call -> write(OpenAiJson.bytes(new Choice(0, toolCall(call), null)), chunk, buffer);
             case Finished end -> finish(end, buffer);
         }
     }
 
     private void finish(Finished end, DataBuffer buffer) {
-        write(chunk(END, OpenAiJson.of(end.reason())), buffer);
+        write(Objects.requireNonNull(ENDS.get(end.reason())), chunk, buffer);
         if (includeUsage) {
-            write(chunk(List.of(), Usage.of(end.usage())), buffer);
+            write(OpenAiJson.bytes(chunk(Usage.of(end.usage()))), FRAME, buffer);
         }
         buffer.write(DONE);
     }
 
-    private Object chunk(Delta delta, @Nullable String finishReason) {
-        return chunk(List.of(new Choice(0, delta, finishReason)), null);
-    }
-
-    private Object chunk(List<Choice> choices, @Nullable Usage usage) {
+    /** Without choices. */
+    private Object chunk(@Nullable Usage usage) {
         String object = "chat.completion.chunk";
         return includeUsage
-                ? new UsageChunk(response.id(), object, response.created(), model, choices, usage)
-                : new Chunk(response.id(), object, response.created(), model, choices);
+                ? new UsageChunk(response.id(), object, response.created(), model, List.of(), usage)
+                : new Chunk(response.id(), object, response.created(), model, List.of());
+    }
+
+    private static Map<FinishReason, byte[]> ends() {
+        Map<FinishReason, byte[]> ends = new EnumMap<>(FinishReason.class);
+        for (FinishReason reason : FinishReason.values()) {
+            Choice end = new Choice(0, new Delta(null, null, null, null), OpenAiJson.of(reason));
+            ends.put(reason, OpenAiJson.bytes(end));
+        }
+        return ends;
     }
 
     private static Delta toolCall(ToolCallDelta call) {
         return new Delta(null, null, null, List.of(ToolCall.of(call, call.index())));
     }
 
-    private TextFrame thinking() {
-        TextFrame known = thinking;
+    private JsonTemplate thinking() {
+        JsonTemplate known = thinking;
         if (known == null) {
-            known = textFrame(THINKING, "reasoning");
+            known = chunk.around(THINKING);
             thinking = known;
         }
         return known;
     }
 
-    private TextFrame textFrame(Delta delta, String field) {
-        List<byte[]> pieces = OpenAiJson.around(chunk(delta, null), List.of(field));
-        return new TextFrame(joined(DATA, pieces.getFirst()), joined(pieces.getLast(), FRAME_END));
-    }
-
-    private static void write(JsonText text, TextFrame frame, DataBuffer buffer) {
-        buffer.write(frame.head);
+    private static void write(JsonText text, JsonTemplate frame, DataBuffer buffer) {
+        buffer.write(frame.head());
         text.writeTo(buffer::write);
-        buffer.write(frame.tail);
+        buffer.write(frame.tail());
     }
 
-    private static void write(Object chunk, DataBuffer buffer) {
-        buffer.write(DATA).write(OpenAiJson.bytes(chunk)).write(FRAME_END);
-    }
-
-    private static byte[] joined(byte[] first, byte[] second) {
-        ByteArrayOutputStream joined = new ByteArrayOutputStream(first.length + second.length);
-        joined.writeBytes(first);
-        joined.writeBytes(second);
-        return joined.toByteArray();
+    private static void write(byte[] json, JsonTemplate frame, DataBuffer buffer) {
+        buffer.write(frame.head()).write(json).write(frame.tail());
     }
 
     private static byte[] utf8(String text) {
