@@ -17,13 +17,14 @@ import dev.localllm.api.health.ServerInfo;
 import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
-import dev.localllm.api.openai.AnswerTimes;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.ResponseHeads;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestLog;
+import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.api.stream.ReadAhead;
+import dev.localllm.api.stream.Timeouts;
 import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
@@ -183,13 +184,9 @@ class LlmConfiguration {
     }
 
     @Bean
-    AnswerTimes answerTimes(Settings settings, Drain drain) {
-        return new AnswerTimes(
-                settings.totalTimeout(),
-                settings.nonStreamingTimeout(),
-                settings.heartbeatInterval(),
-                drain.over(),
-                System::nanoTime);
+    Timeouts timeouts(Settings settings, Drain drain) {
+        return new Timeouts(
+                settings.totalTimeout(), settings.nonStreamingTimeout(), settings.heartbeatInterval(), drain.over());
     }
 
     /** One thread: decoding must leave processors to the event loops. */
@@ -215,10 +212,13 @@ class LlmConfiguration {
     }
 
     @Bean
-    ReadAhead readAhead(Settings settings) {
+    AnswerStream answerStream(Settings settings, Timeouts timeouts) {
         MemoryLimits memory = settings.memory();
-        return new ReadAhead(
-                memory.streamBuffer().toBytes(), new ByteBudget(memory.streams().toBytes()));
+        return new AnswerStream(
+                timeouts,
+                new ReadAhead(
+                        memory.streamBuffer().toBytes(),
+                        new ByteBudget(memory.streams().toBytes())));
     }
 
     /** None where the server listens on more than loopback: it is then known by names that nobody told it. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
+import dev.localllm.api.stream.StreamEncoder;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -19,6 +20,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
+import org.springframework.http.MediaType;
 
 /**
  * Writes one streamed answer as Server-Sent Events: all that came together becomes one buffer. What does not
@@ -31,7 +33,7 @@ import org.springframework.core.io.buffer.DataBufferFactory;
  *
  * One encoder per answer; not thread-safe. Who takes a buffer releases it.
  */
-final class ChunkEncoder {
+final class ChunkEncoder implements StreamEncoder {
 
     record Chunk(String id, String object, long created, JsonText model, List<Choice> choices) {}
 
@@ -82,7 +84,13 @@ final class ChunkEncoder {
         this.text = chunk.around(TEXT);
     }
 
-    DataBuffer encode(List<ChatEvent> events) {
+    @Override
+    public MediaType contentType() {
+        return MediaType.TEXT_EVENT_STREAM;
+    }
+
+    @Override
+    public DataBuffer encode(List<ChatEvent> events) {
         int perEvent = text.head().length + USUAL_TEXT_BYTES + text.tail().length;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
         if (!started) {
@@ -96,12 +104,14 @@ final class ChunkEncoder {
     }
 
     /** A comment. */
-    DataBuffer heartbeat() {
+    @Override
+    public DataBuffer heartbeat() {
         return buffers.wrap(HEARTBEAT);
     }
 
     /** No {@code [DONE]} follows. */
-    DataBuffer failure(FailureResponse failure) {
+    @Override
+    public DataBuffer failure(FailureResponse failure) {
         byte[] body = OpenAiErrors.json(failure);
         DataBuffer buffer = buffers.allocateBuffer(FRAME.head().length + body.length + FRAME.tail().length);
         write(body, FRAME, buffer);

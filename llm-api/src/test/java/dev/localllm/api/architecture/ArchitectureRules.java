@@ -47,6 +47,7 @@ final class ArchitectureRules {
             "ChatService", "returns a permit when the exchange is closed, whoever has left",
             "Exchange", "tells that a connection it aborted is closed, whoever has left",
             "Drain", "its timer ends with the process",
+            "OpenStream", "hears of the end of the server as long as the stream is open",
             "LlmConfiguration", "warns once at the start",
             "OllamaSimulator", "nobody else subscribes to the end of its threads",
             "OpenExchanges", "watches a connection of its own server end");

@@ -2,7 +2,11 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.JsonText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -10,14 +14,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBuffer;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
+import org.springframework.http.MediaType;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 
@@ -25,10 +33,11 @@ class ReadAheadTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int FRAME = 100;
+    private static final int BROKEN = -1;
 
     private final EmbeddedChannel channel = new EmbeddedChannel();
     private final ByteBudget budget = new ByteBudget(10_000);
-    private final TestPublisher<DataBuffer> source = TestPublisher.create();
+    private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(UnpooledByteBufAllocator.DEFAULT);
     private final AtomicLong requested = new AtomicLong();
     private final List<ByteBuf> made = new ArrayList<>();
@@ -37,7 +46,7 @@ class ReadAheadTest {
     void everyFrameWasReleased() {
         assertThat(made).allSatisfy(frame -> assertThat(frame.refCnt()).isZero());
         assertThat(budget.used()).isZero();
-        assertThat(channel.pipeline().names()).noneMatch(name -> name.startsWith("BufferedFrames"));
+        assertThat(channel.pipeline().names()).noneMatch(name -> name.startsWith("OpenStream"));
         channel.finishAndReleaseAll();
     }
 
@@ -79,14 +88,14 @@ class ReadAheadTest {
 
     /** The source may send its window, and one frame for each that made room or left some. */
     private void isRequestedNoMoreThan(int fitting, int maxBytes) {
-        int most = fitting - 1 + BufferedFrames.WINDOW;
+        int most = fitting - 1 + OpenStream.WINDOW;
         blockClient();
         StepVerifier.create(frames(maxBytes))
                 .then(() -> emit(0, most))
                 .then(() -> assertThat(requested.get()).isEqualTo(most))
                 .then(this::unblockClient)
                 .expectNext(numbers(0, most))
-                .then(() -> assertThat(requested.get()).isEqualTo(most + BufferedFrames.WINDOW))
+                .then(() -> assertThat(requested.get()).isEqualTo(most + OpenStream.WINDOW))
                 .then(source::complete)
                 .expectComplete()
                 .verify(PATIENCE);
@@ -100,7 +109,8 @@ class ReadAheadTest {
                 .then(() -> source.error(new IllegalStateException("broken")))
                 .then(this::unblockClient)
                 .expectNext(numbers(0, 5))
-                .expectErrorMessage("broken")
+                .expectNext(BROKEN)
+                .expectComplete()
                 .verify(PATIENCE);
     }
 
@@ -125,8 +135,15 @@ class ReadAheadTest {
     }
 
     private Flux<Integer> frames(int maxBytes) {
-        Flux<DataBuffer> counted = source.flux().doOnRequest(requested::addAndGet);
-        return new ReadAhead(maxBytes, budget).of(counted, channel).map(ReadAheadTest::number);
+        Timeouts timeouts = new Timeouts(PATIENCE, PATIENCE, PATIENCE, Mono.never());
+        return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
+                .frames(
+                        source.flux().doOnRequest(requested::addAndGet),
+                        new Frames(),
+                        fault -> frame(BROKEN),
+                        channel,
+                        new AtomicReference<>())
+                .map(ReadAheadTest::number);
     }
 
     private static int number(DataBuffer frame) {
@@ -141,10 +158,38 @@ class ReadAheadTest {
 
     private void emit(int from, int to) {
         for (int i = from; i < to; i++) {
-            ByteBuf frame =
-                    UnpooledByteBufAllocator.DEFAULT.buffer().writeInt(i).writeZero(FRAME - Integer.BYTES);
-            made.add(frame);
-            source.next(buffers.wrap(frame));
+            source.next(List.of(new TextDelta(JsonText.of(Integer.toString(i)))));
+        }
+    }
+
+    private DataBuffer frame(int number) {
+        ByteBuf frame =
+                UnpooledByteBufAllocator.DEFAULT.buffer().writeInt(number).writeZero(FRAME - Integer.BYTES);
+        made.add(frame);
+        return buffers.wrap(frame);
+    }
+
+    /** Each of 100 bytes, with the number that is the events' text. */
+    private final class Frames implements StreamEncoder {
+
+        @Override
+        public MediaType contentType() {
+            return MediaType.APPLICATION_OCTET_STREAM;
+        }
+
+        @Override
+        public DataBuffer encode(List<ChatEvent> events) {
+            return frame(Integer.parseInt(((TextDelta) events.getFirst()).text().toString()));
+        }
+
+        @Override
+        public @Nullable DataBuffer heartbeat() {
+            return null;
+        }
+
+        @Override
+        public DataBuffer failure(FailureResponse failure) {
+            return frame(BROKEN);
         }
     }
 
