@@ -5,8 +5,11 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import reactor.core.Scannable;
@@ -26,6 +29,7 @@ final class GenerationDeadline {
     private final String server;
     private final UpstreamLimits limits;
     private final LongSupplier clock;
+    private final EventExecutor eventLoop;
     private final AtomicLong demand = new AtomicLong();
     private volatile long lastEvent;
     private volatile boolean begun;
@@ -35,11 +39,13 @@ final class GenerationDeadline {
     /**
      * @param server as messages call it
      * @param clock in nanoseconds, as {@link System#nanoTime}
+     * @param eventLoop has the timers
      */
-    GenerationDeadline(String server, UpstreamLimits limits, LongSupplier clock) {
+    GenerationDeadline(String server, UpstreamLimits limits, LongSupplier clock, EventExecutor eventLoop) {
         this.server = server;
         this.limits = limits;
         this.clock = clock;
+        this.eventLoop = eventLoop;
         this.lastEvent = clock.getAsLong();
     }
 
@@ -72,17 +78,24 @@ final class GenerationDeadline {
 
     /** Completes when nothing has come for too long, and not before. */
     Mono<Void> expired() {
-        Mono<Void> silence = Mono.defer(() -> Mono.delay(Duration.ofNanos(
-                        Math.min(remaining(), limits.idleTimeout().toNanos()))))
+        Mono<Void> silence = Mono.defer(
+                        () -> after(Math.min(remaining(), limits.idleTimeout().toNanos())))
                 .repeat(() -> remaining() > 0)
                 .then();
-        Mono<Void> overtime = finished.asMono().then(Mono.delay(LAST_CHUNK)).then();
+        Mono<Void> overtime = finished.asMono().then(after(LAST_CHUNK.toNanos()));
         return Mono.firstWithSignal(silence, overtime).then(Mono.fromRunnable(() -> exceeded = true));
     }
 
     /** Fails with {@link DeadlineExceeded} if the exchange was ended by {@link #expired} before the answer was. */
     <T> Mono<T> failure() {
         return Mono.defer(() -> exceeded && !isFinished() ? Mono.error(new LlmException(reason())) : Mono.empty());
+    }
+
+    private Mono<Void> after(long nanos) {
+        return Mono.create(sink -> {
+            Future<?> timer = eventLoop.schedule(() -> sink.success(), nanos, TimeUnit.NANOSECONDS);
+            sink.onDispose(() -> timer.cancel(false));
+        });
     }
 
     private long remaining() {

@@ -6,6 +6,7 @@ import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.LlmFailure;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -41,6 +42,7 @@ public final class Upstream implements AutoCloseable {
 
     private final String name;
     private final UpstreamLimits limits;
+    private final LoopResources loops;
     private final LongSupplier clock;
     private final NetworkFaults networkFaults;
     private final ConnectionProvider generations;
@@ -69,6 +71,7 @@ public final class Upstream implements AutoCloseable {
             LongSupplier circuitClock) {
         this.name = name;
         this.limits = limits;
+        this.loops = loops;
         this.clock = clock;
         this.networkFaults = new NetworkFaults(name);
         this.generations = pool("generations", CONNECTIONS_PER_GENERATION * limits.concurrentGenerations());
@@ -103,7 +106,7 @@ public final class Upstream implements AutoCloseable {
     /** Fails with the network's own faults; the circuits judge by them. */
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
         return Flux.defer(() -> {
-            GenerationDeadline deadline = new GenerationDeadline(name, limits, clock);
+            GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
             HttpClient client = generationClient.doOnRequest((request, connection) -> exchange.connected(connection));
             return call.exchange(client, deadline::onEvents)
                     .doOnRequest(deadline::onRequest)
@@ -124,6 +127,11 @@ public final class Upstream implements AutoCloseable {
                         }
                     });
         });
+    }
+
+    /** The current thread's, if that is an event loop. */
+    private EventLoop eventLoop() {
+        return loops.onClient(LoopResources.DEFAULT_NATIVE).next();
     }
 
     /**

@@ -1,11 +1,14 @@
 package dev.localllm.api.request;
 
+import dev.localllm.api.connection.ClientChannel;
+import dev.localllm.api.connection.ClientTimer;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ReceivedBytes;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
+import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -92,9 +95,14 @@ public final class RequestBodies {
                     .getBody()
                     .doOnNext(this::add)
                     .then(Mono.just(bytes))
-                    .timeout(timeout, Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)))
                     .doOnNext(this::complete);
-            return Mono.firstWithSignal(whole, aborted.asMono());
+            return Mono.firstWithSignal(whole, aborted.asMono(), tooLate());
+        }
+
+        private Mono<ReceivedBytes> tooLate() {
+            EventLoop eventLoop = ClientChannel.of(exchange.getRequest()).eventLoop();
+            return ClientTimer.after(timeout, eventLoop)
+                    .then(Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)));
         }
 
         private void add(DataBuffer arrived) {

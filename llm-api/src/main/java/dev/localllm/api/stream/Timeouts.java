@@ -1,14 +1,13 @@
 package dev.localllm.api.stream;
 
+import dev.localllm.api.connection.ClientTimer;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import io.netty.util.concurrent.EventExecutor;
-import io.netty.util.concurrent.Future;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import reactor.core.publisher.Mono;
 
 /**
@@ -36,14 +35,9 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
      * @param eventLoop of the client's connection, which waits for the end of the time
      */
     public <T> Mono<T> nonStreaming(Mono<T> response, EventExecutor eventLoop) {
-        Mono<T> timeout = Mono.create(sink -> {
-            Future<?> timer = eventLoop.schedule(
-                    () -> sink.error(exceeded("The answer was not complete after " + nonStreaming.toSeconds()
-                            + " s. Streamed answers may take longer: use stream:true.")),
-                    nonStreaming.toNanos(),
-                    TimeUnit.NANOSECONDS);
-            sink.onDispose(() -> timer.cancel(false));
-        });
+        Mono<T> timeout = ClientTimer.after(nonStreaming, eventLoop)
+                .then(Mono.error(() -> exceeded("The answer was not complete after " + nonStreaming.toSeconds()
+                        + " s. Streamed answers may take longer: use stream:true.")));
         return Mono.firstWithSignal(response, timeout, serverStop.then(Mono.error(Timeouts::serverStops)));
     }
 

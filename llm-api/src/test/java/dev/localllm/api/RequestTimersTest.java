@@ -1,0 +1,45 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import reactor.core.scheduler.Schedulers;
+
+/** Which timers a request takes beside those of the event loop that serves it. StreamCostTest counts that one's. */
+class RequestTimersTest {
+
+    private final Queue<String> tasks = new ConcurrentLinkedQueue<>();
+
+    @AfterEach
+    void forgetTheHook() {
+        Schedulers.resetOnScheduleHook("count");
+    }
+
+    @Test
+    void takesNoTimerOfAnotherThread() throws Exception {
+        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+                TestServer server = new TestServer(simulator.baseUrl())) {
+            ask(server, true); // makes what requests share
+            Schedulers.onScheduleHook("count", task -> {
+                tasks.add(task.toString());
+                return task;
+            });
+
+            ask(server, true);
+            ask(server, false);
+
+            assertThat(tasks).isEmpty();
+        }
+    }
+
+    private static void ask(TestServer server, boolean stream) throws Exception {
+        String body = """
+                {"model":"simulator","messages":[{"role":"user","content":"Hello"}],"stream":%s}""".formatted(stream);
+        assertThat(server.post("/v1/chat/completions", body).statusCode()).isEqualTo(200);
+    }
+}
