@@ -60,7 +60,7 @@ class AnswerStreamTest {
     private final Sinks.Empty<Void> serverStop = Sinks.empty();
     private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final Client client = new Client();
-    private @Nullable Error shortage;
+    private @Nullable Error shortage; // as fatal as an OutOfMemoryError, which would end the test run
     private final AnswerStream answers =
             new AnswerStream(new Timeouts(TOTAL, TOTAL, INTERVAL, serverStop.asMono()), new ReadAhead(1000, budget));
 
@@ -215,7 +215,7 @@ class AnswerStreamTest {
 
     @Test
     void endsWhereMemoryRunsOut() {
-        shortage = new OutOfMemoryError("a test");
+        shortage = new InternalError("no memory");
         open(null);
         source.next(List.of(text("a")));
 
@@ -227,7 +227,7 @@ class AnswerStreamTest {
     void failsWhereNotEvenTheFailureCanBeWritten() {
         open(null);
         source.next(List.of(text("a")));
-        shortage = new OutOfMemoryError("a test");
+        shortage = new InternalError("no memory");
         source.next(List.of(text("b")));
 
         assertThat(client.frames).containsExactly("{\"text\":\"a\"}\n");
