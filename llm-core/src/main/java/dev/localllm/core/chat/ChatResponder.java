@@ -13,8 +13,8 @@ public interface ChatResponder {
      * Sends the answer as its events come.
      *
      * @param model that answers: the default or the target of an alias where the request named one
-     * @param events as {@link ChatModel#open} promises them, for one subscriber; they are admitted and generated when
-     *     they are subscribed to
+     * @param events as {@link ChatModel#open} promises them, admitted and generated when they are subscribed to; for one
+     *     subscriber, a second one gets an {@link IllegalStateException}
      * @return fails with the events' failure only if nothing was sent before; a later one is told on the wire, and
      *     this completes
      */

@@ -23,6 +23,7 @@ import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -117,7 +118,11 @@ public final class ChatService {
 
     /** Holds its permit until the exchange with the model server is over: that is later than when its caller left. */
     private Flux<List<ChatEvent>> events(ModelId model, ChatRequest request) {
+        AtomicBoolean subscribed = new AtomicBoolean();
         return Flux.defer(() -> {
+            if (!subscribed.compareAndSet(false, true)) {
+                return Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
+            }
             Generation generation = chatModel.open(model, request);
             ConcurrencyLimit.Permit permit = concurrencyLimit.acquire();
             return generation

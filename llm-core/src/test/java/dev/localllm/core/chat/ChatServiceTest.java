@@ -327,6 +327,22 @@ class ChatServiceTest {
     }
 
     @Test
+    void generatesForOneSubscriber() {
+        generation = new Generation(Flux.never(), Mono.never());
+        ChatService service = service(2);
+        ChatResponder twice = (model, events) -> Flux.merge(events, events).then();
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(twice, QUESTION))))
+                .expectErrorMatches(error -> error instanceof IllegalStateException
+                        && error.getMessage().equals("subscribers: 2 (expected: 1)"))
+                .verify(PATIENCE);
+
+        assertThat(generated).hasSize(1);
+        assertThat(isFull(service)).isFalse();
+        assertThat(isFull(service)).isTrue();
+    }
+
+    @Test
     void takesNoPermitForARequestThatIsRefused() {
         generation = new Generation(Flux.never(), Mono.never());
         promptLimits = new PromptLimits(1, 100);
@@ -387,13 +403,17 @@ class ChatServiceTest {
     }
 
     private ChatService service() {
+        return service(1);
+    }
+
+    private ChatService service(int permits) {
         return new ChatService(
                 rateLimiter,
                 promptLimits,
                 new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
                 systemPrompt,
                 100,
-                new ConcurrencyLimit(1),
+                new ConcurrencyLimit(permits),
                 (model, request) -> {
                     if (openFault != null) {
                         throw openFault;
