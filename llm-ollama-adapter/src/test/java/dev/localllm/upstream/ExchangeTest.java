@@ -7,11 +7,14 @@ import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.netty.Connection;
 import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 class ExchangeTest {
@@ -107,6 +110,19 @@ class ExchangeTest {
         StepVerifier.create(events).expectError().verify(PATIENCE);
 
         StepVerifier.create(exchange.closed()).expectComplete().verify(PATIENCE);
+    }
+
+    /** Whoever tries again at once finds the permit free. */
+    @Test
+    void isClosedBeforeItsFailureIsTold() {
+        TestPublisher<Integer> events = TestPublisher.create();
+        List<Integer> closedWhenTold = new ArrayList<>();
+        exchange.guard(events.flux()).subscribe(nothing -> {}, fault -> closedWhenTold.add(closings.get()));
+        exchange.closed().subscribe(nothing -> {}, fault -> {}, closings::incrementAndGet);
+
+        events.error(new IllegalStateException("the circuit is open"));
+
+        assertThat(closedWhenTold).containsExactly(1);
     }
 
     private EmbeddedChannel begin() {
