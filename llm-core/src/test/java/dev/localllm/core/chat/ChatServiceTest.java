@@ -278,6 +278,20 @@ class ChatServiceTest {
         running.dispose();
     }
 
+    /** So whoever comes when the circuit is open, too, is told of the limit. */
+    @Test
+    void asksNoModelServerAtTheLimit() {
+        generation = new Generation(Flux.never(), Mono.never());
+        ChatService service = service();
+        Disposable running = start(service, READER);
+        generation = new Generation(Flux.error(new LlmException(new UpstreamUnavailable("open"))), Mono.empty());
+
+        assertThat(isFull(service)).isTrue();
+
+        assertThat(generated).hasSize(1);
+        running.dispose();
+    }
+
     @Test
     void holdsAPermitUntilTheExchangeIsClosedWhateverTheCallerDoes() {
         Map<String, Flux<List<ChatEvent>>> ends = Map.of(
