@@ -19,7 +19,7 @@ public final class ConcurrencyLimit {
     }
 
     /**
-     * Takes a permit for one generation.
+     * Takes a permit for one generation, before its events are subscribed to.
      *
      * @return to be released when the exchange with the model server is over
      * @throws LlmException with {@link Overloaded} if there is none left

@@ -116,7 +116,10 @@ public final class ChatService {
                 .flatMap(model -> call.responder().respond(model, events(model, completed(call.request()))));
     }
 
-    /** Holds its permit until the exchange with the model server is over: that is later than when its caller left. */
+    /**
+     * Opens the generation, which takes nothing yet, then takes a permit, and only then is the model server asked. The
+     * permit is held until the exchange is over: that is later than when the caller left.
+     */
     private Flux<List<ChatEvent>> events(ModelId model, ChatRequest request) {
         AtomicBoolean subscribed = new AtomicBoolean();
         return Flux.defer(() -> {
