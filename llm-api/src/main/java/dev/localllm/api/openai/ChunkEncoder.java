@@ -20,6 +20,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
+import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.MediaType;
 
 /**
@@ -93,14 +94,19 @@ final class ChunkEncoder implements StreamEncoder {
     public DataBuffer encode(List<ChatEvent> events) {
         int perEvent = text.head().length + USUAL_TEXT_BYTES + text.tail().length;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
-        if (!started) {
-            started = true;
-            write(START, chunk, buffer);
+        try {
+            if (!started) {
+                started = true;
+                write(START, chunk, buffer);
+            }
+            for (ChatEvent event : events) {
+                encode(event, buffer);
+            }
+            return buffer;
+        } catch (RuntimeException | Error e) {
+            DataBufferUtils.release(buffer);
+            throw e;
         }
-        for (ChatEvent event : events) {
-            encode(event, buffer);
-        }
-        return buffer;
     }
 
     /** A comment. */

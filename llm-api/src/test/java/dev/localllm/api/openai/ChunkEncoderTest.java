@@ -1,6 +1,7 @@
 package dev.localllm.api.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.catalog.ModelId;
@@ -13,11 +14,15 @@ import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import java.nio.charset.StandardCharsets;
+import java.util.AbstractList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
+import org.springframework.core.io.buffer.NettyDataBufferFactory;
 
 /** Byte for byte: clients of all ages read this. */
 class ChunkEncoderTest {
@@ -64,15 +69,42 @@ class ChunkEncoderTest {
         assertThat(text(encoder(false).heartbeat())).isEqualTo(": waiting\n\n");
     }
 
+    @Test
+    void releasesWhatItCouldNotFill() {
+        UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(false);
+        ChunkEncoder encoder = encoder(false, new NettyDataBufferFactory(allocator));
+        List<ChatEvent> breaking = new AbstractList<>() {
+            @Override
+            public ChatEvent get(int index) {
+                if (index > 0) {
+                    throw new IllegalStateException("broken");
+                }
+                return ALL.getFirst();
+            }
+
+            @Override
+            public int size() {
+                return 2;
+            }
+        };
+
+        assertThatIllegalStateException()
+                .isThrownBy(() -> encoder.encode(breaking))
+                .withMessage("broken");
+
+        assertThat(allocator.metric().usedHeapMemory()).isZero();
+    }
+
     private static String encoded(boolean includeUsage) {
         return text(encoder(includeUsage).encode(ALL));
     }
 
     private static ChunkEncoder encoder(boolean includeUsage) {
-        return new ChunkEncoder(
-                new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")),
-                includeUsage,
-                DefaultDataBufferFactory.sharedInstance);
+        return encoder(includeUsage, DefaultDataBufferFactory.sharedInstance);
+    }
+
+    private static ChunkEncoder encoder(boolean includeUsage, DataBufferFactory buffers) {
+        return new ChunkEncoder(new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")), includeUsage, buffers);
     }
 
     private static String chunk(String delta, String finishReason, String usage) {
