@@ -11,8 +11,8 @@ public interface ErrorFormat {
     /**
      * Whether the request is one of this wire's.
      *
-     * @param path without the query; of a request that is refused before it reaches Spring, the target as in the
-     *     request line, perhaps malformed
+     * @param path as Spring sees it, not decoded and without the query; perhaps malformed where a request is refused
+     *     before it reaches Spring
      * @param header the first value of the header of that name, null if there is none
      */
     boolean matches(String path, Function<String, @Nullable String> header);

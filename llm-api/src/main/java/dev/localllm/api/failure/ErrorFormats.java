@@ -16,17 +16,49 @@ public final class ErrorFormats {
     }
 
     public ErrorFormat of(ServerHttpRequest request) {
-        return of(request.getPath().value(), request.getHeaders()::getFirst);
+        return ofPath(request.getPath().value(), request.getHeaders()::getFirst);
     }
 
-    /** As {@link ErrorFormat#matches}, for requests that did not come as far as Spring. */
-    public ErrorFormat of(String path, Function<String, @Nullable String> header) {
+    /**
+     * For requests that did not come as far as Spring.
+     *
+     * @param target as in the request line, perhaps malformed; empty if it is not known
+     * @param header as in {@link ErrorFormat#matches}
+     */
+    public ErrorFormat of(String target, Function<String, @Nullable String> header) {
+        return ofPath(path(target), header);
+    }
+
+    private ErrorFormat ofPath(String path, Function<String, @Nullable String> header) {
         for (ErrorFormat format : formats) {
             if (format.matches(path, header)) {
                 return format;
             }
         }
         return formats.getLast();
+    }
+
+    /** As Spring takes it from the target, which may name a scheme and a server before it. */
+    private static String path(String target) {
+        int separator = indexOfAny("/?#", target, 0);
+        if (target.startsWith("://", separator - 1)) {
+            return withoutQuery(target.substring(indexOfAny("/?#", target, separator + 2)));
+        }
+        String path = withoutQuery(target);
+        return target.isEmpty() || target.startsWith("/") ? path : "/" + path;
+    }
+
+    private static String withoutQuery(String target) {
+        return target.substring(0, indexOfAny("?#", target, 0));
+    }
+
+    /** The end of the text if there is none. */
+    private static int indexOfAny(String separators, String text, int from) {
+        int i = from;
+        while (i < text.length() && separators.indexOf(text.charAt(i)) < 0) {
+            i++;
+        }
+        return i;
     }
 
     /** Those of all formats, without duplicates. */

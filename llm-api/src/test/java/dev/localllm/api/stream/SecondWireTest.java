@@ -3,11 +3,9 @@ package dev.localllm.api.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.client.ClientIdentity;
-import dev.localllm.api.failure.ErrorFormat;
 import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
-import dev.localllm.api.failure.FailureResponse;
-import dev.localllm.api.failure.FailureResponse.Retry;
+import dev.localllm.api.failure.LineErrors;
 import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.OpenAiErrors;
@@ -25,17 +23,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
@@ -129,26 +124,5 @@ class SecondWireTest {
     private @Nullable String end() throws InterruptedException {
         RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         return end == null ? null : end.end();
-    }
-
-    private static final class LineErrors implements ErrorFormat {
-
-        @Override
-        public boolean matches(String path, Function<String, @Nullable String> header) {
-            return path.startsWith("/lines/");
-        }
-
-        @Override
-        public byte[] body(FailureResponse failure) {
-            return ("{\"failed\":\"" + failure.code() + "\"}").getBytes(StandardCharsets.UTF_8);
-        }
-
-        @Override
-        public void writeRetryHeaders(Retry retry, HttpHeaders response) {}
-
-        @Override
-        public List<String> headerNames() {
-            return List.of();
-        }
     }
 }
