@@ -6,6 +6,7 @@ import dev.localllm.api.client.ClientHash;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.connection.HeaderTimeoutHandler;
 import dev.localllm.api.connection.Http10Handler;
+import dev.localllm.api.connection.LingeringCloseHandler;
 import dev.localllm.api.connection.MalformedRequestHandler;
 import dev.localllm.api.connection.SmallChunkHandler;
 import dev.localllm.api.connection.WriteStallHandler;
@@ -71,6 +72,9 @@ class LlmConfiguration {
 
     /** Longer than a tunnel keeps its connections for the next request. */
     private static final Duration IDLE_CONNECTION = Duration.ofMinutes(3);
+
+    /** For clients that still send a body which was refused. */
+    private static final Duration MAX_LINGERING = Duration.ofSeconds(10);
 
     private static final int MAX_CLIENTS = 100_000;
     private static final int KEY_BYTES = 32;
@@ -240,6 +244,7 @@ class LlmConfiguration {
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new SmallChunkHandler())
+                        .addBefore(NettyPipeline.HttpTrafficHandler, null, new LingeringCloseHandler(MAX_LINGERING))
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new Http10Handler())
                         .addBefore(
                                 NettyPipeline.HttpTrafficHandler,

@@ -1,0 +1,99 @@
+package dev.localllm.api.connection;
+
+import static io.netty.handler.codec.http.HttpStatusClass.INFORMATIONAL;
+
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Closes a connection whose client still sends the body of a request that was answered: first only in the direction of
+ * the client, while what arrives is dropped; entirely when the body or the time is over. A connection that is closed
+ * with bytes unread is reset, and a client that reads after it has written would lose the response. A second close
+ * closes at once. To stand behind {@link SmallChunkHandler}.
+ */
+public final class LingeringCloseHandler extends ChannelDuplexHandler {
+
+    private final Duration maxTime;
+    private boolean receiving;
+    private boolean answered;
+    private @Nullable Future<?> timer;
+
+    /** @param maxTime from the end of the response until the connection is closed whatever is still being sent */
+    public LingeringCloseHandler(Duration maxTime) {
+        this.maxTime = maxTime;
+    }
+
+    @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // closing is the end
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        if (message instanceof HttpRequest) {
+            receiving = true;
+        }
+        if (message instanceof LastHttpContent) {
+            receiving = false;
+        }
+        if (timer == null) {
+            ctx.fireChannelRead(message);
+            return;
+        }
+        ReferenceCountUtil.release(message);
+        if (!receiving) {
+            ctx.close();
+        }
+    }
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
+        boolean interim =
+                message instanceof FullHttpResponse full && full.status().codeClass() == INFORMATIONAL;
+        if (message instanceof HttpResponse) {
+            answered = false;
+        }
+        if (message instanceof LastHttpContent && !interim) {
+            answered = true;
+        }
+        super.write(ctx, message, promise);
+    }
+
+    @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) throws Exception {
+        if (receiving && answered && isFlushed(ctx) && ctx.channel() instanceof DuplexChannel channel) {
+            linger(ctx, channel, promise);
+        } else {
+            super.close(ctx, promise);
+        }
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (timer != null) {
+            timer.cancel(false);
+        }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // the connection is closed in any case
+    private void linger(ChannelHandlerContext ctx, DuplexChannel channel, ChannelPromise promise) {
+        timer = ctx.executor().schedule(() -> ctx.close(), maxTime.toNanos(), TimeUnit.NANOSECONDS);
+        channel.closeFuture().addListener(closed -> promise.trySuccess());
+        channel.shutdownOutput();
+        channel.config().setAutoRead(true);
+    }
+
+    /** Nothing waits to be sent, and more may be: not so once the connection is closed in that direction. */
+    private static boolean isFlushed(ChannelHandlerContext ctx) {
+        ChannelOutboundBuffer waiting = ctx.channel().unsafe().outboundBuffer();
+        return waiting != null && waiting.isEmpty();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.localllm.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.ollama.simulator.OllamaSimulator;
+import dev.localllm.ollama.simulator.SimulatorSettings;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Clients that write all of a far too large body before they read get the refusal all the same. Twenty times as many with
+ * {@code FULL=1}.
+ */
+class LargeBodyTest {
+
+    private static final int ROUNDS = "1".equals(System.getenv("FULL")) ? 200 : 10;
+    private static final byte[] PIECE = "a".repeat(64 << 10).getBytes(StandardCharsets.US_ASCII);
+    private static final int PIECES = 800;
+    private static final String POST =
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+
+    private static OllamaSimulator simulator;
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+        server = new TestServer(simulator.baseUrl(), "--MAX_BODY_SIZE=1MB");
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        simulator.close();
+    }
+
+    @Test
+    void areRefusedByTheLengthTheyAnnounce() throws Exception {
+        for (int i = 0; i < ROUNDS; i++) {
+            assertRefused("Content-Length: " + PIECES * PIECE.length, "", "", "");
+        }
+    }
+
+    @Test
+    void areRefusedByWhatArrives() throws Exception {
+        for (int i = 0; i < ROUNDS; i++) {
+            assertRefused(
+                    "Transfer-Encoding: chunked", Integer.toHexString(PIECE.length) + "\r\n", "\r\n", "0\r\n\r\n");
+        }
+    }
+
+    private static void assertRefused(String header, String before, String after, String end) throws Exception {
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            request.send(POST + header + "\r\n\r\n");
+            OutputStream out = request.socket().getOutputStream();
+            for (int i = 0; i < PIECES; i++) {
+                out.write(before.getBytes(StandardCharsets.US_ASCII));
+                out.write(PIECE);
+                out.write(after.getBytes(StandardCharsets.US_ASCII));
+            }
+            request.send(end);
+
+            assertThat(request.readUntil("never")).as("closed").isFalse();
+            assertThat(request.received()).startsWith("HTTP/1.1 413").endsWith("}");
+        }
+    }
+}
