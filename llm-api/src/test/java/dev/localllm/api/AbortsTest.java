@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Callers who leave at any moment and in any manner: afterwards nothing is held, by the server's own slots, by the
+ * Callers who leave at any moment and in any manner: afterwards nothing is held, by the server's own permits, by the
  * simulator's count and by the operating system's. Many more with {@code FULL=1}.
  */
 @Timeout(1800)

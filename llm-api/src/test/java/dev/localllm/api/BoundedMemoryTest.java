@@ -66,8 +66,8 @@ class BoundedMemoryTest {
     void refusesAWholeAnswerThatIsTooLarge() throws Exception {
         try (EndlessServer ollama = new EndlessServer();
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
-                RawRequest whole = RawRequest.chat(server.uri("/"), false, "Hello")) {
-            assertThat(whole.readAll()).startsWith("HTTP/1.1 502").contains("upstream_protocol_error");
+                RawRequest nonStreaming = RawRequest.chat(server.uri("/"), false, "Hello")) {
+            assertThat(nonStreaming.readAll()).startsWith("HTTP/1.1 502").contains("upstream_protocol_error");
         }
     }
 

@@ -193,7 +193,7 @@ class FailureTableTest {
         }
     }
 
-    /** Milliseconds until the only slot is free for the next one and nothing is open at the simulator. */
+    /** Milliseconds until the only permit is free for the next one and nothing is open at the simulator. */
     private static long free(TestServer server, OllamaSimulator simulator) throws Exception {
         long start = System.nanoTime();
         String answer;

@@ -94,7 +94,7 @@ class OpenAiSdkTest {
     void tellsTheSameStreamedAndWhole() {
         ChatCompletionCreateParams params = question("What is the time?").build();
 
-        String whole = client.chat()
+        String nonStreaming = client.chat()
                 .completions()
                 .create(params)
                 .choices()
@@ -103,7 +103,7 @@ class OpenAiSdkTest {
                 .content()
                 .orElseThrow();
 
-        assertThat(text(stream(params))).isEqualTo(whole);
+        assertThat(text(stream(params))).isEqualTo(nonStreaming);
     }
 
     @Test

@@ -52,7 +52,7 @@ class ShutdownTest {
             simulator.script(new Fault.Stalls(1), new Fault.NeverAnswers());
             try (RawRequest streamed = RawRequest.chat(server.uri("/"), true, "Hello")) {
                 streamed.readUntil("data: ");
-                try (RawRequest whole = RawRequest.chat(server.uri("/"), false, "Hello")) {
+                try (RawRequest nonStreaming = RawRequest.chat(server.uri("/"), false, "Hello")) {
                     simulator.openExchangesOverTime().filter(open -> open == 2).blockFirst(Duration.ofSeconds(10));
 
                     server.terminate();
@@ -60,7 +60,9 @@ class ShutdownTest {
                     assertThat(streamed.readAll())
                             .contains("\"code\":\"shutting_down\"")
                             .doesNotContain("[DONE]");
-                    assertThat(whole.readAll()).startsWith("HTTP/1.1 503").contains("\"code\":\"shutting_down\"");
+                    assertThat(nonStreaming.readAll())
+                            .startsWith("HTTP/1.1 503")
+                            .contains("\"code\":\"shutting_down\"");
                     assertThat(server.exitCode()).isEqualTo(BY_SIGTERM);
                 }
             }

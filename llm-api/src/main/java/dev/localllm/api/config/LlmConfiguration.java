@@ -18,8 +18,8 @@ import dev.localllm.api.health.ServerInfo;
 import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.OpenAiErrors;
-import dev.localllm.api.openai.ResponseHeads;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestLog;
@@ -152,8 +152,8 @@ class LlmConfiguration {
     }
 
     @Bean
-    ResponseHeads responseHeads() {
-        return new ResponseHeads(InstantSource.system(), LlmConfiguration::uniqueId);
+    CompletionMetadataFactory completionMetadata() {
+        return new CompletionMetadataFactory(InstantSource.system(), LlmConfiguration::uniqueId);
     }
 
     @Bean

@@ -28,7 +28,7 @@ final class ChatController {
 
     private final ChatService chats;
     private final RequestBodies bodies;
-    private final ResponseHeads heads;
+    private final CompletionMetadataFactory metadata;
     private final Timeouts timeouts;
     private final AnswerStream stream;
     private final ByteBudget responseBudget;
@@ -36,13 +36,13 @@ final class ChatController {
     ChatController(
             ChatService chats,
             RequestBodies bodies,
-            ResponseHeads heads,
+            CompletionMetadataFactory metadata,
             Timeouts timeouts,
             AnswerStream stream,
             ByteBudget responseBudget) {
         this.chats = chats;
         this.bodies = bodies;
-        this.heads = heads;
+        this.metadata = metadata;
         this.timeouts = timeouts;
         this.stream = stream;
         this.responseBudget = responseBudget;
@@ -70,12 +70,12 @@ final class ChatController {
     private Mono<Void> stream(
             ModelId model, Flux<List<ChatEvent>> events, boolean includeUsage, ServerWebExchange exchange) {
         DataBufferFactory buffers = exchange.getResponse().bufferFactory();
-        return stream.write(events, new ChunkEncoder(heads.next(model), includeUsage, buffers), exchange);
+        return stream.write(events, new ChunkEncoder(metadata.next(model), includeUsage, buffers), exchange);
     }
 
     private Mono<Void> nonStreaming(ModelId model, Flux<List<ChatEvent>> events, ServerWebExchange exchange) {
         return Mono.using(
-                () -> new CompletionEncoder(heads.next(model), responseBudget),
+                () -> new CompletionEncoder(metadata.next(model), responseBudget),
                 encoder -> nonStreaming(events, encoder, exchange),
                 CompletionEncoder::close);
     }
@@ -85,7 +85,7 @@ final class ChatController {
         RequestRecord record = RequestRecord.of(exchange);
         ServerHttpResponse response = exchange.getResponse();
         Mono<List<ByteBuffer>> complete = events.doOnNext(arrived -> {
-                    record.heard(arrived);
+                    record.onEvents(arrived);
                     encoder.add(arrived);
                 })
                 .then(Mono.fromSupplier(encoder::encode));

@@ -69,18 +69,18 @@ final class ChunkEncoder implements StreamEncoder {
 
     private final DataBufferFactory buffers;
     private final boolean includeUsage;
-    private final ResponseHead response;
+    private final CompletionMetadata metadata;
     private final JsonText model;
     private final JsonTemplate chunk;
     private final JsonTemplate text;
     private @Nullable JsonTemplate thinking;
     private boolean started;
 
-    ChunkEncoder(ResponseHead response, boolean includeUsage, DataBufferFactory buffers) {
+    ChunkEncoder(CompletionMetadata metadata, boolean includeUsage, DataBufferFactory buffers) {
         this.buffers = buffers;
         this.includeUsage = includeUsage;
-        this.response = response;
-        this.model = JsonText.of(response.model().value());
+        this.metadata = metadata;
+        this.model = JsonText.of(metadata.model().value());
         this.chunk = FRAME.around(JsonTemplate.of(chunk(null), "choices"));
         this.text = chunk.around(TEXT);
     }
@@ -145,8 +145,8 @@ final class ChunkEncoder implements StreamEncoder {
     private Object chunk(@Nullable Usage usage) {
         String object = "chat.completion.chunk";
         return includeUsage
-                ? new UsageChunk(response.id(), object, response.created(), model, List.of(), usage)
-                : new Chunk(response.id(), object, response.created(), model, List.of());
+                ? new UsageChunk(metadata.id(), object, metadata.created(), model, List.of(), usage)
+                : new Chunk(metadata.id(), object, metadata.created(), model, List.of());
     }
 
     private static Map<FinishReason, byte[]> ends() {

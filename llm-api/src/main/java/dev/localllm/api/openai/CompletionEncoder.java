@@ -53,7 +53,7 @@ final class CompletionEncoder implements AutoCloseable {
     private static final int MAX_BYTES = 8 << 20;
     private static final byte[] COMMA = {','};
 
-    private final ResponseHead response;
+    private final CompletionMetadata metadata;
     private final ByteBudget budget;
     private final SegmentedBytes text = new SegmentedBytes();
     private final SegmentedBytes thinking = new SegmentedBytes();
@@ -63,8 +63,8 @@ final class CompletionEncoder implements AutoCloseable {
     private @Nullable Finished end;
 
     /** @param budget for the bytes of all responses that are being collected */
-    CompletionEncoder(ResponseHead response, ByteBudget budget) {
-        this.response = response;
+    CompletionEncoder(CompletionMetadata metadata, ByteBudget budget) {
+        this.metadata = metadata;
         this.budget = budget;
     }
 
@@ -102,10 +102,10 @@ final class CompletionEncoder implements AutoCloseable {
         boolean thought = thinking.length() > 0;
         boolean said = text.length() > 0 || !calls; // tool calls alone have no content, as with OpenAI
         Completion completion = new Completion(
-                response.id(),
+                metadata.id(),
                 "chat.completion",
-                response.created(),
-                JsonText.of(response.model().value()),
+                metadata.created(),
+                JsonText.of(metadata.model().value()),
                 List.of(new Choice(
                         0,
                         new Message("assistant", said ? "" : null, thought ? "" : null, calls ? List.of() : null, null),

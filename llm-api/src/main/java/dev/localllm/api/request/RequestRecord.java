@@ -61,12 +61,12 @@ public final class RequestRecord {
     }
 
     /** These events of the answer have come. */
-    public void heard(List<ChatEvent> heard) {
+    public void onEvents(List<ChatEvent> arrived) {
         if (events == 0) {
             firstEventAt = clock.getAsLong();
         }
-        events += heard.size();
-        if (heard.getLast() instanceof Finished end) {
+        events += arrived.size();
+        if (arrived.getLast() instanceof Finished end) {
             finished = end;
         }
     }

@@ -53,7 +53,7 @@ public final class AnswerStream {
         };
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
         Flux<DataBuffer> frames = frames(
-                events.doOnNext(record::heard), encoder, lastFrame, ClientChannel.of(exchange.getRequest()), open);
+                events.doOnNext(record::onEvents), encoder, lastFrame, ClientChannel.of(exchange.getRequest()), open);
         return response.writeWith(frames).doOnTerminate(() -> cancel(open.get()));
     }
 

@@ -104,7 +104,7 @@ class ChunkEncoderTest {
     }
 
     private static ChunkEncoder encoder(boolean includeUsage, DataBufferFactory buffers) {
-        return new ChunkEncoder(new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")), includeUsage, buffers);
+        return new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), includeUsage, buffers);
     }
 
     private static String chunk(String delta, String finishReason, String usage) {

@@ -106,6 +106,6 @@ class CompletionEncoderTest {
     }
 
     private CompletionEncoder encoder() {
-        return new CompletionEncoder(new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")), budget);
+        return new CompletionEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), budget);
     }
 }

@@ -64,8 +64,8 @@ class TokenPathAllocationTest {
         long thread = Thread.currentThread().threadId();
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < streams; i++) {
-            ResponseHead head = new ResponseHead("chatcmpl-1", 1, new ModelId("tiny"));
-            DataBufferUtils.release(new ChunkEncoder(head, true, buffers).encode(end));
+            CompletionMetadata metadata = new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny"));
+            DataBufferUtils.release(new ChunkEncoder(metadata, true, buffers).encode(end));
         }
         return (THREADS.getThreadAllocatedBytes(thread) - before) / streams;
     }
@@ -86,7 +86,8 @@ class TokenPathAllocationTest {
             read.writeBytes(LINE);
         }
         Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
-        ChunkEncoder encoder = new ChunkEncoder(new ResponseHead("chatcmpl-1", 1, new ModelId("tiny")), false, buffers);
+        ChunkEncoder encoder =
+                new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), false, buffers);
         long thread = Thread.currentThread().threadId();
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < reads; i++) {

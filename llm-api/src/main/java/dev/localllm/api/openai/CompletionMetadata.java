@@ -8,4 +8,4 @@ import dev.localllm.core.catalog.ModelId;
  * @param id of the answer, as {@code chatcmpl-…}
  * @param created in seconds of Unix time
  */
-record ResponseHead(String id, long created, ModelId model) {}
+record CompletionMetadata(String id, long created, ModelId model) {}
