@@ -7,12 +7,14 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -166,8 +168,19 @@ final class ChatLineDecoder {
             fail("Ollama generated nothing (done_reason " + reason + ").");
             return;
         }
-        events.add(new Finished(finishReason(reason), new Usage(line.promptTokens(), line.completionTokens())));
+        events.add(new Finished(finishReason(reason), usage(line), timings(line)));
         finished = true;
+    }
+
+    private static Usage usage(OllamaWire.ChatLine line) {
+        return new Usage(line.promptTokens(), line.cachedPromptTokens(), line.completionTokens());
+    }
+
+    private static Timings timings(OllamaWire.ChatLine line) {
+        return new Timings(
+                Duration.ofNanos(line.loadNanos()),
+                Duration.ofNanos(line.promptNanos()),
+                Duration.ofNanos(line.generationNanos()));
     }
 
     private static void addText(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {

@@ -51,15 +51,26 @@ final class OllamaWire {
      *  "prompt_eval_duration":485000,"eval_count":16,"eval_duration":2682000}
      * }</pre>
      *
-     * A model server that fails in mid-answer sends {@code {"error":"…"}} under status 200 and ends cleanly.
+     * Counts and durations (in ns) that are zero are left out. A model server that fails in mid-answer sends
+     * {@code {"error":"…"}} under status 200 and ends cleanly.
+     *
+     * @param cachedPromptTokens part of {@code promptTokens}; null from servers that are older than August 2026. Not in
+     *     the recordings, nor does the simulator send it
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record ChatLine(
             @Nullable ChatLineMessage message,
             boolean done,
             @JsonProperty("done_reason") @Nullable String doneReason,
+            @JsonProperty("load_duration") long loadNanos,
             @JsonProperty("prompt_eval_count") int promptTokens,
+
+            @JsonProperty("prompt_eval_cached_count") @Nullable
+            Integer cachedPromptTokens,
+
+            @JsonProperty("prompt_eval_duration") long promptNanos,
             @JsonProperty("eval_count") int completionTokens,
+            @JsonProperty("eval_duration") long generationNanos,
             @Nullable String error) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)

@@ -6,6 +6,7 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
@@ -15,6 +16,7 @@ import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -69,6 +71,13 @@ class ChatRecordingsTest {
                     .isEqualTo(last.path("prompt_eval_count").asInt());
             assertThat(end.usage().completionTokens())
                     .isEqualTo(last.path("eval_count").asInt());
+            assertThat(end.usage().cachedPromptTokens()).isNull();
+            assertThat(end.timings())
+                    .isEqualTo(new Timings(
+                            nanos(last, "load_duration"),
+                            nanos(last, "prompt_eval_duration"),
+                            nanos(last, "eval_duration")));
+            assertThat(end.timings().load()).isPositive();
             assertThat(end.reason()).isEqualTo(reason(lines));
         });
     }
@@ -168,6 +177,10 @@ class ChatRecordingsTest {
             return FinishReason.LENGTH;
         }
         return toolCalls(lines) > 0 ? FinishReason.TOOL_CALLS : FinishReason.STOP;
+    }
+
+    private static Duration nanos(JsonNode line, String field) {
+        return Duration.ofNanos(line.path(field).asLong());
     }
 
     private static int toolCalls(List<JsonNode> lines) {

@@ -4,12 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.localllm.core.catalog.ModelInfo;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** JSON that no Ollama sends, or only one of another version. */
@@ -21,6 +27,18 @@ class OddAnswersTest {
         String line = "{\"message\":{\"content\":\"a\",\"tool_calls\":" + calls + "},\"done\":true}\n";
         try (CannedServer server = canned(line)) {
             assertThat(Answers.from(server.baseUrl()).failure()).isInstanceOf(UpstreamProtocol.class);
+        }
+    }
+
+    /** As an Ollama of August 2026 or later tells it; no recording has it. */
+    @ParameterizedTest
+    @CsvSource({"'',", "'\"prompt_eval_cached_count\":0,',0", "'\"prompt_eval_cached_count\":16,',16"})
+    void promptTokensFromTheCacheAreToldWhereTheServerTellsThem(String field, @Nullable Integer cached) {
+        String line = "{\"message\":{\"content\":\"\"},\"done\":true,\"prompt_eval_count\":21," + field
+                + "\"eval_count\":3}\n";
+        try (CannedServer server = canned(line)) {
+            assertThat(Answers.from(server.baseUrl()).events())
+                    .containsExactly(new Finished(FinishReason.STOP, new Usage(21, cached, 3), Timings.ZERO));
         }
     }
 

@@ -12,6 +12,7 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
@@ -98,7 +99,7 @@ class CompletionEncoderTest {
     private String encoded(ChatEvent... events) {
         try (CompletionEncoder encoder = encoder()) {
             encoder.add(List.of(events));
-            encoder.add(List.of(new Finished(FinishReason.STOP, new Usage(3, 4))));
+            encoder.add(List.of(new Finished(FinishReason.STOP, new Usage(3, null, 4), Timings.ZERO)));
             return encoder.encode().stream()
                     .map(piece -> StandardCharsets.UTF_8.decode(piece).toString())
                     .collect(Collectors.joining());

@@ -7,6 +7,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.ollama.Decoding;
 import io.netty.buffer.ByteBuf;
@@ -60,7 +61,7 @@ class TokenPathAllocationTest {
     }
 
     private long bytesPerStream(int streams) {
-        List<ChatEvent> end = List.of(new Finished(FinishReason.STOP, new Usage(1, 1)));
+        List<ChatEvent> end = List.of(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO));
         long thread = Thread.currentThread().threadId();
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < streams; i++) {

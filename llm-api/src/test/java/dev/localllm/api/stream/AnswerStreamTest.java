@@ -9,6 +9,7 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
@@ -83,7 +84,7 @@ class AnswerStreamTest {
     void writesEventsInTheFormatOfTheWire() {
         open(null);
         source.next(List.of(text("a"), text("b")));
-        source.next(List.of(new Finished(FinishReason.STOP, new Usage(1, 2))));
+        source.next(List.of(new Finished(FinishReason.STOP, new Usage(1, null, 2), Timings.ZERO)));
         source.complete();
 
         assertThat(client.frames).containsExactly("{\"text\":\"a\"}\n{\"text\":\"b\"}\n", "{\"done\":true}\n");

@@ -16,6 +16,7 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
@@ -45,7 +46,7 @@ class SecondWireTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final Flux<List<ChatEvent>> TEXT = Flux.just(List.of(new TextDelta(JsonText.of("a"))));
     private static final Flux<List<ChatEvent>> END =
-            Flux.just(List.of(new Finished(FinishReason.STOP, new Usage(1, 1))));
+            Flux.just(List.of(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO)));
     private static final Flux<List<ChatEvent>> FAILURE = Flux.error(new LlmException(new UpstreamFailed("no")));
 
     private final BlockingQueue<RequestEnd> ends = new LinkedBlockingQueue<>();

@@ -7,6 +7,7 @@ import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.EventLoop;
@@ -38,7 +39,8 @@ class StreamCostTest {
     private static final int BUDGET_BYTES = 2500;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    private static final List<ChatEvent> END = List.of(new Finished(FinishReason.STOP, new Usage(1, 1)));
+    private static final List<ChatEvent> END =
+            List.of(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO));
 
     private final NdjsonEncoder encoder =
             new NdjsonEncoder(new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT), "\n");

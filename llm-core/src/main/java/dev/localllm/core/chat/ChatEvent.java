@@ -19,5 +19,5 @@ public sealed interface ChatEvent {
     record ToolCallDelta(int index, String id, String function, String arguments) implements ChatEvent {}
 
     /** The answer is complete; nothing follows. */
-    record Finished(FinishReason reason, Usage usage) implements ChatEvent {}
+    record Finished(FinishReason reason, Usage usage, Timings timings) implements ChatEvent {}
 }

@@ -20,7 +20,7 @@ class ChatModelContractTest {
 
     private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word ")));
     private static final Flux<List<ChatEvent>> ANSWER = Flux.just(WORD, WORD, WORD, WORD)
-            .concatWithValues(List.of(new Finished(FinishReason.LENGTH, new Usage(1, 4))));
+            .concatWithValues(List.of(new Finished(FinishReason.LENGTH, new Usage(1, null, 4), Timings.ZERO)));
 
     @Test
     void acceptsAModelThatMindsDemand() throws InterruptedException {

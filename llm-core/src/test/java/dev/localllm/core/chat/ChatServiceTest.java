@@ -54,7 +54,8 @@ class ChatServiceTest {
     private static final Message QUESTION = new Message(Role.USER, "Why?");
     private static final Message OWN_SYSTEM = new Message(Role.SYSTEM, "Be brief.");
     private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word ")));
-    private static final List<ChatEvent> END = List.of(new Finished(FinishReason.STOP, new Usage(1, 0)));
+    private static final List<ChatEvent> END =
+            List.of(new Finished(FinishReason.STOP, new Usage(1, null, 0), Timings.ZERO));
     private static final ChatResponder READER = (model, events) -> events.then();
 
     private final List<ChatRequest> generated = new ArrayList<>();
