@@ -4,9 +4,20 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Role;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
-/** Makes the body of POST /api/chat. */
+/**
+ * Makes the body of POST /api/chat. Ollama knows one text and a list of images of each message, not in which order they
+ * came.
+ */
 final class ChatBodies {
 
     private ChatBodies() {}
@@ -23,7 +34,43 @@ final class ChatBodies {
     }
 
     private static OllamaWire.ChatMessage message(Message message) {
-        return new OllamaWire.ChatMessage(role(message.role()), message.text());
+        StringBuilder text = new StringBuilder();
+        List<String> images = new ArrayList<>();
+        List<OllamaWire.SentToolCall> calls = new ArrayList<>();
+        Part.@Nullable ToolResult result = null;
+        for (Part part : message.parts()) {
+            switch (part) {
+                case Part.Text p -> text.append(p.text());
+                case Part.Image p -> images.add(p.base64());
+                case Part.ToolCall p -> calls.add(call(p));
+                case Part.ToolResult p -> {
+                    text.append(p.text());
+                    result = p;
+                }
+            }
+        }
+        return new OllamaWire.ChatMessage(
+                role(message.role()),
+                text.toString(),
+                images,
+                calls,
+                result == null ? null : result.toolName(),
+                result == null ? null : result.callId());
+    }
+
+    private static OllamaWire.SentToolCall call(Part.ToolCall call) {
+        return new OllamaWire.SentToolCall(
+                call.id(),
+                new OllamaWire.SentFunction(
+                        call.function(), object(call.arguments(), "arguments of the tool call '" + call.id() + "'")));
+    }
+
+    private static JsonNode object(String json, String name) {
+        JsonNode node = OllamaJson.read(json.getBytes(StandardCharsets.UTF_8), JsonNode.class);
+        if (node == null || !node.isObject()) {
+            throw new LlmException(new InvalidRequest(null, name + ": not understood (expected: a JSON object)"));
+        }
+        return node;
     }
 
     private static String role(Role role) {
@@ -31,6 +78,7 @@ final class ChatBodies {
             case SYSTEM -> "system";
             case USER -> "user";
             case ASSISTANT -> "assistant";
+            case TOOL -> "tool";
         };
     }
 

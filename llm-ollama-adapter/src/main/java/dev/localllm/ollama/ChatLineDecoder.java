@@ -7,6 +7,7 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure;
@@ -203,12 +204,12 @@ final class ChatLineDecoder {
             OllamaWire.ToolCallFunction function = call == null ? null : call.function();
             String name = function == null ? null : function.name();
             JsonNode arguments = function == null ? null : function.arguments();
-            if (call == null || function == null || name == null || arguments == null) {
+            if (call == null || function == null || name == null || name.isEmpty() || arguments == null) {
                 fail("Ollama sent a tool call without a function.");
                 return;
             }
-            String id = call.id() == null ? "call_" + function.index() : call.id();
-            events.add(new ToolCallDelta(function.index(), id, name, arguments.toString()));
+            String id = call.id() == null || call.id().isEmpty() ? "call_" + function.index() : call.id();
+            events.add(new ToolCallDelta(function.index(), new Part.ToolCall(id, name, arguments.toString())));
             toolsCalled = true;
         }
     }

@@ -28,7 +28,36 @@ final class OllamaWire {
             @JsonProperty("keep_alive") String keepAlive,
             Options options) {}
 
-    record ChatMessage(String role, String content) {}
+    /**
+     * A plain message; one with an image; one with calls; one with a result:
+     *
+     * <pre>{@code
+     * {"role":"user","content":"Once upon a time"}
+     * {"role":"user","content":"what","images":["iVBORw0KGgo…"]}
+     * {"role":"assistant","content":"","tool_calls":[{"function":{"name":"get_weather","arguments":{"city":"Paris"}}}]}
+     * {"role":"tool","tool_name":"get_weather","content":"18"}
+     * }</pre>
+     *
+     * @param images in base64
+     * @param toolCallId known to Ollama, but not in the recordings, as are ids of calls that are sent
+     */
+    record ChatMessage(
+            String role,
+            String content,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> images,
+
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonProperty("tool_calls")
+            List<SentToolCall> toolCalls,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("tool_name") @Nullable
+            String toolName,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("tool_call_id") @Nullable
+            String toolCallId) {}
+
+    record SentToolCall(String id, SentFunction function) {}
+
+    record SentFunction(String name, JsonNode arguments) {}
 
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Options(

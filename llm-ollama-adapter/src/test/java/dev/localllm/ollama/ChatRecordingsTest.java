@@ -6,6 +6,7 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
@@ -142,8 +143,9 @@ class ChatRecordingsTest {
                 Answers.from(serve(Recording.load("04-tools-two-calls-stream"))).events();
 
         assertThat(events).hasSize(3);
-        assertThat(events.getFirst()).isInstanceOfSatisfying(ToolCallDelta.class, call -> {
-            assertThat(call.index()).isZero();
+        assertThat(events.getFirst()).isInstanceOfSatisfying(ToolCallDelta.class, delta -> {
+            assertThat(delta.index()).isZero();
+            Part.ToolCall call = delta.call();
             assertThat(call.id()).startsWith("call_");
             assertThat(JsonMapper.shared().readTree(call.arguments()).isObject())
                     .isTrue();

@@ -159,7 +159,7 @@ final class ChunkEncoder implements StreamEncoder {
     }
 
     private static Delta toolCall(ToolCallDelta call) {
-        return new Delta(null, null, null, List.of(ToolCall.of(call, call.index())));
+        return new Delta(null, null, null, List.of(ToolCall.of(call.call(), call.index())));
     }
 
     private JsonTemplate thinking() {

@@ -11,6 +11,7 @@ import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
@@ -77,7 +78,7 @@ final class CompletionEncoder implements AutoCloseable {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
                 case ThinkingDelta delta -> delta.text().writeTo(thinking::write);
-                case ToolCallDelta call -> add(call);
+                case ToolCallDelta delta -> add(delta.call());
                 case Finished finished -> end = finished;
             }
         }
@@ -144,7 +145,7 @@ final class CompletionEncoder implements AutoCloseable {
         budgeted = 0;
     }
 
-    private void add(ToolCallDelta call) {
+    private void add(Part.ToolCall call) {
         if (toolCalls.length() > 0) {
             toolCalls.write(COMMA, 0, COMMA.length);
         }

@@ -4,6 +4,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Role;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
     private static List<Message> messages(Fields fields) {
         List<Message> messages = new ArrayList<>();
         for (Fields message : fields.objects("messages")) {
-            messages.add(new Message(role(message), text(message)));
+            messages.add(new Message(role(message), parts(message)));
             message.refuseOthers();
         }
         if (messages.isEmpty()) {
@@ -71,24 +72,24 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         };
     }
 
-    private static String text(Fields message) {
+    private static List<Part> parts(Fields message) {
         message.allowOnly("refusal", node -> false);
         if (message.isAbsent("content")) {
             throw message.missing("content", "a string or an array of text parts");
         }
         if (message.isString("content")) {
             String text = message.string("content");
-            return text == null ? "" : text;
+            return text == null ? List.of() : List.of(new Part.Text(text));
         }
-        StringBuilder text = new StringBuilder();
+        List<Part> parts = new ArrayList<>();
         for (Fields part : message.objects("content")) {
-            text.append(partText(part));
+            parts.add(part(part));
             part.refuseOthers();
         }
-        return text.toString();
+        return parts;
     }
 
-    private static String partText(Fields part) {
+    private static Part part(Fields part) {
         if (!"text".equals(part.string("type"))) {
             throw part.wrong("type", "text");
         }
@@ -96,7 +97,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         if (text == null) {
             throw part.missing("text", "a string");
         }
-        return text;
+        return new Part.Text(text);
     }
 
     private static GenerationOptions options(Fields fields) {

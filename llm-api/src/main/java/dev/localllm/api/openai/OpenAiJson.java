@@ -1,9 +1,9 @@
 package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +36,7 @@ final class OpenAiJson {
             JsonText id,
             String type,
             CalledFunction function) {
-        static ToolCall of(ToolCallDelta call, @Nullable Integer index) {
+        static ToolCall of(Part.ToolCall call, @Nullable Integer index) {
             return new ToolCall(
                     index,
                     JsonText.of(call.id()),

@@ -12,6 +12,7 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
@@ -34,7 +35,7 @@ class ChunkEncoderTest {
     private static final List<ChatEvent> ALL = List.of(
             new ThinkingDelta(JsonText.of("hm \"")),
             new TextDelta(JsonText.of("안녕\n")),
-            new ToolCallDelta(1, "call_1", "search", "{\"q\":\"a\"}"),
+            new ToolCallDelta(1, new Part.ToolCall("call_1", "search", "{\"q\":\"a\"}")),
             new Finished(FinishReason.TOOL_CALLS, new Usage(3, null, 4), Timings.ZERO));
 
     @Test

@@ -12,6 +12,7 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
@@ -40,7 +41,7 @@ class CompletionEncoderTest {
         return Stream.of(
                 new TextDelta(JsonText.of(LONG)),
                 new ThinkingDelta(JsonText.of(LONG)),
-                new ToolCallDelta(0, "call_1", "search", "{\"q\":\"" + LONG + "\"}"));
+                new ToolCallDelta(0, new Part.ToolCall("call_1", "search", "{\"q\":\"" + LONG + "\"}")));
     }
 
     @ParameterizedTest
@@ -79,8 +80,8 @@ class CompletionEncoderTest {
         assertThat(encoded(
                         new ThinkingDelta(JsonText.of("hm")),
                         new TextDelta(JsonText.of("안녕 \"")),
-                        new ToolCallDelta(0, "call_1", "search", "{}"),
-                        new ToolCallDelta(1, "call_2", "find", "{}")))
+                        new ToolCallDelta(0, new Part.ToolCall("call_1", "search", "{}")),
+                        new ToolCallDelta(1, new Part.ToolCall("call_2", "find", "{}"))))
                 .isEqualTo(HEAD + "\"안녕 \\\"\",\"reasoning\":\"hm\",\"tool_calls\":["
                         + "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}},"
                         + "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{}\"}}]"
@@ -91,7 +92,7 @@ class CompletionEncoderTest {
     void leavesOutWhatThereIsNot() {
         assertThat(encoded(new TextDelta(JsonText.of("a")))).isEqualTo(HEAD + "\"a\"" + TAIL);
         assertThat(encoded()).isEqualTo(HEAD + "\"\"" + TAIL);
-        assertThat(encoded(new ToolCallDelta(0, "1", "f", "{}")))
+        assertThat(encoded(new ToolCallDelta(0, new Part.ToolCall("1", "f", "{}"))))
                 .isEqualTo(HEAD + "null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\"function\":"
                         + "{\"name\":\"f\",\"arguments\":\"{}\"}}]" + TAIL);
     }

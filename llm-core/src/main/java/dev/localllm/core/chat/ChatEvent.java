@@ -13,10 +13,8 @@ public sealed interface ChatEvent {
      * A call that the model wants made, whole.
      *
      * @param index counts the calls of one answer from 0
-     * @param id names the call within the conversation
-     * @param arguments a JSON object as text
      */
-    record ToolCallDelta(int index, String id, String function, String arguments) implements ChatEvent {}
+    record ToolCallDelta(int index, Part.ToolCall call) implements ChatEvent {}
 
     /** The answer is complete; nothing follows. */
     record Finished(FinishReason reason, Usage usage, Timings timings) implements ChatEvent {}

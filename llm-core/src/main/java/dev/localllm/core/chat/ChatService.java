@@ -110,7 +110,8 @@ public final class ChatService {
 
     private Mono<Void> generate(ChatCall call) {
         return Mono.defer(() -> {
-                    promptLimits.check(call.request().messages().size(), characters(call.request()));
+                    promptLimits.check(
+                            call.request().messages().size(), call.request().characters());
                     return models.resolve(call.model());
                 })
                 .flatMap(model -> call.responder().respond(model, events(model, completed(call.request()))));
@@ -135,12 +136,6 @@ public final class ChatService {
                             .doFinally(signal -> permit.release())
                             .subscribe());
         });
-    }
-
-    private static long characters(ChatRequest request) {
-        return request.messages().stream()
-                .mapToLong(message -> message.text().length())
-                .sum();
     }
 
     private ChatRequest completed(ChatRequest request) {

@@ -4,5 +4,7 @@ package dev.localllm.core.chat;
 public enum Role {
     SYSTEM,
     USER,
-    ASSISTANT
+    ASSISTANT,
+    /** A tool that the model called: its message is the result. */
+    TOOL
 }

@@ -7,7 +7,7 @@ import dev.localllm.core.failure.LlmFailure.InvalidRequest;
  * How much one chat may carry.
  *
  * @param maxMessages messages in one chat
- * @param maxCharacters UTF-16 characters of all its messages together
+ * @param maxCharacters UTF-16 characters of all its text together, as the request counts them
  */
 public record PromptLimits(int maxMessages, int maxCharacters) {
 

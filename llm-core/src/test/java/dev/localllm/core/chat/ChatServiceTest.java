@@ -136,6 +136,21 @@ class ChatServiceTest {
         assertRefused("messages: 8 characters in all messages together (expected: at most 7)", QUESTION, QUESTION);
     }
 
+    @Test
+    void countsTheTextOfAllPartsAndNoImages() {
+        Message[] messages = {
+            new Message(Role.USER, List.of(new Part.Text("12"), new Part.Image("iVBORw0KGgo="), new Part.Text("3"))),
+            new Message(Role.ASSISTANT, List.of(new Part.Text("4"), new Part.ToolCall("56", "78", "{}"))),
+            new Message(Role.TOOL, List.of(new Part.ToolResult("12", "34", "567")))
+        };
+        promptLimits = new PromptLimits(3, 17);
+        assertThat(sent(messages)).containsExactly(messages);
+        generated.clear();
+
+        promptLimits = new PromptLimits(3, 16);
+        assertRefused("messages: 17 characters in all messages together (expected: at most 16)", messages);
+    }
+
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
     void capsTheTokensOfAResponse(@Nullable Integer asked, int sent) {
