@@ -5,7 +5,11 @@ import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
+import dev.localllm.core.chat.ResponseFormat;
 import dev.localllm.core.chat.Role;
+import dev.localllm.core.chat.Thinking;
+import dev.localllm.core.chat.ToolChoice;
+import dev.localllm.core.chat.ToolDefinition;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.nio.charset.StandardCharsets;
@@ -13,10 +17,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.BooleanNode;
+import tools.jackson.databind.node.StringNode;
 
 /**
- * Makes the body of POST /api/chat. Ollama knows one text and a list of images of each message, not in which order they
- * came.
+ * Makes the body of POST /api/chat, or throws an {@link LlmException} if Ollama can't do what is asked. Ollama knows
+ * one text and a list of images of each message, not in which order they came.
  */
 final class ChatBodies {
 
@@ -30,7 +36,57 @@ final class ChatBodies {
                 false,
                 false,
                 settings.keepAlive().toSeconds() + "s",
-                options(request.options(), settings));
+                options(request.options(), settings),
+                tools(request),
+                format(request.format()),
+                think(request.thinking()));
+    }
+
+    /** Ollama has no choice of tools: the model decides, unless it knows of none. */
+    private static List<OllamaWire.Tool> tools(ChatRequest request) {
+        return switch (request.toolChoice()) {
+            case ToolChoice.Auto c ->
+                request.tools().stream().map(ChatBodies::tool).toList();
+            case ToolChoice.None c -> List.of();
+            case ToolChoice.Required c -> throw unsupportedChoice("required");
+            case ToolChoice.Function c -> throw unsupportedChoice("'" + c.name() + "'");
+        };
+    }
+
+    private static LlmException unsupportedChoice(String choice) {
+        return new LlmException(new InvalidRequest(
+                "tool_choice",
+                "tool_choice: " + choice
+                        + " (expected: auto or none, as the model server can't be made to call a tool)"));
+    }
+
+    private static OllamaWire.Tool tool(ToolDefinition tool) {
+        return new OllamaWire.Tool(
+                "function",
+                new OllamaWire.DefinedFunction(
+                        tool.name(),
+                        tool.description(),
+                        object(tool.schema(), "schema of the tool '" + tool.name() + "'")));
+    }
+
+    private static @Nullable JsonNode format(ResponseFormat format) {
+        return switch (format) {
+            case ResponseFormat.Text f -> null;
+            case ResponseFormat.Json f -> StringNode.valueOf("json");
+            case ResponseFormat.JsonOf f -> object(f.schema(), "schema of the response format");
+        };
+    }
+
+    private static @Nullable JsonNode think(Thinking thinking) {
+        return switch (thinking) {
+            case MODEL_DEFAULT -> null;
+            case OFF -> BooleanNode.FALSE;
+            case ON -> BooleanNode.TRUE;
+            case LOW -> StringNode.valueOf("low");
+            case MEDIUM -> StringNode.valueOf("medium");
+            case HIGH -> StringNode.valueOf("high");
+            case MAX -> StringNode.valueOf("max");
+        };
     }
 
     private static OllamaWire.ChatMessage message(Message message) {

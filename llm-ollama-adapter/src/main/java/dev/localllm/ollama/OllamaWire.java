@@ -18,6 +18,9 @@ final class OllamaWire {
      * prompt in silence.
      *
      * @param keepAlive a Go duration such as {@code 300s}; {@code -1s} for ever
+     * @param format {@code "json"} or a JSON schema
+     * @param think true, false, {@code "low"}, {@code "medium"}, {@code "high"} or {@code "max"}; without it a model that
+     *     can think does
      */
     record ChatBody(
             String model,
@@ -26,7 +29,32 @@ final class OllamaWire {
             boolean truncate,
             boolean shift,
             @JsonProperty("keep_alive") String keepAlive,
-            Options options) {}
+            Options options,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Tool> tools,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            JsonNode format,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            JsonNode think) {}
+
+    /**
+     * A function that the model may call:
+     *
+     * <pre>{@code
+     * {"type":"function","function":{"name":"get_weather","description":"weather of a city",
+     *  "parameters":{"type":"object","required":["city"],"properties":{"city":{"type":"string"}}}}}
+     * }</pre>
+     */
+    record Tool(String type, DefinedFunction function) {}
+
+    record DefinedFunction(
+            String name,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String description,
+
+            JsonNode parameters) {}
 
     /**
      * A plain message; one with an image; one with calls; one with a result:

@@ -4,22 +4,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.Generation;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
+import dev.localllm.core.chat.ResponseFormat;
 import dev.localllm.core.chat.Role;
+import dev.localllm.core.chat.Thinking;
+import dev.localllm.core.chat.ToolChoice;
+import dev.localllm.core.chat.ToolDefinition;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.test.StepVerifier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /** What is sent to /api/chat, compared with recorded requests. */
 class ChatBodiesTest {
@@ -81,6 +92,125 @@ class ChatBodiesTest {
         assertThat(refusal(chat(QUESTION, call)))
                 .isEqualTo(new InvalidRequest(
                         null, "arguments of the tool call 'call_1': not understood (expected: a JSON object)"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"04-tools-stream", "04-tools-two-calls-stream"})
+    void sendsTools(String name) {
+        JsonNode recorded = recorded(name).path("tools");
+        List<ToolDefinition> tools = recorded.valueStream()
+                .map(tool -> tool.path("function"))
+                .map(function -> new ToolDefinition(
+                        function.path("name").stringValue(),
+                        function.path("description").stringValue(),
+                        function.path("parameters").toString()))
+                .toList();
+
+        assertThat(sent(chat(tools, new ToolChoice.Auto())).path("tools")).isEqualTo(recorded);
+        assertThat(sent(chat(tools, new ToolChoice.None())).has("tools")).isFalse();
+    }
+
+    @Test
+    void sendsNoDescriptionOfAToolThatHasNone() {
+        ToolDefinition tool = new ToolDefinition("now", null, "{\"type\":\"object\"}");
+
+        assertThat(sent(chat(List.of(tool), new ToolChoice.Auto()))
+                        .path("tools")
+                        .toString())
+                .isEqualTo(
+                        "[{\"type\":\"function\",\"function\":{\"name\":\"now\",\"parameters\":{\"type\":\"object\"}}}]");
+    }
+
+    @Test
+    void refusesChoicesOfToolsThatOllamaDoesNotKnow() {
+        assertThat(refusal(chat(List.of(), new ToolChoice.Required())).message())
+                .startsWith("tool_choice: required (expected: auto or none");
+        assertThat(refusal(chat(List.of(), new ToolChoice.Function("now"))))
+                .isInstanceOfSatisfying(InvalidRequest.class, refused -> {
+                    assertThat(refused.field()).isEqualTo("tool_choice");
+                    assertThat(refused.message()).startsWith("tool_choice: 'now' (expected: auto or none");
+                });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"02-chat-stream", "02-chat-format-json", "02-chat-format-schema-stream"})
+    void sendsTheFormat(String name) {
+        JsonNode recorded = recorded(name).path("format");
+        ResponseFormat format = recorded.isObject()
+                ? new ResponseFormat.JsonOf(recorded.toString())
+                : recorded.isString() ? new ResponseFormat.Json() : new ResponseFormat.Text();
+
+        assertThat(sent(chat(format, Thinking.MODEL_DEFAULT)).path("format")).isEqualTo(recorded);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "MODEL_DEFAULT, 03-think-default",
+        "OFF, 03-think-false",
+        "ON, 03-think-true",
+        "HIGH, 03-think-high",
+        "LOW,",
+        "MEDIUM,",
+        "MAX,"
+    })
+    void sendsHowMuchToThink(Thinking thinking, @Nullable String name) {
+        JsonNode expected = name == null
+                ? StringNode.valueOf(thinking.name().toLowerCase(Locale.ROOT))
+                : recorded(name).path("think");
+
+        assertThat(sent(chat(new ResponseFormat.Text(), thinking)).path("think"))
+                .isEqualTo(expected);
+    }
+
+    /** The recorded refusal of another word names them all. */
+    @Test
+    void knowsEveryLevelThatOllamaKnows() {
+        String error = new String(Recording.load("03-think-bad").body(), StandardCharsets.UTF_8);
+
+        assertThat(Pattern.compile("\\\\\"(\\w+)\\\\\"")
+                        .matcher(error.substring(error.indexOf("must be")))
+                        .results()
+                        .map(match -> Thinking.valueOf(match.group(1).toUpperCase(Locale.ROOT))))
+                .containsExactlyInAnyOrder(Thinking.LOW, Thinking.MEDIUM, Thinking.HIGH, Thinking.MAX);
+    }
+
+    @Test
+    void refusesSchemasThatAreNoObject() {
+        ToolDefinition tool = new ToolDefinition("now", null, "x");
+
+        assertThat(refusal(chat(List.of(tool), new ToolChoice.Auto())).message())
+                .isEqualTo("schema of the tool 'now': not understood (expected: a JSON object)");
+        assertThat(refusal(chat(new ResponseFormat.JsonOf("true"), Thinking.MODEL_DEFAULT))
+                        .message())
+                .isEqualTo("schema of the response format: not understood (expected: a JSON object)");
+    }
+
+    /** A refusal of the adapter's own fails like any other, and nothing is left open. */
+    @Test
+    void failsTheAnswerWithTheRefusal() {
+        try (Ollama ollama = new Ollama(SETTINGS, System::nanoTime)) {
+            Generation generation = ollama.chatModel().open(Answers.MODEL, chat(List.of(), new ToolChoice.Required()));
+
+            StepVerifier.create(generation.events())
+                    .expectErrorMatches(e -> e instanceof LlmException f && f.failure() instanceof InvalidRequest)
+                    .verify(Answers.PATIENCE);
+            StepVerifier.create(generation.closed()).expectComplete().verify(Answers.PATIENCE);
+        }
+    }
+
+    private static ChatRequest chat(List<ToolDefinition> tools, ToolChoice choice) {
+        return new ChatRequest(
+                List.of(QUESTION),
+                GenerationOptions.DEFAULTS,
+                tools,
+                choice,
+                new ResponseFormat.Text(),
+                Thinking.MODEL_DEFAULT);
+    }
+
+    private static ChatRequest chat(ResponseFormat format, Thinking thinking) {
+        return new ChatRequest(
+                List.of(QUESTION), GenerationOptions.DEFAULTS, List.of(), new ToolChoice.Auto(), format, thinking);
     }
 
     private static ChatRequest chat(Message... messages) {

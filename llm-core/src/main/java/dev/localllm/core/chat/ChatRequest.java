@@ -2,22 +2,60 @@ package dev.localllm.core.chat;
 
 import java.util.List;
 
-/** What to answer, and how. Which model answers is said beside it. */
-public record ChatRequest(List<Message> messages, GenerationOptions options) {
+/**
+ * What to answer, and how. Which model answers is said beside it.
+ *
+ * @param tools that the model may call, possibly none
+ */
+public record ChatRequest(
+        List<Message> messages,
+        GenerationOptions options,
+        List<ToolDefinition> tools,
+        ToolChoice toolChoice,
+        ResponseFormat format,
+        Thinking thinking) {
 
     public ChatRequest {
         messages = List.copyOf(messages);
+        tools = List.copyOf(tools);
         if (messages.isEmpty()) {
             throw new IllegalArgumentException("messages: [] (expected: one or more)");
         }
     }
 
-    /** UTF-16 characters of all its text. Images don't count: the limit of a request's body bounds them. */
+    /** Text without tools; the model thinks as it is made. */
+    public ChatRequest(List<Message> messages, GenerationOptions options) {
+        this(messages, options, List.of(), new ToolChoice.Auto(), new ResponseFormat.Text(), Thinking.MODEL_DEFAULT);
+    }
+
+    /** The same request with other messages and options. */
+    ChatRequest with(List<Message> messages, GenerationOptions options) {
+        return new ChatRequest(messages, options, tools, toolChoice, format, thinking);
+    }
+
+    /**
+     * UTF-16 characters of all its text, definitions of tools and the format's schema included. Images don't count: the
+     * limit of a request's body bounds them.
+     */
     long characters() {
-        return messages.stream()
+        long said = messages.stream()
                 .flatMap(message -> message.parts().stream())
                 .mapToLong(ChatRequest::characters)
                 .sum();
+        long offered = tools.stream().mapToLong(ChatRequest::characters).sum();
+        return said + offered + characters(format);
+    }
+
+    private static long characters(ToolDefinition tool) {
+        return characters(tool.name(), tool.description() == null ? "" : tool.description(), tool.schema());
+    }
+
+    private static long characters(ResponseFormat format) {
+        return switch (format) {
+            case ResponseFormat.Text f -> 0;
+            case ResponseFormat.Json f -> 0;
+            case ResponseFormat.JsonOf f -> f.schema().length();
+        };
     }
 
     private static long characters(Part part) {

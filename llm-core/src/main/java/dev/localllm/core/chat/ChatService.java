@@ -139,7 +139,7 @@ public final class ChatService {
     }
 
     private ChatRequest completed(ChatRequest request) {
-        return new ChatRequest(
+        return request.with(
                 withSystemPrompt(request.messages()), request.options().withMaxTokens(maxOutputTokens));
     }
 

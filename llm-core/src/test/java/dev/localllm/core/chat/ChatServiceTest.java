@@ -151,6 +151,42 @@ class ChatServiceTest {
         assertRefused("messages: 17 characters in all messages together (expected: at most 16)", messages);
     }
 
+    @Test
+    void countsDefinitionsOfToolsAndTheSchemaOfTheFormat() {
+        promptLimits = new PromptLimits(1, 18);
+        succeed(new ChatCall(null, demanding(), READER));
+
+        promptLimits = new PromptLimits(1, 17);
+        fail(
+                new ChatCall(null, demanding(), READER),
+                new InvalidRequest(
+                        "messages", "messages: 18 characters in all messages together (expected: at most 17)"));
+    }
+
+    @Test
+    void passesOnAllThatIsAsked() {
+        systemPrompt = new SystemPrompt("Be kind.");
+
+        succeed(new ChatCall(null, demanding(), READER));
+
+        assertThat(generated.getLast())
+                .usingRecursiveComparison()
+                .ignoringFields("messages", "options")
+                .isEqualTo(demanding());
+        assertThat(generated.getLast().messages()).hasSize(2);
+    }
+
+    /** Nothing in it is as it would be without being asked for. */
+    private static ChatRequest demanding() {
+        return new ChatRequest(
+                List.of(QUESTION),
+                GenerationOptions.DEFAULTS,
+                List.of(new ToolDefinition("12", "345", "{}"), new ToolDefinition("6", null, "{}")),
+                new ToolChoice.None(),
+                new ResponseFormat.JsonOf("true"),
+                Thinking.LOW);
+    }
+
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
     void capsTheTokensOfAResponse(@Nullable Integer asked, int sent) {

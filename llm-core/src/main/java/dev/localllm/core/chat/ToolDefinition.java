@@ -1,0 +1,18 @@
+package dev.localllm.core.chat;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A function that the model may call.
+ *
+ * @param description for the model; null for none
+ * @param schema of its arguments: a JSON schema of an object, as text
+ */
+public record ToolDefinition(String name, @Nullable String description, String schema) {
+
+    public ToolDefinition {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException("name: '' (expected: the function's name)");
+        }
+    }
+}
