@@ -47,6 +47,7 @@ record Prompt(
         SimulatedModel model = model(name, chat);
         List<String> texts = chat ? messages(request) : prompt(request);
         checkAbilities(request, name, model, chat);
+        refuseImages(request);
         JsonNode options = options(request);
         Prompt prompt = new Prompt(
                 name,
@@ -149,6 +150,18 @@ record Prompt(
         JsonNode think = request.path("think");
         if (think.isBoolean() ? think.booleanValue() : think.isString()) {
             throw new Refusal(400, "\"" + name + "\" does not support thinking");
+        }
+    }
+
+    /** No model of the simulator sees. */
+    private static void refuseImages(JsonNode request) {
+        boolean images = request.path("messages")
+                .valueStream()
+                .anyMatch(message -> !message.path("images").isEmpty());
+        if (images || !request.path("images").isEmpty()) {
+            throw new Refusal(
+                    400,
+                    "{\"error\":{\"code\":400,\"message\":\"Multimodal data provided, but model does not support multimodal requests.\",\"type\":\"invalid_request_error\"}}");
         }
     }
 

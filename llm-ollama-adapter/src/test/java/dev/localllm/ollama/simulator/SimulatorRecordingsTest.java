@@ -32,14 +32,12 @@ class SimulatorRecordingsTest {
 
     /** What the simulator takes another way, and why. */
     private static final Set<String> LEFT_OUT = Set.of(
-            // fields that this server doesn't send yet: output formats, logprobs, images
+            // values that this server's client doesn't send
             "02-chat-format-bad",
             "02-chat-format-bad-schema",
             "07-format-bad-stream",
             "02-chat-top-logprobs-21",
             "04-images-bad-base64",
-            "04-images-unsupported",
-            "04-generate-images-unsupported",
             "03-think-bad",
             "04-tools-args-string",
             "05-generate-raw-template",
