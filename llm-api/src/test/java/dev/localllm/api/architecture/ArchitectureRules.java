@@ -5,6 +5,7 @@ import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.conditions.ArchPredicates.have;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -91,15 +92,15 @@ final class ArchitectureRules {
         rules.put("corevalues", coreKnowsOnlyTheJdk());
         rules.put("corereactor", onlyPortsAndServicesOfTheCoreKnowReactor());
         rules.put("coreorder", coreFeaturesAreLayered());
-        rules.put("adaptercore", adapterKnowsOnlyWhatItImplements());
+        rules.put("adaptercore", adaptersKnowOnlyWhatTheyImplement());
         rules.put("simulator", clientAndSimulatorShareNothing());
         rules.put("upstream", upstreamKnowsNoModelServer());
         rules.put("upstreamdoors", upstreamHasThreePublicDoors());
-        rules.put("composition", onlyTheCompositionRootKnowsTheAdapter());
+        rules.put("composition", onlyTheCompositionRootKnowsAdapters());
         rules.put("wires", onlyTheCompositionRootKnowsAWire());
         rules.put("words", onlyItsWireKnowsOpenAisWords());
         rules.put("apiunknown", nobodyKnowsTheApi());
-        rules.put("adapterdoors", adapterHasTwoPublicDoors());
+        rules.put("adapterdoors", adaptersHaveTwoPublicDoors());
         rules.put("json", jsonStaysAtTheWires());
         rules.put("spring", springStaysInTheApi());
         rules.put("cycles", packagesHaveNoCycles());
@@ -159,10 +160,9 @@ final class ArchitectureRules {
                 .because("chat is built on the others");
     }
 
-    private ArchRule adapterKnowsOnlyWhatItImplements() {
+    private ArchRule adaptersKnowOnlyWhatTheyImplement() {
         return noClasses()
-                .that()
-                .resideInAnyPackage(root + ".ollama..", root + ".upstream..")
+                .that(inAnAdapter().or(resideInAPackage(root + ".upstream..")))
                 .should()
                 .dependOnClassesThat(resideInAnyPackage(
                                 root + ".core.prompt..",
@@ -176,10 +176,10 @@ final class ArchitectureRules {
     private ArchRule clientAndSimulatorShareNothing() {
         return noClasses()
                 .that()
-                .resideInAPackage(root + ".ollama.simulator..")
+                .resideInAPackage(root + ".*.simulator..")
                 .should()
-                .dependOnClassesThat(resideInAnyPackage(root + ".ollama")
-                        .or(resideInAnyPackage(root + ".upstream..", root + ".core..", root + ".api..")))
+                .dependOnClassesThat(
+                        resideInAnyPackage(root + ".*", root + ".upstream..", root + ".core..", root + ".api.."))
                 .because("neither may hide the other's mistake");
     }
 
@@ -188,8 +188,7 @@ final class ArchitectureRules {
                 .that()
                 .resideInAPackage(root + ".upstream..")
                 .should()
-                .dependOnClassesThat()
-                .resideInAPackage(root + ".ollama..")
+                .dependOnClassesThat(inAnAdapter())
                 .because("the next model server is guarded by it, too");
     }
 
@@ -204,16 +203,15 @@ final class ArchitectureRules {
                 .because("Upstream is the door; its limits, and who is to blame, are handed in");
     }
 
-    private ArchRule onlyTheCompositionRootKnowsTheAdapter() {
+    private ArchRule onlyTheCompositionRootKnowsAdapters() {
         return noClasses()
                 .that()
                 .resideInAPackage(root + ".api..")
                 .and()
                 .resideOutsideOfPackage(root + ".api.config..")
                 .should()
-                .dependOnClassesThat()
-                .resideInAnyPackage(root + ".ollama..", root + ".upstream..")
-                .because("the rest of the server knows ports, not Ollama");
+                .dependOnClassesThat(inAnAdapter().or(resideInAPackage(root + ".upstream..")))
+                .because("the rest of the server knows ports, not model servers");
     }
 
     private ArchRule onlyTheCompositionRootKnowsAWire() {
@@ -240,21 +238,24 @@ final class ArchitectureRules {
     private ArchRule nobodyKnowsTheApi() {
         return noClasses()
                 .that()
-                .resideInAnyPackage(root + ".core..", root + ".upstream..", root + ".ollama..")
+                .resideInAPackage(root + "..")
+                .and()
+                .resideOutsideOfPackage(root + ".api..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(root + ".api..")
                 .because("dependencies point inwards");
     }
 
-    private ArchRule adapterHasTwoPublicDoors() {
+    private ArchRule adaptersHaveTwoPublicDoors() {
         return classes()
-                .that()
-                .resideInAPackage(root + ".ollama")
-                .and(have(not(HasName.Predicates.nameMatching(".*\\.(Ollama|OllamaSettings|package-info)"))))
+                .that(inAnAdapter())
+                .and()
+                .resideInAPackage(root + ".*")
+                .and(not(describe("its door or its settings", ArchitectureRules::isDoor)))
                 .should()
                 .notBePublic()
-                .because("Ollama and its settings are the doors");
+                .because("what is named like the package, and its settings, are the doors");
     }
 
     private ArchRule jsonStaysAtTheWires() {
@@ -276,7 +277,9 @@ final class ArchitectureRules {
     private ArchRule springStaysInTheApi() {
         return noClasses()
                 .that()
-                .resideInAnyPackage(root + ".core..", root + ".upstream..", root + ".ollama..")
+                .resideInAPackage(root + "..")
+                .and()
+                .resideOutsideOfPackage(root + ".api..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.springframework..")
@@ -325,7 +328,7 @@ final class ArchitectureRules {
     private ArchRule nothingBuffersWithoutBound() {
         return noClasses()
                 .that()
-                .resideOutsideOfPackage(root + ".ollama.simulator..")
+                .resideOutsideOfPackage(root + ".*.simulator..")
                 .should()
                 .accessTargetWhere(ofStreams(
                                 "onBackpressureBuffer",
@@ -400,6 +403,22 @@ final class ArchitectureRules {
                 .should()
                 .haveNameMatching(".*(Impl|Manager|Helper|Util|Utils|Constants)(\\$.*)?")
                 .because("such a name says nothing");
+    }
+
+    /** What speaks to one kind of model server: a package beside the core, the API and what all adapters share. */
+    private DescribedPredicate<JavaClass> inAnAdapter() {
+        DescribedPredicate<JavaClass> beside =
+                resideOutsideOfPackages(root + ".core..", root + ".api..", root + ".upstream..");
+        return describe("in an adapter", type -> type.getPackageName().startsWith(root + ".") && beside.test(type));
+    }
+
+    /** {@code Ollama} and {@code OllamaSettings} in the package {@code ollama}. */
+    private static boolean isDoor(JavaClass type) {
+        String name = type.getSimpleName();
+        String feature = type.getPackageName().substring(type.getPackageName().lastIndexOf('.') + 1);
+        return name.equalsIgnoreCase(feature)
+                || name.equalsIgnoreCase(feature + "Settings")
+                || name.equals("package-info");
     }
 
     /** As {@link #of}, for Reactor's types ({@code Sinks} are no Publisher) and every other Publisher. */

@@ -47,6 +47,9 @@ class ArchitectureTest {
         assertThat(bad)
                 .allMatch(one ->
                         breaks(name, fixture.that(describe("one bad", type -> type.equals(one) || !isBad(type)))));
+        assertThat(!bad.isEmpty() && breaks(name, fixture.that(describe("none bad", type -> !isBad(type)))))
+                .as("the others break it")
+                .isFalse();
     }
 
     @Test
