@@ -2,6 +2,7 @@ package dev.localllm.api.architecture;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.INTERFACES;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
@@ -71,17 +72,6 @@ final class ArchitectureRules {
             "x-ratelimit-",
             "retry-after-ms",
             "x-should-retry");
-
-    private static final Map<String, String> MAY_KNOW_JSON = Map.of(
-            "OllamaJson", "reads and writes Ollama's wire",
-            "OllamaWire", "is Ollama's wire",
-            "SimulatorWire", "is the simulator's wire",
-            "Fields", "reads OpenAI's wire",
-            "OpenAiJson", "writes OpenAI's wire",
-            "ChunkEncoder", "has records of OpenAI's wire",
-            "CompletionEncoder", "has records of OpenAI's wire",
-            "CompletionRequest", "is OpenAI's wire",
-            "ModelController", "has records of OpenAI's wire");
 
     ArchitectureRules(String root) {
         this.root = root;
@@ -220,7 +210,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".api..")
                 .and()
                 .resideOutsideOfPackage(root + ".api.config..")
-                .should(new KnowNoOtherWire(root + ".api.failure.ErrorFormat"))
+                .should(new KnowNoOtherWire(inAWire()))
                 .because("a new wire is one package and a line in the composition root");
     }
 
@@ -260,18 +250,11 @@ final class ArchitectureRules {
 
     private ArchRule jsonStaysAtTheWires() {
         return noClasses()
-                .that(not(named(MAY_KNOW_JSON))
-                        .and(not(simpleNames(
-                                "ChatBodies",
-                                "ChatLineDecoder",
-                                "Prompt",
-                                "Embedder",
-                                "SimulatedModel",
-                                "OllamaSimulator"))))
+                .that(not(inAWire()).and(not(inAnAdapter())))
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("tools.jackson..", "com.fasterxml..")
-                .because("JSON is a matter of wires");
+                .because("JSON is a matter of wires, and of adapters");
     }
 
     private ArchRule springStaysInTheApi() {
@@ -410,6 +393,14 @@ final class ArchitectureRules {
         DescribedPredicate<JavaClass> beside =
                 resideOutsideOfPackages(root + ".core..", root + ".api..", root + ".upstream..");
         return describe("in an adapter", type -> type.getPackageName().startsWith(root + ".") && beside.test(type));
+    }
+
+    /** What speaks to one kind of client: a package with an error format of its own. */
+    private DescribedPredicate<JavaClass> inAWire() {
+        DescribedPredicate<JavaClass> errorFormat =
+                assignableTo(root + ".api.failure.ErrorFormat").and(not(INTERFACES));
+        return describe(
+                "in a wire", type -> type.getPackage().getClasses().stream().anyMatch(errorFormat));
     }
 
     /** {@code Ollama} and {@code OllamaSettings} in the package {@code ollama}. */

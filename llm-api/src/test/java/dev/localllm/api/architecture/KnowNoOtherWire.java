@@ -1,39 +1,27 @@
 package dev.localllm.api.architecture;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
-import java.util.Collection;
-import java.util.Set;
-import java.util.stream.Collectors;
 
-/** A wire is a package with an error format of its own; each is known by itself. */
+/** Each wire is known by itself. */
 final class KnowNoOtherWire extends ArchCondition<JavaClass> {
 
-    private final String errorFormat;
-    private Set<String> wires = Set.of();
+    private final DescribedPredicate<JavaClass> inAWire;
 
-    /** @param errorFormat name of the type that each wire implements */
-    KnowNoOtherWire(String errorFormat) {
+    KnowNoOtherWire(DescribedPredicate<JavaClass> inAWire) {
         super("know no wire but their own");
-        this.errorFormat = errorFormat;
-    }
-
-    @Override
-    public void init(Collection<JavaClass> all) {
-        wires = all.stream()
-                .filter(type -> !type.isInterface() && type.isAssignableTo(errorFormat))
-                .map(JavaClass::getPackageName)
-                .collect(Collectors.toSet());
+        this.inAWire = inAWire;
     }
 
     @Override
     public void check(JavaClass type, ConditionEvents events) {
         for (Dependency dependency : type.getDirectDependenciesFromSelf()) {
-            String target = dependency.getTargetClass().getPackageName();
-            if (wires.contains(target) && !target.equals(type.getPackageName())) {
+            JavaClass target = dependency.getTargetClass();
+            if (!target.getPackageName().equals(type.getPackageName()) && inAWire.test(target)) {
                 events.add(SimpleConditionEvent.violated(type, dependency.getDescription()));
             }
         }
