@@ -83,7 +83,7 @@ public final class Ollama implements AutoCloseable {
      * @return one sentence if that version is not among those that were tried; empty if it is, or if it can't be had
      */
     public Mono<String> versionWarning() {
-        return upstream.ask(client -> OllamaJson.get(client, VERSION_PATH, OllamaWire.Version.class))
+        return OllamaJson.get(upstream, VERSION_PATH, OllamaWire.Version.class)
                 .mapNotNull(answer -> OllamaVersion.warning(answer.version()))
                 .onErrorComplete(LlmException.class);
     }

@@ -48,8 +48,8 @@ final class OllamaChatModel implements ChatModel {
         });
     }
 
-    private static Flux<List<ChatEvent>> refusal(int status, ByteBufFlux content, ModelId model) {
-        return OllamaJson.body(content)
+    private Flux<List<ChatEvent>> refusal(int status, ByteBufFlux content, ModelId model) {
+        return upstream.body(content)
                 .<List<ChatEvent>>map(body -> {
                     throw new LlmException(OllamaFailures.ofStatus(status, body, model.value()));
                 })

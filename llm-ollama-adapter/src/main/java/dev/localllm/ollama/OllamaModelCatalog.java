@@ -22,15 +22,14 @@ final class OllamaModelCatalog implements ModelCatalog {
 
     @Override
     public Mono<List<ModelInfo>> list() {
-        return upstream.ask(client -> OllamaJson.get(client, "/api/tags", OllamaWire.Tags.class))
-                .map(tags -> {
-                    if (tags.models() == null) {
-                        throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
-                    }
-                    return tags.models().stream()
-                            .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
-                            .toList();
-                });
+        return OllamaJson.get(upstream, "/api/tags", OllamaWire.Tags.class).map(tags -> {
+            if (tags.models() == null) {
+                throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
+            }
+            return tags.models().stream()
+                    .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
+                    .toList();
+        });
     }
 
     /** Nothing for a model that can't be asked for by its name. */

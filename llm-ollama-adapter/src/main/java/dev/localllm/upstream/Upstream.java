@@ -3,10 +3,13 @@ package dev.localllm.upstream;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.Generation;
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +18,7 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.netty.ByteBufFlux;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
@@ -39,6 +43,7 @@ public final class Upstream implements AutoCloseable {
     private static final int MAX_READ_BYTES = 16 << 10;
 
     private static final int MIN_READ_BYTES = 2 << 10;
+    private static final int MAX_BODY_BYTES = 8 << 20;
 
     private final String name;
     private final UpstreamLimits limits;
@@ -138,10 +143,24 @@ public final class Upstream implements AutoCloseable {
      * Asks something that is answered soon, over connections that generations don't use.
      *
      * @param request sends it by the given client
-     * @return fails with an {@link dev.localllm.core.failure.LlmException} where the network fails
+     * @return fails with an {@link LlmException} where the network fails
      */
     public <T> Mono<T> ask(Function<HttpClient, Mono<T>> request) {
         return request.apply(shortRequestClient).onErrorMap(networkFaults::failure);
+    }
+
+    /** All of a response's body, which may be empty; fails when it is larger than a model server has reason to send. */
+    public Mono<byte[]> body(ByteBufFlux content) {
+        return content.<ByteArrayOutputStream>collect(ByteArrayOutputStream::new, (bytes, buffer) -> {
+                    if (bytes.size() + buffer.readableBytes() > MAX_BODY_BYTES) {
+                        throw new LlmException(
+                                new UpstreamProtocol(name + "'s answer is larger than " + MAX_BODY_BYTES + " bytes."));
+                    }
+                    byte[] chunk = new byte[buffer.readableBytes()];
+                    buffer.readBytes(chunk);
+                    bytes.writeBytes(chunk);
+                })
+                .map(ByteArrayOutputStream::toByteArray);
     }
 
     @Override

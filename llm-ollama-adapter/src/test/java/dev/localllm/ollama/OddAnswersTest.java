@@ -76,6 +76,14 @@ class OddAnswersTest {
                 .satisfies(e -> assertThat(e.failure()).isInstanceOf(UpstreamProtocol.class));
     }
 
+    @Test
+    void anAnswerWithoutEndIsNotCollected() {
+        assertThatExceptionOfType(LlmException.class)
+                .isThrownBy(() -> models(" ".repeat((8 << 20) + 1)))
+                .satisfies(e -> assertThat(e.failure())
+                        .isEqualTo(new UpstreamProtocol("Ollama's answer is larger than 8388608 bytes.")));
+    }
+
     private static List<ModelInfo> models(String json) {
         try (CannedServer server = canned(json);
                 Ollama ollama = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
