@@ -4,18 +4,7 @@ import dev.localllm.core.admission.ConcurrencyLimit;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
-import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
-import dev.localllm.core.failure.LlmFailure.ShuttingDown;
-import dev.localllm.core.failure.LlmFailure.UnknownModel;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
-import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
-import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.limit.RateLimiter;
@@ -84,28 +73,12 @@ public final class ChatService {
             onDecision.accept(decision);
             return decision.allowed()
                     ? Mono.defer(() -> decoder.decode(this::generate)).doOnError(LlmException.class, e -> {
-                        if (isRefunded(e.failure())) {
+                        if (e.failure().isRefunded()) {
                             onDecision.accept(rateLimiter.refund(client));
                         }
                     })
                     : Mono.error(new LlmException(new RateLimited(decision.retryAfter())));
         });
-    }
-
-    private static boolean isRefunded(LlmFailure failure) {
-        return switch (failure) {
-            case Overloaded f -> !f.charged();
-            case UpstreamUnavailable f -> true;
-            case ShuttingDown f -> true;
-            case RateLimited f -> false;
-            case InvalidRequest f -> false;
-            case UnknownModel f -> false;
-            case UnsupportedByModel f -> false;
-            case ContextLengthExceeded f -> false;
-            case DeadlineExceeded f -> false;
-            case UpstreamFailed f -> false;
-            case UpstreamProtocol f -> false;
-        };
     }
 
     private Mono<Void> generate(ChatCall call) {

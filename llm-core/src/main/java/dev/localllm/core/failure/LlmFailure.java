@@ -21,6 +21,12 @@ public sealed interface LlmFailure {
     }
 
     /**
+     * Whether a request that fails by it, before its response has begun, costs its client nothing: there was no capacity
+     * for it, whatever it asked for.
+     */
+    boolean isRefunded();
+
+    /**
      * The request can't be served as it is written.
      *
      * @param field path of the field at fault as the caller wrote it, or null when it can't be told
@@ -32,6 +38,11 @@ public sealed interface LlmFailure {
         public InvalidRequest(@Nullable String field, String message) {
             this(field, message, null);
         }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
     }
 
     /** The model isn't there, or callers may not use it. */
@@ -40,14 +51,29 @@ public sealed interface LlmFailure {
         public String message() {
             return "The model '" + model + "' does not exist or is not allowed here.";
         }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
     }
 
     /** The model is there but can't do what was asked of it (chat, thinking, tools, images). */
     record UnsupportedByModel(
-            String model, String message, @Nullable String detail) implements LlmFailure {}
+            String model, String message, @Nullable String detail) implements LlmFailure {
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
+    }
 
     /** Prompt and history don't fit the model's context; nothing was cut off and nothing generated. */
-    record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {}
+    record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
+    }
 
     /**
      * The model server can't be reached or takes no more work at the moment.
@@ -64,10 +90,20 @@ public sealed interface LlmFailure {
         public String message() {
             return "The model server can't be reached or takes no more work at the moment.";
         }
+
+        @Override
+        public boolean isRefunded() {
+            return true;
+        }
     }
 
     /** The response, or the next piece of it, was not there in time. */
-    record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {}
+    record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
+    }
 
     /**
      * This server has no more room for the request.
@@ -79,6 +115,11 @@ public sealed interface LlmFailure {
 
         public Overloaded(String message) {
             this(message, false);
+        }
+
+        @Override
+        public boolean isRefunded() {
+            return !charged;
         }
     }
 
@@ -92,6 +133,11 @@ public sealed interface LlmFailure {
         public String message() {
             return "Rate limit reached. Try again in " + retryAfter.toMillis() + " ms.";
         }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
     }
 
     /** The server stops; the response was cut off or not begun. */
@@ -99,6 +145,11 @@ public sealed interface LlmFailure {
         @Override
         public String message() {
             return "The server is shutting down.";
+        }
+
+        @Override
+        public boolean isRefunded() {
+            return true;
         }
     }
 
@@ -108,6 +159,11 @@ public sealed interface LlmFailure {
         public String message() {
             return "The model server failed.";
         }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
     }
 
     /** What arrived is not a response: garbage, or a stream that ends without saying that it is done. */
@@ -115,6 +171,11 @@ public sealed interface LlmFailure {
         @Override
         public String message() {
             return "The model server's response is broken.";
+        }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
         }
     }
 }

@@ -8,19 +8,14 @@ import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
-import dev.localllm.core.failure.Deadline;
+import dev.localllm.core.failure.EveryFailure;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
-import dev.localllm.core.failure.LlmFailure.UnknownModel;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
@@ -32,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -56,6 +52,8 @@ class ChatServiceTest {
     private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word ")));
     private static final List<ChatEvent> END =
             List.of(new Finished(FinishReason.STOP, new Usage(1, null, 0), Timings.ZERO));
+    private static final Set<Class<?>> NO_CAPACITY =
+            Set.of(Overloaded.class, UpstreamUnavailable.class, ShuttingDown.class);
     private static final ChatResponder READER = (model, events) -> events.then();
 
     private final List<ChatRequest> generated = new ArrayList<>();
@@ -248,44 +246,27 @@ class ChatServiceTest {
         assertThat(decisions).extracting(RateDecision::remaining).containsExactly(2, 1);
     }
 
-    static List<LlmFailure> refunded() {
-        return List.of(new Overloaded("full"), new UpstreamUnavailable("away"), new ShuttingDown());
+    static Stream<LlmFailure> failures() {
+        return EveryFailure.stream();
     }
 
     @ParameterizedTest
-    @MethodSource("refunded")
+    @MethodSource("failures")
     void givesBackWhatARequestCostThatThereIsNoCapacityFor(LlmFailure failure) {
         rateLimiter = limiter(2);
         generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
 
         fail(call(READER, QUESTION), failure);
 
-        assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1, 2);
-    }
-
-    static List<LlmFailure> charged() {
-        return List.of(
-                new Overloaded("your own", true),
-                new RateLimited(Duration.ofSeconds(1)),
-                new InvalidRequest("stop", "no"),
-                new UnknownModel("x"),
-                new UnsupportedByModel("m", "no tools", null),
-                new ContextLengthExceeded("too long", null),
-                new DeadlineExceeded(Deadline.TOTAL, "late"),
-                new UpstreamFailed("broken"),
-                new UpstreamProtocol("garbage"));
+        assertThat(decisions)
+                .extracting(RateDecision::remaining)
+                .isEqualTo(NO_CAPACITY.contains(failure.getClass()) ? List.of(1, 2) : List.of(1));
     }
 
     @Test
-    void decidesForEveryKindOfFailure() {
-        assertThat(Stream.concat(refunded().stream(), charged().stream()).<Class<?>>map(LlmFailure::getClass))
-                .containsAll(List.of(LlmFailure.class.getPermittedSubclasses()));
-    }
-
-    @ParameterizedTest
-    @MethodSource("charged")
-    void keepsWhatAnyOtherRequestCost(LlmFailure failure) {
+    void keepsWhatARequestCostWhoseClientTookTheRoomItself() {
         rateLimiter = limiter(2);
+        LlmFailure failure = new Overloaded("your own", true);
         generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
 
         fail(call(READER, QUESTION), failure);
