@@ -43,15 +43,8 @@ public final class Ollama implements AutoCloseable {
 
     /** @param circuitClock tells the circuits how long they have been open; in nanoseconds */
     Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops, LongSupplier circuitClock) {
-        this.upstream = new Upstream(
-                "Ollama",
-                settings.baseUrl(),
-                VERSION_PATH,
-                settings.limits(),
-                OllamaFailures::blame,
-                loops,
-                clock,
-                circuitClock);
+        this.upstream =
+                new Upstream("Ollama", settings.baseUrl(), VERSION_PATH, settings.limits(), loops, clock, circuitClock);
         this.chatModel = new OllamaChatModel(upstream, settings);
     }
 

@@ -2,17 +2,12 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import dev.localllm.core.failure.LlmFailure.Overloaded;
-import dev.localllm.core.failure.LlmFailure.RateLimited;
-import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
-import dev.localllm.upstream.Blame;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -50,23 +45,6 @@ final class OllamaFailures {
             case 404 -> new UnknownModel(model);
             case 503 -> new UpstreamUnavailable("Ollama takes no more work at the moment: " + error);
             default -> new UpstreamFailed("Ollama failed: " + error);
-        };
-    }
-
-    /** What a failure that Ollama told, or a deadline that it missed, counts against. */
-    static Blame blame(LlmFailure failure) {
-        return switch (failure) {
-            case UpstreamUnavailable f -> Blame.MODEL; // status 503: the queue in front of the model is full
-            case DeadlineExceeded f -> Blame.MODEL;
-            case UpstreamFailed f -> Blame.MODEL;
-            case UpstreamProtocol f -> Blame.MODEL;
-            case InvalidRequest f -> Blame.CALLER;
-            case UnknownModel f -> Blame.CALLER;
-            case UnsupportedByModel f -> Blame.CALLER;
-            case ContextLengthExceeded f -> Blame.CALLER;
-            case Overloaded f -> Blame.NONE;
-            case RateLimited f -> Blame.NONE;
-            case ShuttingDown f -> Blame.NONE;
         };
     }
 

@@ -2,8 +2,6 @@ package dev.localllm.upstream;
 
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import java.time.Clock;
 import java.time.Duration;
@@ -13,7 +11,6 @@ import java.time.ZoneOffset;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -34,7 +31,6 @@ final class Circuits {
     private final String serverName;
     private final Mono<Boolean> probe;
     private final NetworkFaults networkFaults;
-    private final Function<LlmFailure, Blame> blame;
     private final Circuit server;
     private final Map<String, Circuit> models = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -42,22 +38,19 @@ final class Circuits {
      * @param nanoTime as {@link System#nanoTime}
      * @param probe says soon whether the server can be reached
      * @param networkFaults maps and judges the network's faults
-     * @param blame what a failure that the server told counts against; a deadline counts against the model
      */
     Circuits(
             String serverName,
             Duration openDuration,
             LongSupplier nanoTime,
             Mono<Boolean> probe,
-            NetworkFaults networkFaults,
-            Function<LlmFailure, Blame> blame) {
+            NetworkFaults networkFaults) {
         this.serverName = serverName;
         this.openDuration = openDuration;
         InstantSource monotonic = () -> Instant.EPOCH.plusNanos(nanoTime.getAsLong());
         this.clock = monotonic.withZone(ZoneOffset.UTC);
         this.probe = probe;
         this.networkFaults = networkFaults;
-        this.blame = blame;
         this.server = circuit(serverName, Blame.SERVER);
     }
 
@@ -105,9 +98,6 @@ final class Circuits {
     }
 
     private Blame blameOf(Throwable fault) {
-        if (!(fault instanceof LlmException e)) {
-            return networkFaults.blame(fault);
-        }
-        return e.failure() instanceof DeadlineExceeded ? Blame.MODEL : blame.apply(e.failure());
+        return fault instanceof LlmException e ? Blame.of(e.failure()) : networkFaults.blame(fault);
     }
 }

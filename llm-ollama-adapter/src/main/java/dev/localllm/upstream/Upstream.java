@@ -4,7 +4,6 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
@@ -60,7 +59,6 @@ public final class Upstream implements AutoCloseable {
      * @param name as messages call the server
      * @param baseUrl http or https, without path
      * @param probePath of a GET that costs the server nothing; any response shows that the server can be reached
-     * @param blame what a failure that the server told counts against; a deadline counts against the model
      * @param loops to work on, not closed here; those of the web server, so that a response rarely changes threads
      * @param clock of the deadlines, in nanoseconds, as {@link System#nanoTime}
      * @param circuitClock tells the circuits how long they have been open; in nanoseconds
@@ -70,7 +68,6 @@ public final class Upstream implements AutoCloseable {
             URI baseUrl,
             String probePath,
             UpstreamLimits limits,
-            Function<LlmFailure, Blame> blame,
             LoopResources loops,
             LongSupplier clock,
             LongSupplier circuitClock) {
@@ -84,7 +81,7 @@ public final class Upstream implements AutoCloseable {
         this.generationClient = client(HttpClient.create(generations), baseUrl, loops);
         this.shortRequestClient = client(HttpClient.create(shortRequests), baseUrl, loops);
         Mono<Boolean> probe = reaches(client(HttpClient.newConnection(), baseUrl, loops), probePath);
-        this.circuits = new Circuits(name, limits.openDuration(), circuitClock, probe, networkFaults, blame);
+        this.circuits = new Circuits(name, limits.openDuration(), circuitClock, probe, networkFaults);
     }
 
     /** One request for a generation, in the server's own protocol. */

@@ -40,8 +40,7 @@ class CircuitsTest {
             OPEN,
             nanoTime::get,
             Mono.defer(() -> probe).doOnSubscribe(s -> probes.incrementAndGet()),
-            new NetworkFaults("Server"),
-            failure -> failure instanceof UpstreamFailed ? Blame.MODEL : Blame.CALLER);
+            new NetworkFaults("Server"));
 
     @Test
     void refusesOnlyTheModelThatFails() {
@@ -54,7 +53,7 @@ class CircuitsTest {
     }
 
     @Test
-    void countsDeadlinesAgainstTheModelWhateverTheAdapterSays() {
+    void countsDeadlinesAgainstTheModel() {
         repeat(BAD, Flux.error(new LlmException(new DeadlineExceeded(Deadline.FIRST_TOKEN, "late"))));
 
         assertThat(failure(BAD, Flux.just(1))).isInstanceOf(UpstreamUnavailable.class);

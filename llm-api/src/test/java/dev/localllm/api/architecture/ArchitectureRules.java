@@ -85,7 +85,7 @@ final class ArchitectureRules {
         rules.put("adaptercore", adaptersKnowOnlyWhatTheyImplement());
         rules.put("simulator", clientAndSimulatorShareNothing());
         rules.put("upstream", upstreamKnowsNoModelServer());
-        rules.put("upstreamdoors", upstreamHasThreePublicDoors());
+        rules.put("upstreamdoors", upstreamHasTwoPublicDoors());
         rules.put("composition", onlyTheCompositionRootKnowsAdapters());
         rules.put("wires", onlyTheCompositionRootKnowsAWire());
         rules.put("words", onlyItsWireKnowsOpenAisWords());
@@ -182,15 +182,15 @@ final class ArchitectureRules {
                 .because("the next model server is guarded by it, too");
     }
 
-    private ArchRule upstreamHasThreePublicDoors() {
+    private ArchRule upstreamHasTwoPublicDoors() {
         return classes()
                 .that()
                 .resideInAPackage(root + ".upstream")
                 .and(have(not(HasName.Predicates.nameMatching(
-                        ".*\\.(Upstream|Upstream\\$Call|UpstreamLimits|Blame|package-info)"))))
+                        ".*\\.(Upstream|Upstream\\$Call|UpstreamLimits|package-info)"))))
                 .should()
                 .notBePublic()
-                .because("Upstream is the door; its limits, and who is to blame, are handed in");
+                .because("Upstream is the door; its limits are handed in");
     }
 
     private ArchRule onlyTheCompositionRootKnowsAdapters() {
