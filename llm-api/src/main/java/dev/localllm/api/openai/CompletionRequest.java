@@ -1,5 +1,6 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.json.Fields;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;

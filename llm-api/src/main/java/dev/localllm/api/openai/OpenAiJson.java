@@ -1,6 +1,7 @@
 package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.localllm.api.json.JsonTextSerializer;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
@@ -8,11 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
-import tools.jackson.databind.SerializationContext;
-import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 
@@ -47,17 +45,10 @@ final class OpenAiJson {
 
     record CalledFunction(JsonText name, JsonText arguments) {}
 
-    private static final class TextSerializer extends ValueSerializer<JsonText> {
-        @Override
-        public void serialize(JsonText text, JsonGenerator json, SerializationContext context) {
-            json.writeRawValue(text.quoted());
-        }
-    }
-
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .addModule(new SimpleModule().addSerializer(JsonText.class, new TextSerializer()))
+            .addModule(new SimpleModule().addSerializer(JsonText.class, new JsonTextSerializer()))
             .build();
 
     private OpenAiJson() {}

@@ -251,6 +251,8 @@ final class ArchitectureRules {
     private ArchRule jsonStaysAtTheWires() {
         return noClasses()
                 .that(not(inAWire()).and(not(inAnAdapter())))
+                .and()
+                .resideOutsideOfPackage(root + ".api.json..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("tools.jackson..", "com.fasterxml..")

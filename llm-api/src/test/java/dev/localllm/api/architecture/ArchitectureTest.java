@@ -68,6 +68,7 @@ class ArchitectureTest {
                         ".ollama.simulator",
                         ".api",
                         ".api.config",
+                        ".api.json",
                         ".api.openai",
                         ".api.failure",
                         ".api.stream",

@@ -1,4 +1,4 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.json;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
@@ -21,10 +21,11 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The fields of a JSON object, read by name and checked; every refusal names the field by its path. JSON's null
- * counts as absent. {@link #refuseOthers} refuses what nobody asked for, so that no field is ignored.
+ * The fields of a JSON object, read by name and checked; every refusal is an {@link LlmException} that names the field by
+ * its path. JSON's null counts as absent. {@link #refuseOthers} refuses what nobody asked for, so that no field is
+ * ignored. Not thread-safe.
  */
-final class Fields {
+public final class Fields {
 
     /** Bounds what a small body can become in memory: an empty object takes two tokens and some 200 bytes. */
     private static final long MAX_TOKENS = 100_000;
@@ -47,8 +48,12 @@ final class Fields {
         this.path = path;
     }
 
-    /** @param json UTF-8, read to its end */
-    static Fields parse(InputStream json) {
+    /**
+     * Parses the body of a request.
+     *
+     * @param json in UTF-8, read to its end
+     */
+    public static Fields parse(InputStream json) {
         JsonNode node;
         try {
             node = MAPPER.readTree(new InputStreamReader(json, StandardCharsets.UTF_8.newDecoder())); // strict
@@ -65,19 +70,17 @@ final class Fields {
         return new Fields(node, "");
     }
 
-    @Nullable
-    String string(String name) {
+    public @Nullable String string(String name) {
         JsonNode value = value(name, JsonNode::isString, "a string");
         return value == null ? null : value.stringValue();
     }
 
-    boolean bool(String name) {
+    public boolean bool(String name) {
         JsonNode value = value(name, JsonNode::isBoolean, "true or false");
         return value != null && value.booleanValue();
     }
 
-    @Nullable
-    Double number(String name, double min, double max) {
+    public @Nullable Double number(String name, double min, double max) {
         String expected = "a number from " + min + " to " + max;
         JsonNode value = value(name, JsonNode::isNumber, expected);
         if (value == null) {
@@ -88,8 +91,7 @@ final class Fields {
         return number;
     }
 
-    @Nullable
-    Long integer(String name, long min, long max) {
+    public @Nullable Long integer(String name, long min, long max) {
         String expected = "a whole number from " + min + " to " + max;
         JsonNode value = value(name, node -> node.isIntegralNumber() && node.canConvertToLong(), expected);
         if (value == null) {
@@ -100,14 +102,13 @@ final class Fields {
         return number;
     }
 
-    @Nullable
-    Fields object(String name) {
+    public @Nullable Fields object(String name) {
         JsonNode value = value(name, JsonNode::isObject, "an object");
         return value == null ? null : new Fields(value, path(name));
     }
 
     /** The objects of an array; empty if the field is absent. */
-    List<Fields> objects(String name) {
+    public List<Fields> objects(String name) {
         JsonNode array = value(name, JsonNode::isArray, "an array of objects");
         List<Fields> objects = new ArrayList<>();
         for (int i = 0; array != null && i < array.size(); i++) {
@@ -120,7 +121,7 @@ final class Fields {
     }
 
     /** The strings of an array, or a lone string as the only one; empty if the field is absent. */
-    List<String> strings(String name, int max) {
+    public List<String> strings(String name, int max) {
         String expected = "a string or an array of at most " + max + " strings, none of them empty";
         JsonNode value = value(name, node -> node.isString() || node.isArray(), expected);
         if (value == null) {
@@ -134,16 +135,16 @@ final class Fields {
         return strings;
     }
 
-    boolean isString(String name) {
+    public boolean isString(String name) {
         return object.path(name).isString();
     }
 
-    boolean isAbsent(String name) {
+    public boolean isAbsent(String name) {
         return object.path(name).isMissingNode() || object.path(name).isNull();
     }
 
     /** Lets a field pass that asks for nothing which the answer would not have anyway; its other values are refused. */
-    void allowOnly(String name, Predicate<JsonNode> harmless) {
+    public void allowOnly(String name, Predicate<JsonNode> harmless) {
         JsonNode value = value(name, node -> true, "");
         if (value != null && !harmless.test(value)) {
             throw refusal(path(name), path(name) + ": not supported by this server");
@@ -151,7 +152,7 @@ final class Fields {
     }
 
     /** Refuses the first field that was not asked for. */
-    void refuseOthers() {
+    public void refuseOthers() {
         for (String name : object.propertyNames()) {
             if (!known.contains(name)) {
                 throw refusal(path(name), path(name) + ": unknown field");
@@ -159,11 +160,11 @@ final class Fields {
         }
     }
 
-    LlmException missing(String name, String expected) {
+    public LlmException missing(String name, String expected) {
         return refusal(path(name), path(name) + ": missing (expected: " + expected + ")");
     }
 
-    LlmException wrong(String name, String expected) {
+    public LlmException wrong(String name, String expected) {
         return refusal(path(name), message(path(name), object.path(name), expected));
     }
 
