@@ -23,6 +23,7 @@ import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestLog;
+import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.api.stream.Timeouts;
@@ -211,8 +212,9 @@ class LlmConfiguration {
     }
 
     @Bean
-    ByteBudget responseBudget(Settings settings) {
-        return new ByteBudget(settings.memory().responses().toBytes());
+    AnswerBody answerBody(Settings settings, Timeouts timeouts) {
+        return new AnswerBody(
+                timeouts, new ByteBudget(settings.memory().responses().toBytes()));
     }
 
     @Bean

@@ -1,10 +1,10 @@
 package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.memory.SegmentedBytes;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
+import dev.localllm.api.stream.BodyEncoder;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -12,9 +12,6 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
-import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure.Overloaded;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -23,12 +20,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
 
-/**
- * Collects the events of one non-streaming response. What it holds counts against a budget until it is closed. One per
- * response. Thread-safe, as a response may be given up on another thread than the one that brings events.
- */
-final class CompletionEncoder implements AutoCloseable {
+/** Writes one non-streaming response: text is copied as it came. One encoder per response; not thread-safe. */
+final class CompletionEncoder implements BodyEncoder {
 
     record Completion(String id, String object, long created, JsonText model, List<Choice> choices, Usage usage) {}
 
@@ -51,29 +46,25 @@ final class CompletionEncoder implements AutoCloseable {
 
             @Nullable String refusal) {}
 
-    private static final int MAX_BYTES = 8 << 20;
     private static final byte[] COMMA = {','};
 
     private final CompletionMetadata metadata;
-    private final ByteBudget budget;
     private final SegmentedBytes text = new SegmentedBytes();
     private final SegmentedBytes thinking = new SegmentedBytes();
     private final SegmentedBytes toolCalls = new SegmentedBytes();
-    private long budgeted;
-    private boolean closed;
     private @Nullable Finished end;
 
-    /** @param budget for the bytes of all responses that are being collected */
-    CompletionEncoder(CompletionMetadata metadata, ByteBudget budget) {
+    CompletionEncoder(CompletionMetadata metadata) {
         this.metadata = metadata;
-        this.budget = budget;
     }
 
-    /** Fails when this response, or all of them together, become too large to be collected. */
-    synchronized void add(List<ChatEvent> events) {
-        if (closed) {
-            return;
-        }
+    @Override
+    public MediaType contentType() {
+        return MediaType.APPLICATION_JSON;
+    }
+
+    @Override
+    public long add(List<ChatEvent> events) {
         for (ChatEvent event : events) {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
@@ -82,19 +73,12 @@ final class CompletionEncoder implements AutoCloseable {
                 case Finished finished -> end = finished;
             }
         }
-        long held = text.length() + thinking.length() + toolCalls.length();
-        if (held > MAX_BYTES) {
-            throw new LlmException(new UpstreamProtocol("The response is larger than " + MAX_BYTES + " bytes."));
-        }
-        if (!budget.tryTake(held - budgeted)) {
-            throw new LlmException(
-                    new Overloaded("The server collects too many non-streaming responses: use stream:true.", true));
-        }
-        budgeted = held;
+        return text.length() + thinking.length() + toolCalls.length();
     }
 
-    /** The response's body in pieces. Events are complete when the port's stream is, so the end is known. */
-    synchronized List<ByteBuffer> encode() {
+    /** Events are complete when the port's stream is, so the end is known. */
+    @Override
+    public List<ByteBuffer> encode() {
         Finished finished = end;
         if (finished == null) {
             throw new IllegalStateException("the response completed without Finished");
@@ -136,13 +120,6 @@ final class CompletionEncoder implements AutoCloseable {
         }
         body.add(ByteBuffer.wrap(pieces.next()));
         return body;
-    }
-
-    @Override
-    public synchronized void close() {
-        closed = true;
-        budget.release(budgeted);
-        budgeted = 0;
     }
 
     private void add(Part.ToolCall call) {

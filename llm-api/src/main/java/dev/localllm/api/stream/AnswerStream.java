@@ -3,7 +3,9 @@ package dev.localllm.api.stream;
 import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.request.RequestRecord;
+import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatResponder;
 import io.netty.channel.Channel;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -32,14 +34,21 @@ public final class AnswerStream {
     }
 
     /**
-     * Responds with the events. The first frame commits the response: a failure before it fails the result, so that it
+     * Responds with a stream. The first frame commits the response: a failure before it fails the response, so that it
      * gets a status of its own; one after it becomes the last frame, behind those that still wait.
      *
-     * @param encoder of this response alone
-     * @return to be subscribed to once; cancelling it, or any other end of the response, cancels the events and releases
-     *     what is buffered
+     * @param encoder makes one for this response alone
+     * @return whose response is to be subscribed to once; cancelling it, or any other end of it, cancels the events and
+     *     releases what is buffered
      */
-    public Mono<Void> write(Flux<List<ChatEvent>> events, StreamEncoder encoder, ServerWebExchange exchange) {
+    public ChatResponder responder(Function<ModelId, StreamEncoder> encoder, ServerWebExchange exchange) {
+        return (model, events) -> {
+            RequestRecord.of(exchange).asks(model);
+            return write(events, encoder.apply(model), exchange);
+        };
+    }
+
+    private Mono<Void> write(Flux<List<ChatEvent>> events, StreamEncoder encoder, ServerWebExchange exchange) {
         ServerHttpResponse response = exchange.getResponse();
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(encoder.contentType());

@@ -34,7 +34,7 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
      *
      * @param eventLoop of the client's connection, which waits for the end of the time
      */
-    public <T> Mono<T> nonStreaming(Mono<T> response, EventExecutor eventLoop) {
+    <T> Mono<T> nonStreaming(Mono<T> response, EventExecutor eventLoop) {
         Mono<T> timeout = ClientTimer.after(nonStreaming, eventLoop)
                 .then(Mono.error(() -> exceeded("The answer was not complete after " + nonStreaming.toSeconds()
                         + " s. Streamed answers may take longer: use stream:true.")));

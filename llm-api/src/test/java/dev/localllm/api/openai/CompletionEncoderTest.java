@@ -1,9 +1,7 @@
 package dev.localllm.api.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -15,8 +13,6 @@ import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
-import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure.Overloaded;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -35,8 +31,6 @@ class CompletionEncoderTest {
     private static final String TAIL = ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
             + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}";
 
-    private final ByteBudget budget = new ByteBudget(1000);
-
     static Stream<ChatEvent> events() {
         return Stream.of(
                 new TextDelta(JsonText.of(LONG)),
@@ -46,32 +40,14 @@ class CompletionEncoderTest {
 
     @ParameterizedTest
     @MethodSource("events")
-    void sharesABudgetWithTheOthers(ChatEvent event) {
-        CompletionEncoder first = encoder();
-        CompletionEncoder second = encoder();
-        first.add(List.of(event));
-        assertThat(budget.used()).isGreaterThanOrEqualTo(LONG.length());
-
-        assertThatExceptionOfType(LlmException.class)
-                .isThrownBy(() -> second.add(List.of(event)))
-                .satisfies(e -> assertThat(e.failure())
-                        .isInstanceOfSatisfying(
-                                Overloaded.class, f -> assertThat(f.charged()).isTrue()));
-        second.close();
-        first.close();
-        first.close();
-
-        assertThat(budget.used()).isZero();
-        encoder().add(List.of(event));
-    }
-
-    @Test
-    void takesNothingOnceItIsClosed() {
+    void countsWhatItHolds(ChatEvent event) {
         CompletionEncoder encoder = encoder();
-        encoder.close();
-        encoder.add(List.of(new TextDelta(JsonText.of(LONG))));
 
-        assertThat(budget.used()).isZero();
+        long first = encoder.add(List.of(event));
+        long second = encoder.add(List.of(event));
+
+        assertThat(first).isGreaterThanOrEqualTo(LONG.length());
+        assertThat(second).isGreaterThanOrEqualTo(2 * first);
     }
 
     /** Byte for byte, as {@link ChunkEncoderTest}. */
@@ -97,17 +73,16 @@ class CompletionEncoderTest {
                         + "{\"name\":\"f\",\"arguments\":\"{}\"}}]" + TAIL);
     }
 
-    private String encoded(ChatEvent... events) {
-        try (CompletionEncoder encoder = encoder()) {
-            encoder.add(List.of(events));
-            encoder.add(List.of(new Finished(FinishReason.STOP, new Usage(3, null, 4), Timings.ZERO)));
-            return encoder.encode().stream()
-                    .map(piece -> StandardCharsets.UTF_8.decode(piece).toString())
-                    .collect(Collectors.joining());
-        }
+    private static String encoded(ChatEvent... events) {
+        CompletionEncoder encoder = encoder();
+        encoder.add(List.of(events));
+        encoder.add(List.of(new Finished(FinishReason.STOP, new Usage(3, null, 4), Timings.ZERO)));
+        return encoder.encode().stream()
+                .map(piece -> StandardCharsets.UTF_8.decode(piece).toString())
+                .collect(Collectors.joining());
     }
 
-    private CompletionEncoder encoder() {
-        return new CompletionEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), budget);
+    private static CompletionEncoder encoder() {
+        return new CompletionEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")));
     }
 }

@@ -40,7 +40,7 @@ record NdjsonEncoder(DataBufferFactory buffers, @Nullable String heartbeatLine) 
         return frame("{\"error\":\"" + failure.code() + "\"}\n");
     }
 
-    private static String line(ChatEvent event) {
+    static String line(ChatEvent event) {
         return switch (event) {
             case TextDelta delta -> "{\"text\":" + delta.text().quoted() + "}\n";
             case ThinkingDelta delta -> "{\"thinking\":" + delta.text().quoted() + "}\n";

@@ -2,6 +2,7 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.RawRequest;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.ErrorFormats;
 import dev.localllm.api.failure.FailureHandler;
@@ -11,9 +12,11 @@ import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.request.RequestEnd;
 import dev.localllm.api.request.RequestFilter;
+import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatResponder;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Timings;
@@ -27,11 +30,14 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
@@ -40,18 +46,22 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** A wire on a real server that brings no more than an encoder and an error format of its own. */
+/** A wire on a real server that brings no more than two encoders and an error format of its own. */
 class SecondWireTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Timeouts TIMEOUTS = new Timeouts(PATIENCE, PATIENCE, PATIENCE, Mono.never());
+    private static final Timeouts IMPATIENT = new Timeouts(PATIENCE, Duration.ofMillis(50), PATIENCE, Mono.never());
+    private static final ModelId MODEL = new ModelId("tiny");
     private static final Flux<List<ChatEvent>> TEXT = Flux.just(List.of(new TextDelta(JsonText.of("a"))));
     private static final Flux<List<ChatEvent>> END =
             Flux.just(List.of(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO)));
     private static final Flux<List<ChatEvent>> FAILURE = Flux.error(new LlmException(new UpstreamFailed("no")));
 
     private final BlockingQueue<RequestEnd> ends = new LinkedBlockingQueue<>();
-    private final AnswerStream answers = new AnswerStream(
-            new Timeouts(PATIENCE, PATIENCE, PATIENCE, Mono.never()), new ReadAhead(1000, new ByteBudget(10_000)));
+    private final AnswerStream streams = new AnswerStream(TIMEOUTS, new ReadAhead(1000, new ByteBudget(10_000)));
+    private final ByteBudget budget = new ByteBudget(100);
+    private final CountDownLatch cancelled = new CountDownLatch(1);
     private final DisposableServer server = HttpServer.create()
             .host("127.0.0.1")
             .port(0)
@@ -100,16 +110,106 @@ class SecondWireTest {
         assertThat(end()).isEqualTo("upstream_failed");
     }
 
+    @Test
+    void givesWholeAnswersInItsFormat() throws Exception {
+        HttpResponse<String> response = get("/lines/whole/text/text/end");
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.headers().firstValue("Content-Type")).contains("application/problem+json");
+        assertThat(response.body()).isEqualTo("[{\"text\":\"a\"},{\"text\":\"a\"},{\"done\":true}]");
+        assertThat(response.headers().firstValueAsLong("Content-Length"))
+                .hasValue(response.body().length());
+        assertThat(end()).isEqualTo("done");
+    }
+
+    @Test
+    void tellsFailuresOfAWholeAnswerInItsErrorFormat() throws Exception {
+        HttpResponse<String> response = get("/lines/whole/text/failure");
+
+        assertThat(response.statusCode()).isEqualTo(502);
+        assertThat(response.headers().firstValue("Content-Type")).contains("application/json");
+        assertThat(response.body()).isEqualTo("{\"failed\":\"upstream_failed\"}");
+        assertThat(end()).isEqualTo("upstream_failed");
+        awaitBudget(0);
+    }
+
+    @Test
+    void collectsWithinABudget() throws Exception {
+        budget.take(99);
+        HttpResponse<String> refused = get("/lines/whole/text/end");
+
+        assertThat(refused.statusCode()).isEqualTo(503);
+        assertThat(refused.body()).isEqualTo("{\"failed\":\"overloaded\"}");
+        assertThat(end()).isEqualTo("overloaded");
+
+        budget.release(99);
+        assertThat(get("/lines/whole/text/end").statusCode()).isEqualTo(200);
+        awaitBudget(0);
+    }
+
+    @Test
+    void collectsWithinATime() throws Exception {
+        HttpResponse<String> response = get("/lines/late/text/never");
+
+        assertThat(response.statusCode()).isEqualTo(504);
+        assertThat(response.body()).isEqualTo("{\"failed\":\"total_timeout\"}");
+        assertThat(end()).isEqualTo("total_timeout");
+        assertThat(cancelled.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        awaitBudget(0);
+    }
+
+    @Test
+    void givesUpAWholeAnswerWhenItsClientLeaves() throws Exception {
+        try (RawRequest request = RawRequest.open(URI.create("http://127.0.0.1:" + server.port()))) {
+            request.send("GET /lines/whole/text/never HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            awaitBudget("{'text':'a'}".length());
+        }
+
+        assertThat(cancelled.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(end()).isEqualTo("client_gone");
+        awaitBudget(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/lines/text/end", "/lines/whole/text/end"})
+    void isRecordedWhicheverWayItAnswers(String path) throws Exception {
+        get(path);
+
+        RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        assertThat(end).isNotNull();
+        assertThat(end.model()).isEqualTo(MODEL);
+        assertThat(end.events()).isEqualTo(2);
+        assertThat(end.usage()).isEqualTo(new Usage(1, null, 1));
+    }
+
+    private void awaitBudget(long used) {
+        long giveUp = System.nanoTime() + PATIENCE.toNanos();
+        while (budget.used() != used && System.nanoTime() < giveUp) {
+            Thread.onSpinWait();
+        }
+        assertThat(budget.used()).isEqualTo(used);
+    }
+
     /** What the path says, in its order. */
     private Mono<Void> answer(ServerWebExchange exchange) {
-        String path = exchange.getRequest().getPath().value();
-        Flux<List<ChatEvent>> events = Flux.fromArray(path.split("/", -1)).concatMap(step -> switch (step) {
-            case "text" -> TEXT;
-            case "end" -> END;
-            case "failure" -> FAILURE;
-            default -> Flux.empty();
-        });
-        return answers.write(events, new NdjsonEncoder(exchange.getResponse().bufferFactory(), null), exchange);
+        List<String> steps = List.of(exchange.getRequest().getPath().value().split("/", -1));
+        return responder(steps, exchange)
+                .respond(MODEL, Flux.fromIterable(steps).concatMap(step -> switch (step) {
+                    case "text" -> TEXT;
+                    case "end" -> END;
+                    case "failure" -> FAILURE;
+                    case "never" -> Flux.<List<ChatEvent>>never().doOnCancel(cancelled::countDown);
+                    default -> Flux.empty();
+                }));
+    }
+
+    private ChatResponder responder(List<String> steps, ServerWebExchange exchange) {
+        if (steps.contains("whole") || steps.contains("late")) {
+            return new AnswerBody(steps.contains("late") ? IMPATIENT : TIMEOUTS, budget)
+                    .responder(model -> new LinesBody(), exchange);
+        }
+        return streams.responder(
+                model -> new NdjsonEncoder(exchange.getResponse().bufferFactory(), null), exchange);
     }
 
     private HttpResponse<String> get(String path) throws Exception {

@@ -1,0 +1,73 @@
+package dev.localllm.api.stream;
+
+import dev.localllm.api.connection.ClientChannel;
+import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.request.RequestRecord;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatResponder;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.function.Function;
+import org.springframework.core.io.buffer.DataBufferFactory;
+import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Gives clients whole answers in the format of any wire: what arrives is collected, within a budget and the time of such
+ * a response, and written in one go. Thread-safe.
+ */
+public final class AnswerBody {
+
+    private final Timeouts timeouts;
+    private final ByteBudget budget;
+
+    /** @param budget for the bytes of all responses that are being collected */
+    public AnswerBody(Timeouts timeouts, ByteBudget budget) {
+        this.timeouts = timeouts;
+        this.budget = budget;
+    }
+
+    /**
+     * Responds with one body, when the answer is complete: any failure fails the response, and gets a status of its own.
+     *
+     * @param encoder makes one for this response alone
+     * @return whose response, when it is cancelled, cancels the events and gives back what it took of the budget
+     */
+    public ChatResponder responder(Function<ModelId, BodyEncoder> encoder, ServerWebExchange exchange) {
+        return (model, events) -> {
+            RequestRecord.of(exchange).asks(model);
+            BodyEncoder format = encoder.apply(model);
+            return Mono.using(
+                    () -> new CollectedBody(format, budget),
+                    body -> collect(events, body, exchange)
+                            .flatMap(pieces -> write(pieces, format.contentType(), exchange.getResponse())),
+                    CollectedBody::close);
+        };
+    }
+
+    private Mono<List<ByteBuffer>> collect(
+            Flux<List<ChatEvent>> events, CollectedBody body, ServerWebExchange exchange) {
+        RequestRecord record = RequestRecord.of(exchange);
+        Mono<List<ByteBuffer>> complete = events.doOnNext(arrived -> {
+                    record.onEvents(arrived);
+                    body.add(arrived);
+                })
+                .then(Mono.fromSupplier(body::encode));
+        return timeouts.nonStreaming(
+                complete, ClientChannel.of(exchange.getRequest()).eventLoop());
+    }
+
+    private static Mono<Void> write(List<ByteBuffer> pieces, MediaType contentType, ServerHttpResponse response) {
+        response.getHeaders().setContentType(contentType);
+        response.getHeaders()
+                .setContentLength(
+                        pieces.stream().mapToLong(ByteBuffer::remaining).sum());
+        DataBufferFactory buffers = response.bufferFactory();
+        return response.writeWith(Mono.fromSupplier(
+                () -> buffers.join(pieces.stream().map(buffers::wrap).toList())));
+    }
+}
