@@ -9,7 +9,6 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
@@ -20,14 +19,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Closes a connection whose client still sends the body of a request that was answered: first only in the direction of
  * the client, while what arrives is dropped; entirely when the body or the time is over. A connection that is closed
- * with bytes unread is reset, and a client that reads after it has written would lose the response. A second close
- * closes at once. To stand behind {@link SmallChunkHandler}.
+ * with bytes unread is reset, and a client that reads after it has written would lose the response. While a request
+ * waits for its response, and where a second close follows, it closes at once. To stand behind {@link SmallChunkHandler}.
  */
 public final class LingeringCloseHandler extends ChannelDuplexHandler {
 
     private final Duration maxTime;
     private boolean receiving;
-    private boolean answered;
+    private int unanswered;
     private @Nullable Future<?> timer;
 
     /** @param maxTime from the end of the response until the connection is closed whatever is still being sent */
@@ -40,6 +39,7 @@ public final class LingeringCloseHandler extends ChannelDuplexHandler {
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest) {
             receiving = true;
+            unanswered++;
         }
         if (message instanceof LastHttpContent) {
             receiving = false;
@@ -58,18 +58,15 @@ public final class LingeringCloseHandler extends ChannelDuplexHandler {
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
         boolean interim =
                 message instanceof FullHttpResponse full && full.status().codeClass() == INFORMATIONAL;
-        if (message instanceof HttpResponse) {
-            answered = false;
-        }
         if (message instanceof LastHttpContent && !interim) {
-            answered = true;
+            unanswered--;
         }
         super.write(ctx, message, promise);
     }
 
     @Override
     public void close(ChannelHandlerContext ctx, ChannelPromise promise) throws Exception {
-        if (receiving && answered && isFlushed(ctx) && ctx.channel() instanceof DuplexChannel channel) {
+        if (receiving && unanswered <= 0 && isFlushed(ctx) && ctx.channel() instanceof DuplexChannel channel) {
             linger(ctx, channel, promise);
         } else {
             super.close(ctx, promise);

@@ -4,17 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
 import dev.localllm.api.RawRequest;
+import io.netty.channel.Channel;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
 
 /** Of a server that answers before it has the body, and closes. */
 @Timeout(60)
@@ -63,6 +71,27 @@ class LingeringCloseHandlerTest {
         }
     }
 
+    @Test
+    void closesEntirelyWhereAnAnswerIsDue() throws Exception {
+        CompletableFuture<Channel> unanswered = new CompletableFuture<>();
+        DisposableServer server = server(Duration.ofHours(1), (request, response) -> {
+            if (request.method().equals(HttpMethod.GET)) {
+                return response.sendString(Mono.just("there"));
+            }
+            request.withConnection(connection -> unanswered.complete(connection.channel()));
+            return Mono.never();
+        });
+        try (RawRequest request = open(server)) {
+            request.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readUntil("there");
+            request.send(REQUEST);
+
+            Channel channel = unanswered.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            assertThat(channel.close().await(PATIENCE.toMillis())).isTrue();
+        } finally {
+            server.disposeNow(PATIENCE);
+        }
+    }
+
     /** A client that goes on writing notices in the end. */
     private static void awaitBreak(RawRequest request) {
         long end = System.nanoTime() + PATIENCE.toNanos();
@@ -78,14 +107,21 @@ class LingeringCloseHandlerTest {
     }
 
     private static DisposableServer server(Duration maxTime) {
+        return server(
+                maxTime,
+                (request, response) ->
+                        response.status(413).header("Connection", "close").sendString(Mono.just("too large")));
+    }
+
+    private static DisposableServer server(
+            Duration maxTime, BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> handler) {
         return HttpServer.create()
                 .host("127.0.0.1")
                 .port(0)
                 .channelGroup(new DefaultChannelGroup(GlobalEventExecutor.INSTANCE))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new LingeringCloseHandler(maxTime)))
-                .handle((request, response) ->
-                        response.status(413).header("Connection", "close").sendString(Mono.just("too large")))
+                .handle(handler)
                 .bindNow();
     }
 }
