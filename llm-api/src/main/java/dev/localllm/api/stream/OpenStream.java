@@ -1,6 +1,7 @@
 package dev.localllm.api.stream;
 
 import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -60,6 +61,9 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     /** True once a frame was handed on: from then on a failure can only be told in the stream. */
     private boolean begun;
+
+    /** The last event is encoded. */
+    private boolean finished;
 
     /** No more events are taken; the stream is over when the buffer is empty. */
     private boolean ending;
@@ -182,6 +186,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private void encode(List<ChatEvent> events) {
         try {
             buffer.add(encoder.encode(events));
+            finished = events.getLast() instanceof Finished;
         } catch (RuntimeException | Error e) { // memory may be short: the stream must end all the same
             abort(e);
         }
@@ -222,16 +227,24 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     /** Where something waits already, the client reads too slowly for that. */
     private void beat() {
-        DataBuffer heartbeat = buffer.isEmpty() && !ending ? encoder.heartbeat() : null;
-        if (heartbeat != null) {
-            buffer.add(heartbeat);
+        if (!buffer.isEmpty() || ending) {
+            return;
+        }
+        try {
+            DataBuffer heartbeat = encoder.heartbeat();
+            if (heartbeat != null) {
+                buffer.add(heartbeat);
+            }
+        } catch (RuntimeException | Error e) { // as in encode
+            abort(e);
         }
     }
 
+    /** Nothing follows the last event, not even a failure. */
     private void abort(Throwable fault) {
         if (!ending) {
             cancelSource();
-            endIf(true, fault);
+            endIf(true, finished ? null : fault);
         }
     }
 

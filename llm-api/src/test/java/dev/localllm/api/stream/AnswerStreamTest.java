@@ -227,6 +227,27 @@ class AnswerStreamTest {
     }
 
     @Test
+    void endsWhereAHeartbeatCannotBeWritten() {
+        shortage = new InternalError("no memory");
+        open(BEAT);
+        passes(SECOND.multipliedBy(5));
+
+        assertThat(client.fault).isSameAs(shortage);
+        source.assertCancelled();
+    }
+
+    @Test
+    void addsNothingToAnAnswerThatIsComplete() {
+        open(null);
+        source.next(List.of(new Finished(FinishReason.STOP, new Usage(1, null, 2), Timings.ZERO)));
+        serverStop.tryEmitEmpty();
+
+        assertThat(client.frames).containsExactly("{\"done\":true}\n");
+        assertThat(client.completed).isTrue();
+        source.assertCancelled();
+    }
+
+    @Test
     void failsWhereNotEvenTheFailureCanBeWritten() {
         open(null);
         source.next(List.of(text("a")));
