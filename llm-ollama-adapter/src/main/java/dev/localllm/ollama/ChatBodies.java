@@ -12,6 +12,7 @@ import dev.localllm.core.chat.ToolChoice;
 import dev.localllm.core.chat.ToolDefinition;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,27 +38,24 @@ final class ChatBodies {
                 false,
                 settings.keepAlive().toSeconds() + "s",
                 options(request.options(), settings),
-                tools(request),
+                tools(model, request),
                 format(request.format()),
                 think(request.thinking()));
     }
 
     /** Ollama has no choice of tools: the model decides, unless it knows of none. */
-    private static List<OllamaWire.Tool> tools(ChatRequest request) {
+    private static List<OllamaWire.Tool> tools(ModelId model, ChatRequest request) {
         return switch (request.toolChoice()) {
             case ToolChoice.Auto c ->
                 request.tools().stream().map(ChatBodies::tool).toList();
             case ToolChoice.None c -> List.of();
-            case ToolChoice.Required c -> throw unsupportedChoice("required");
-            case ToolChoice.Function c -> throw unsupportedChoice("'" + c.name() + "'");
+            case ToolChoice.Required c -> throw unsupported(model);
+            case ToolChoice.Function c -> throw unsupported(model);
         };
     }
 
-    private static LlmException unsupportedChoice(String choice) {
-        return new LlmException(new InvalidRequest(
-                "tool_choice",
-                "tool_choice: " + choice
-                        + " (expected: auto or none, as the model server can't be made to call a tool)"));
+    private static LlmException unsupported(ModelId model) {
+        return new LlmException(new UnsupportedByModel(model.value(), "The model can't be made to call a tool.", null));
     }
 
     private static OllamaWire.Tool tool(ToolDefinition tool) {

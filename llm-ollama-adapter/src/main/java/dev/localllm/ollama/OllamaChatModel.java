@@ -34,18 +34,23 @@ final class OllamaChatModel implements ChatModel {
 
     @Override
     public Generation open(ModelId model, ChatRequest request) {
-        return upstream.open(model, (client, onEvents) -> {
-            byte[] body = OllamaJson.write(ChatBodies.of(model, request, settings));
-            return client.headers(
-                            headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
-                                    .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
-                    .post()
-                    .uri("/api/chat")
-                    .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
-                    .response((response, content) -> response.status().code() == 200
-                            ? events(content, onEvents)
-                            : refusal(response.status().code(), content, model));
-        });
+        byte[] body;
+        try {
+            body = OllamaJson.write(ChatBodies.of(model, request, settings));
+        } catch (LlmException e) { // Ollama isn't asked, so its circuits must not learn of it
+            return new Generation(Flux.error(e), Mono.empty());
+        }
+        return upstream.open(
+                model,
+                (client, onEvents) -> client.headers(
+                                headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
+                                        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
+                        .post()
+                        .uri("/api/chat")
+                        .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
+                        .response((response, content) -> response.status().code() == 200
+                                ? events(content, onEvents)
+                                : refusal(response.status().code(), content, model)));
     }
 
     private Flux<List<ChatEvent>> refusal(int status, ByteBufFlux content, ModelId model) {
