@@ -11,7 +11,7 @@ public final class ClientTimer {
 
     private ClientTimer() {}
 
-    /** Completes so long after the subscription. Cancelling takes the timer back. */
+    /** Completes when the time has passed since the subscription. Cancelling it cancels the timer. */
     public static Mono<Void> after(Duration time, EventExecutor eventLoop) {
         return Mono.create(sink -> {
             Future<?> timer = eventLoop.schedule(() -> sink.success(), time.toNanos(), TimeUnit.NANOSECONDS);

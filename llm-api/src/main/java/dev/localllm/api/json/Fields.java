@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The fields of a JSON object, read by name and checked; every refusal is an {@link LlmException} that names the field by
- * its path. JSON's null counts as absent. {@link #refuseOthers} refuses what nobody asked for, so that no field is
+ * its path. JSON's null counts as absent. {@link #rejectUnknown} refuses what nobody asked for, so that no field is
  * ignored. Not thread-safe.
  */
 public final class Fields {
@@ -152,7 +152,7 @@ public final class Fields {
     }
 
     /** Refuses the first field that was not asked for. */
-    public void refuseOthers() {
+    public void rejectUnknown() {
         for (String name : object.propertyNames()) {
             if (!known.contains(name)) {
                 throw refusal(path(name), path(name) + ": unknown field");

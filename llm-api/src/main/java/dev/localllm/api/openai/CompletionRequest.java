@@ -33,8 +33,8 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
                 new ChatRequest(messages(fields), options(fields)),
                 stream,
                 includeUsage(fields, stream));
-        allowWhatChangesNothing(fields);
-        fields.refuseOthers();
+        ignoreNeutral(fields);
+        fields.rejectUnknown();
         return request;
     }
 
@@ -53,7 +53,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         List<Message> messages = new ArrayList<>();
         for (Fields message : fields.objects("messages")) {
             messages.add(new Message(role(message), parts(message)));
-            message.refuseOthers();
+            message.rejectUnknown();
         }
         if (messages.isEmpty()) {
             throw fields.isAbsent("messages")
@@ -85,7 +85,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         List<Part> parts = new ArrayList<>();
         for (Fields part : message.objects("content")) {
             parts.add(part(part));
-            part.refuseOthers();
+            part.rejectUnknown();
         }
         return parts;
     }
@@ -130,12 +130,12 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         }
         boolean include = options.bool("include_usage");
         options.allowOnly("include_obfuscation", node -> node.isBoolean() && !node.booleanValue());
-        options.refuseOthers();
+        options.rejectUnknown();
         return include;
     }
 
     /** Labels of the caller's own, and values that say what is the case anyway; many SDKs send them. */
-    private static void allowWhatChangesNothing(Fields fields) {
+    private static void ignoreNeutral(Fields fields) {
         fields.allowOnly("user", JsonNode::isString);
         fields.allowOnly("safety_identifier", JsonNode::isString);
         fields.allowOnly("metadata", JsonNode::isObject);

@@ -17,8 +17,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Gives clients whole answers in the format of any wire: what arrives is collected, within a budget and the time of such
- * a response, and written in one go. Thread-safe.
+ * Sends non-streaming responses in the format of any wire: collects the events, within a budget and a timeout, and writes
+ * one body. Thread-safe.
  */
 public final class AnswerBody {
 
@@ -35,7 +35,7 @@ public final class AnswerBody {
      * Responds with one body, when the answer is complete: any failure fails the response, and gets a status of its own.
      *
      * @param encoder makes one for this response alone
-     * @return whose response, when it is cancelled, cancels the events and gives back what it took of the budget
+     * @return a responder; cancelling its response cancels the events and gives back what it took of the budget
      */
     public ChatResponder responder(Function<ModelId, BodyEncoder> encoder, ServerWebExchange exchange) {
         return (model, events) -> {

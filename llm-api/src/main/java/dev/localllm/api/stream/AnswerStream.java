@@ -38,7 +38,7 @@ public final class AnswerStream {
      * gets a status of its own; one after it becomes the last frame, behind those that still wait.
      *
      * @param encoder makes one for this response alone
-     * @return whose response is to be subscribed to once; cancelling it, or any other end of it, cancels the events and
+     * @return a responder whose response takes one subscriber; its cancellation or any other end cancels the events and
      *     releases what is buffered
      */
     public ChatResponder responder(Function<ModelId, StreamEncoder> encoder, ServerWebExchange exchange) {

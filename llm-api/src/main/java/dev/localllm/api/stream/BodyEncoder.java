@@ -17,7 +17,7 @@ public interface BodyEncoder {
     /**
      * Takes what arrived.
      *
-     * @return how many bytes are collected by now; a budget bounds them
+     * @return how many bytes are collected by now. They are bounded afterwards: by one list the bound may be exceeded
      */
     long add(List<ChatEvent> events);
 

@@ -8,8 +8,8 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.MediaType;
 
 /**
- * Writes the events of one answer in the format of a wire. All calls come from the event loop of the client's
- * connection. Who takes a buffer releases it; a call that throws has released what it allocated.
+ * Writes the events of one answer in the format of a wire. All calls but {@link #contentType} come from the event loop of
+ * the client's connection. Who takes a buffer releases it; a call that throws has released what it allocated.
  */
 public interface StreamEncoder {
 

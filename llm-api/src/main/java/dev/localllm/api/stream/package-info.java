@@ -1,4 +1,4 @@
-/** What every response to a chat has, streamed or whole, whatever its format. */
+/** What every response to a chat has, streaming or non-streaming, whatever its format. */
 @NullMarked
 package dev.localllm.api.stream;
 

@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.springframework.http.MediaType;
 
-/** Another wire's whole answer: the lines that {@link NdjsonEncoder} streams, in an array. */
+/** Another wire's non-streaming response: the lines that {@link NdjsonEncoder} streams, in an array. */
 final class LinesBody implements BodyEncoder {
 
     private final StringBuilder lines = new StringBuilder();

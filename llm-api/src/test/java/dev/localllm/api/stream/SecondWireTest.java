@@ -36,6 +36,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
@@ -47,6 +48,7 @@ import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
 /** A wire on a real server that brings no more than two encoders and an error format of its own. */
+@Timeout(60)
 class SecondWireTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -111,8 +113,8 @@ class SecondWireTest {
     }
 
     @Test
-    void givesWholeAnswersInItsFormat() throws Exception {
-        HttpResponse<String> response = get("/lines/whole/text/text/end");
+    void respondsNonStreamingInItsFormat() throws Exception {
+        HttpResponse<String> response = get("/lines/body/text/text/end");
 
         assertThat(response.statusCode()).isEqualTo(200);
         assertThat(response.headers().firstValue("Content-Type")).contains("application/problem+json");
@@ -123,8 +125,8 @@ class SecondWireTest {
     }
 
     @Test
-    void tellsFailuresOfAWholeAnswerInItsErrorFormat() throws Exception {
-        HttpResponse<String> response = get("/lines/whole/text/failure");
+    void tellsFailuresOfANonStreamingResponseInItsErrorFormat() throws Exception {
+        HttpResponse<String> response = get("/lines/body/text/failure");
 
         assertThat(response.statusCode()).isEqualTo(502);
         assertThat(response.headers().firstValue("Content-Type")).contains("application/json");
@@ -136,14 +138,14 @@ class SecondWireTest {
     @Test
     void collectsWithinABudget() throws Exception {
         budget.take(99);
-        HttpResponse<String> refused = get("/lines/whole/text/end");
+        HttpResponse<String> refused = get("/lines/body/text/end");
 
         assertThat(refused.statusCode()).isEqualTo(503);
         assertThat(refused.body()).isEqualTo("{\"failed\":\"overloaded\"}");
         assertThat(end()).isEqualTo("overloaded");
 
         budget.release(99);
-        assertThat(get("/lines/whole/text/end").statusCode()).isEqualTo(200);
+        assertThat(get("/lines/body/text/end").statusCode()).isEqualTo(200);
         awaitBudget(0);
     }
 
@@ -159,9 +161,9 @@ class SecondWireTest {
     }
 
     @Test
-    void givesUpAWholeAnswerWhenItsClientLeaves() throws Exception {
+    void cancelsANonStreamingResponseWhenItsClientLeaves() throws Exception {
         try (RawRequest request = RawRequest.open(URI.create("http://127.0.0.1:" + server.port()))) {
-            request.send("GET /lines/whole/text/never HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            request.send("GET /lines/body/text/never HTTP/1.1\r\nHost: localhost\r\n\r\n");
             awaitBudget("{'text':'a'}".length());
         }
 
@@ -171,7 +173,7 @@ class SecondWireTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/lines/text/end", "/lines/whole/text/end"})
+    @ValueSource(strings = {"/lines/text/end", "/lines/body/text/end"})
     void isRecordedWhicheverWayItAnswers(String path) throws Exception {
         get(path);
 
@@ -204,7 +206,7 @@ class SecondWireTest {
     }
 
     private ChatResponder responder(List<String> steps, ServerWebExchange exchange) {
-        if (steps.contains("whole") || steps.contains("late")) {
+        if (steps.contains("body") || steps.contains("late")) {
             return new AnswerBody(steps.contains("late") ? IMPATIENT : TIMEOUTS, budget)
                     .responder(model -> new LinesBody(), exchange);
         }
