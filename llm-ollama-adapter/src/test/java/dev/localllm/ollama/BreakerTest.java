@@ -17,6 +17,18 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.ResponseFormat;
+import dev.localllm.core.chat.Role;
+import dev.localllm.core.chat.Thinking;
+import dev.localllm.core.chat.ToolChoice;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import java.util.List;
+import reactor.test.StepVerifier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +41,14 @@ class BreakerTest {
     private static final int ENOUGH = 20;
     private static final Duration OPEN = Duration.ofSeconds(10);
     private static final ModelId BAD = new ModelId("bad");
+
+    private static final ChatRequest WITH_A_CALL = new ChatRequest(
+            List.of(new Message(Role.USER, "Hello")),
+            GenerationOptions.DEFAULTS,
+            List.of(),
+            new ToolChoice.Required(),
+            new ResponseFormat.Text(),
+            Thinking.MODEL_DEFAULT);
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
     private final AtomicLong nanoTime = new AtomicLong();
@@ -104,6 +124,22 @@ class BreakerTest {
             }
             simulator.forgetScript();
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(LlmFailure.UnknownModel.class);
+        }
+    }
+
+    @Test
+    void isNotTestedByWhatOllamaIsNotAsked() {
+        simulator.breakModel(BAD.value(), new Fault.Refuses(500, "no"));
+        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+            repeat(ollama, ENOUGH);
+            pass(OPEN);
+
+            StepVerifier.create(ollama.chatModel().open(BAD, WITH_A_CALL).events())
+                    .expectErrorMatches(e -> e instanceof LlmException f && f.failure() instanceof UnsupportedByModel)
+                    .verify(Answers.PATIENCE);
+
+            assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamFailed.class);
+            assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamUnavailable.class);
         }
     }
 
