@@ -8,7 +8,8 @@ import java.time.Duration;
  * @param connectTimeout for opening a connection, or for one of those in use to become free
  * @param firstTokenTimeout from the request to the first event: a cold model is loaded meanwhile
  * @param idleTimeout between two events
- * @param concurrentGenerations that there are connections for, each with a second one that is on its way back; further ones wait
+ * @param concurrentGenerations that there are connections for, each with a second one that is being closed; further
+ *     ones wait
  * @param openDuration for how long a circuit stays open after too many failures, before a request may test it
  */
 public record UpstreamLimits(

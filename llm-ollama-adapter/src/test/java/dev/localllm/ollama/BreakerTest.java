@@ -3,7 +3,17 @@ package dev.localllm.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.ResponseFormat;
+import dev.localllm.core.chat.Role;
+import dev.localllm.core.chat.Thinking;
+import dev.localllm.core.chat.ToolChoice;
+import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
@@ -15,26 +25,16 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import dev.localllm.core.chat.ChatRequest;
-import dev.localllm.core.chat.GenerationOptions;
-import dev.localllm.core.chat.Message;
-import dev.localllm.core.chat.ResponseFormat;
-import dev.localllm.core.chat.Role;
-import dev.localllm.core.chat.Thinking;
-import dev.localllm.core.chat.ToolChoice;
-import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
-import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
-import java.util.List;
-import reactor.test.StepVerifier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.Disposable;
 import reactor.netty.http.HttpResources;
+import reactor.test.StepVerifier;
 
 class BreakerTest {
 

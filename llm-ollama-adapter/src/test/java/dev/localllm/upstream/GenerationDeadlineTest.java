@@ -1,0 +1,70 @@
+package dev.localllm.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.Usage;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.concurrent.EventExecutor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+
+/** How many timers a generation takes; what they are for, BreakerTest and the contract of ChatModel try. */
+class GenerationDeadlineTest {
+
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+    private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word")));
+    private static final List<ChatEvent> END =
+            List.of(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO));
+
+    private final EmbeddedChannel channel = new EmbeddedChannel();
+    private final AtomicInteger timers = new AtomicInteger();
+
+    @Test
+    void takesOneTimerHoweverManyEventsComeAndOneForTheEnd() {
+        GenerationDeadline deadline = new GenerationDeadline(
+                "the server", new UpstreamLimits(MINUTE, MINUTE, MINUTE, 1, MINUTE), System::nanoTime, eventLoop());
+        Disposable expired = deadline.expired().subscribe();
+
+        for (int i = 0; i < 1000; i++) {
+            deadline.onRequest(1);
+            deadline.onEvents(WORD);
+        }
+        assertThat(timers).hasValue(1);
+        deadline.onRequest(1);
+        deadline.onEvents(END);
+        assertThat(timers).hasValue(2);
+        expired.dispose();
+
+        assertThat(channel.runScheduledPendingTasks()).as("a timer").isEqualTo(-1);
+        channel.finishAndReleaseAll();
+    }
+
+    /** Counts the timers that it is given. */
+    private EventExecutor eventLoop() {
+        EventExecutor real = channel.eventLoop();
+        return (EventExecutor) Proxy.newProxyInstance(
+                EventExecutor.class.getClassLoader(),
+                new Class<?>[] {EventExecutor.class},
+                (proxy, method, arguments) -> {
+                    if (method.getName().startsWith("schedule")) {
+                        timers.incrementAndGet();
+                    }
+                    try {
+                        return method.invoke(real, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+}
