@@ -1,24 +1,24 @@
-// Tries to exhaust a server's memory, and looks whether others notice. The server must have this file's own Ollama as
-// its OLLAMA_BASE_URL, and RATE_LIMIT_RPM=0; whoever runs this should be a trusted proxy of it. Clients then
-// have names.
+// Tries to exhaust a server's memory, and checks whether other clients notice. The server needs this file's own Ollama
+// as OLLAMA_BASE_URL, RATE_LIMIT_RPM=0, and should trust this machine as a proxy, so that clients have names.
 //   node flood.mjs URL [--ollama HOST:PORT] [--phases NAME,…] [--connections 400] [--hold SECONDS] [--streams 20]
-//                      [--health-ms 100]              how long /health may take, beyond what a server takes that nobody
-//                                                     attacks
+//                      [--health-ms 100]              how long /health may take, beyond an unattacked server's
+//                                                     time
 //                      [--pid PID --limit-mb MB]      also judges the memory of that process, which has that limit
 //                      [--growth 1.1]                 how much higher its peak may be in a second attack
 // Prints one line of JSON for each phase, then the verdict; fails if the verdict has a complaint.
-// What must not be late has processes of its own: the streams with their Ollama, and the one who asks for /health. Each
-// tells how late its own timers were ("late"), and what a server that nobody attacks takes meanwhile ("control").
+// Separate processes run what must not be late: the streams with their Ollama, and the requests for /health. Each
+// prints how late its own timers were ("late"), and an unattacked server's time meanwhile ("control").
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { attacks, closeAll, honest, sockets } from './flood/attacks.mjs';
-import { MAX_HEALTH_MS, forget, hold, latest, now, options, round, sleep } from './flood/common.mjs';
+import { MAX_HEALTH_MS, forget, hold, latest, now, options, round, sleep, url } from './flood/common.mjs';
 import { isThere, memory, pids, processors, resetPeak } from './flood/memory.mjs';
+import { lostSince, network } from './flood/network.mjs';
 
-const MAX_TOKEN_MS = 1000, MAX_LATE_MS = 2000, MAX_PEAK = 0.85;
+const MAX_TOKEN_MS = 1000, MAX_LATE_MS = 2000, MAX_PEAK = 0.85, MAX_RECOVERY_MS = 20_000;
 // In these attacks /health may be slow, but memory is bounded and no stream is disturbed.
-// In the others nobody notices anything.
-const TOLD = ['one byte', 'unread', 'pipelined', 'pipelined questions', 'half a head'];
+// In the others no client notices anything.
+const SLOW = ['one byte', 'unread', 'pipelined', 'pipelined questions', 'half a head'];
 options.phases ??= Object.keys(attacks).join();
 
 const child = role => {
@@ -40,9 +40,21 @@ await audience.ask('');
 await prober.ask('');
 const verdict = { calm: [], streams: [], health: [], honest: [] };
 const peaks = {};
+// Milliseconds until ten answers in a row took less than a quarter of a second: what an attack left to do must not be
+// counted for the next one.
+const recovery = async () => {
+  const start = now(), end = start + 2 * MAX_RECOVERY_MS;
+  for (let fast = 0; fast < 10 && now() < end && isThere(); await sleep(20)) {
+    const asked = now();
+    const request = { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) };
+    await fetch(new URL('/health', url), request).then(response => response.text()).catch(() => {});
+    fast = now() - asked < 250 ? fast + 1 : 0;
+  }
+  return Math.round(now() - start);
+};
 const run = async phase => {
   resetPeak();
-  const before = memory(), start = now(), cpu = processors(), stop = honest();
+  const before = memory(), packets = network(), start = now(), cpu = processors(), stop = honest();
   const result = phase === 'quiet' ? await sleep(hold) : await attacks[phase]();
   await audience.ask('release');
   // Whoever can be answered is.
@@ -56,21 +68,22 @@ const run = async phase => {
   }
   const takenMb = Math.round(sockets.reduce((sum, one) => sum + one.sent, 0) / 1e6);
   closeAll();
-  const others = await stop(), used = processors(cpu);
+  const others = await stop(), used = processors(cpu), recoveredMs = await recovery();
   await sleep(2000);
   const streams = await audience.ask(''), probes = await prober.ask(''), after = memory();
   // A process that ends takes its figures with it; the prober looks all the time.
   if (!isThere()) after.peakMb = probes.peakMb;
   const figures = {
     phase, seconds: round((now() - start) / 1000), takenMb, held: result?.held, answers,
-    honest: others, streams, health: probes,
-    memory: { beforeMb: before.rssMb, ...after }, cores: used, lateMs: latest(start),
+    honest: others, streams, health: probes, recoveredMs,
+    memory: { beforeMb: before.rssMb, ...after }, cores: used, lost: lostSince(packets),
+    lateMs: latest(start),
   };
   console.log(JSON.stringify(figures));
   forget();
   return figures;
 };
-const judge = ({ phase, streams, health, honest, memory, lateMs }) => {
+const judge = ({ phase, streams, health, honest, memory, lost, recoveredMs, lateMs }) => {
   peaks[phase] = memory.peakMb;
   if (lateMs > MAX_LATE_MS) {
     verdict.calm.push(`${phase}: the attack was late by ${lateMs} ms, and so weaker than it is meant to be`);
@@ -78,20 +91,20 @@ const judge = ({ phase, streams, health, honest, memory, lateMs }) => {
   if (Object.keys(streams.errors).length || streams.running < +options.streams) {
     verdict.streams.push(`${phase}: ${JSON.stringify(streams.errors)}`);
   }
-  if (TOLD.includes(phase)) return;
+  if (SLOW.includes(phase)) return;
   if (streams.maxms > MAX_TOKEN_MS) verdict.streams.push(`${phase}: a token after ${streams.maxms} ms`);
   const unanswered = Object.keys(health.unanswered).length > 0;
   if (unanswered || !health.asked || health.maxms - (health.controlMaxms ?? 0) > MAX_HEALTH_MS) {
-    const control = `${health.controlMaxms} ms where nobody attacks`;
-    verdict.health.push(`${phase}: ${health.maxms} ms (${control}), ${health.asked} answers, unanswered: `
-      + JSON.stringify(health.unanswered).replaceAll('"', "'"));
+    const told = { unanswered: health.unanswered, slowest: health.slowest[0], lost };
+    verdict.health.push(`${phase}: ${health.maxms} ms (${health.controlMaxms} ms where nobody attacks), ${health.asked}`
+      + ` answers, ${JSON.stringify(told).replaceAll('"', "'")}`);
   }
   const servesAll = ['quiet', 'one client', 'announced'].includes(phase);
   if (servesAll && Object.keys(honest.answers).some(answer => answer !== '200')) {
     verdict.honest.push(`${phase}: ${JSON.stringify(honest.answers)}`);
   }
 };
-// Where a server that nobody attacks is slow, nothing could be told of one that is attacked.
+// If an unattacked server is slow, an attacked one can't be judged.
 let quiet;
 for (let i = 0; i < 5; i++) {
   quiet = await run('quiet');

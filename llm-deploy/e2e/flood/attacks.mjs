@@ -40,7 +40,7 @@ async function putAll(one, bytes, until = Infinity) {
 const each = action => Promise.all(Array.from({ length: connections }, (_, i) => action(connect(), i)));
 const least = (work, ms) => Promise.all([Promise.race([work, sleep(ms)]), sleep(ms)]);
 
-// All but the last byte; then, for those whom nobody told to stop, the last byte.
+// All but the last byte; then the last byte, unless stopped.
 async function allButLast(name, ms) {
   const open = [];
   await least(each(async (one, i) => {

@@ -10,10 +10,11 @@ const LATE = 'nothing after 5 s';
 nice(-10);
 const kept = [];
 let took = [], control = [], unanswered = {}, stale = 0, slow = [], open = 0, peakMb = 0, since = now();
-// then(WHY, MS, START): WHY is null if there was an answer.
+// then(WHY, MS, START, HOW): WHY is null if there was an answer.
 const ask = (where, path, keep, then, start = now()) => {
   const old = keep ? kept.pop() : undefined;
   const socket = old ?? net.connect(where);
+  const how = { kept: Boolean(old) };
   let over = false, text = '';
   const end = why => {
     if (over) return;
@@ -28,10 +29,11 @@ const ask = (where, path, keep, then, start = now()) => {
     if (old && text === '' && why !== LATE) {
       stale++;
       ask(where, path, false, then, start);
-    } else then(why, now() - start, start);
+    } else then(why, now() - start, start, how);
   };
   const timer = setTimeout(() => end(LATE), 5000);
   socket.setNoDelay(true);
+  socket.on('connect', () => { how.connectedMs = round(now() - start); });
   socket.on('data', chunk => {
     text += chunk;
     if (text.includes('\r\n\r\n')) end(text.startsWith('HTTP/1.1 200') ? null : text.split('\r\n')[0]);
@@ -45,10 +47,10 @@ let i = 0;
 setInterval(() => {
   peakMb = Math.max(peakMb, memory().peakMb);
   open++;
-  ask({ host, port }, '/health', i % 2 === 1, (why, ms, start) => {
+  ask({ host, port }, '/health', i % 2 === 1, (why, ms, start, how) => {
     open--;
     if (why) unanswered[why] = (unanswered[why] ?? 0) + 1; else took.push(ms);
-    if (!why && ms > MAX_HEALTH_MS) slow.push({ ms: round(ms), lateMs: latest(start) });
+    if (!why && ms > MAX_HEALTH_MS) slow.push({ ms: round(ms), ...how, lateMs: latest(start) });
   });
   if (i++ % 2) ask({ host: ollamaHost, port: +ollamaPort + 1 }, '/', false, (why, ms) => control.push(ms));
 }, 50);
