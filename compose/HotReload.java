@@ -21,11 +21,11 @@ import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
- * Serves what stands in a source tree, and serves it anew when it changes: {@code java HotReload.java SOURCES WORK}.
+ * Runs the server from a source tree and restarts it after a change: {@code java HotReload.java SOURCES WORK}.
  *
- * <p>SOURCES is only read. It is polled, as mounts of other systems tell nobody of changes. Changed Java files are
- * compiled in this process, which takes a second where Maven takes ten; anything else that changes (a POM, a resource)
- * is built by Maven. What does not compile is shown, what does not start is given up, and the last good version serves on.
+ * <p>SOURCES is only read, and polled, since mounts of other systems send no change events. Changed Java files are compiled
+ * in this process, in a second instead of Maven's ten; Maven builds other changes (a POM, a resource). After a compile
+ * error, or if a new version does not start, the last good version keeps serving.
  */
 final class HotReload {
 
@@ -57,7 +57,7 @@ final class HotReload {
         Map<Path, String> seen = Map.of();
         while (true) {
             Map<Path, String> now = snapshot();
-            boolean stable = now.equals(seen); // an editor may be in the middle of writing
+            boolean stable = now.equals(seen); // an editor may still be writing
             seen = now;
             if (stable && !now.equals(built)) {
                 update(differences(built, now));
@@ -86,7 +86,7 @@ final class HotReload {
         }
     }
 
-    /** Into a copy of the tree: dependencies as a server gets them, classes and filtered resources. */
+    /** Builds a copy of the tree: the server's dependencies, classes and filtered resources. */
     private boolean build(Path classes) throws IOException, InterruptedException {
         Path tree = work.resolve("tree");
         delete(tree);
@@ -108,7 +108,7 @@ final class HotReload {
         return true;
     }
 
-    /** All Java files of all modules, and the resources of the last good version. */
+    /** Compiles all modules' Java files; takes the resources of the last good version. */
     private boolean compile(Path classes) throws IOException {
         Files.createDirectories(classes);
         List<Path> files = new ArrayList<>();
@@ -138,7 +138,7 @@ final class HotReload {
         return true;
     }
 
-    /** The first compilation takes several times as long as the second, and nobody waits for it now. */
+    /** Warms the compiler up: the first compilation takes several times as long as the second. */
     private void warmUp() throws IOException {
         Path unused = work.resolve("unused");
         compile(unused);
@@ -175,7 +175,7 @@ final class HotReload {
                 .start();
     }
 
-    /** A version that ends by itself is left for the one before it, and that one for a change. */
+    /** If a version ends by itself, runs the previous one; if that ends too, waits for a change. */
     private void fallBack() throws IOException, InterruptedException {
         say("THE SERVER ENDED with exit code " + server.exitValue() + ".");
         server = null;
@@ -187,14 +187,14 @@ final class HotReload {
         }
     }
 
-    /** Answers that run are cut off by a reload: whoever edits waits for nobody. */
+    /** Without grace: a reload cuts off running responses. */
     private void kill() throws InterruptedException {
         if (server != null) {
             server.destroyForcibly().waitFor();
         }
     }
 
-    /** At the end of the container they may finish. */
+    /** With grace: at the container's end running responses may finish. */
     private void stop() {
         if (server != null) {
             server.destroy();
@@ -206,7 +206,7 @@ final class HotReload {
         }
     }
 
-    /** Every file that matters, relative to the sources, with what tells one state of it from another. */
+    /** Every watched file, relative to the sources, with its time and size. */
     private Map<Path, String> snapshot() throws IOException {
         Map<Path, String> files = new HashMap<>();
         add(files, Path.of("pom.xml"));

@@ -15,7 +15,7 @@ import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.PropertySources;
 import org.springframework.core.env.SimpleCommandLinePropertySource;
 
-/** Reads the settings, then starts the server with them. */
+/** The entry point: reads the settings, then starts the server. */
 @SpringBootApplication
 public class LlmApplication {
 
@@ -31,10 +31,10 @@ public class LlmApplication {
     }
 
     /**
-     * Starts a server of its own; closing the context stops it.
+     * Starts a server. Closing the returned context stops it.
      *
      * @param args {@code --NAME=value} takes precedence over the environment variable of that name
-     * @throws InvalidSettingException if a setting is missing or wrong; nothing has been started then
+     * @throws InvalidSettingException if a setting is missing or invalid; nothing is started then
      */
     public static ConfigurableApplicationContext start(String... args) {
         ConfigurableEnvironment environment = new StandardReactiveWebEnvironment();
@@ -49,7 +49,7 @@ public class LlmApplication {
         return application.run();
     }
 
-    /** The value as it stands: Spring's own look-up would expand <code>${…}</code> in it. */
+    /** The raw value; Spring's own lookup would expand <code>${…}</code> in it. */
     private static @Nullable String value(PropertySources sources, String name) {
         for (PropertySource<?> source : sources) {
             Object value = source.getProperty(name);
@@ -60,7 +60,7 @@ public class LlmApplication {
         return null;
     }
 
-    /** What Spring needs to know of the settings; first in line, as some of it has names that Spring reads itself. */
+    /** The settings that Spring needs, under Spring's names. Takes precedence over Spring's own sources of them. */
     private static PropertySource<?> springProperties(Settings settings) {
         return new MapPropertySource(
                 "settings",
@@ -72,6 +72,6 @@ public class LlmApplication {
                         "management.server.port",
                         settings.managementPort(),
                         "spring.lifecycle.timeout-per-shutdown-phase",
-                        settings.shutdownTimeout().plus(Drain.LAST_WORDS).toMillis() + "ms"));
+                        settings.shutdownTimeout().plus(Drain.CLOSE_TIMEOUT).toMillis() + "ms"));
     }
 }

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Callers who leave at any moment and in any manner: afterwards nothing is held, by the server's own permits, by the
- * simulator's count and by the operating system's. Many more with {@code FULL=1}.
+ * Clients that disconnect at any moment, in any way. Afterwards nothing is in use: no permit of the server, no exchange
+ * of the simulator, no socket. Ten times as many aborts with {@code FULL=1}.
  */
 @Timeout(1800)
 class AbortsTest {
@@ -31,11 +31,11 @@ class AbortsTest {
     private static final int ABORTS = FULL ? 10_000 : 1000;
     private static final int MEASURED = FULL ? 2000 : 200;
     private static final int CALLERS = 16;
-    private static final int SLOTS = 16;
+    private static final int PERMITS = 16;
     private static final long P99_MILLIS = 20;
 
-    /** Callers come and go faster than a busy machine accepts them. */
-    private static final Duration DRAINED = Duration.ofSeconds(FULL ? 300 : 60);
+    /** Timeout for closing all sockets: clients come and go faster than a busy machine accepts them. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(FULL ? 300 : 60);
 
     private final long seed = Long.getLong("seed", System.nanoTime());
 
@@ -46,7 +46,7 @@ class AbortsTest {
                 TestServer server = new TestServer(
                         simulator.baseUrl(),
                         "--MODEL_NAME=simulator",
-                        "--MAX_CONCURRENT_REQUESTS=" + SLOTS,
+                        "--MAX_CONCURRENT_REQUESTS=" + PERMITS,
                         "--HEARTBEAT_INTERVAL=5ms");
                 CapturedLog log = new CapturedLog("ROOT", Level.WARN);
                 LeakWatch leaks = new LeakWatch();
@@ -68,9 +68,9 @@ class AbortsTest {
 
             awaitOpen(simulator, 0);
             awaitSockets(server.uri("/").getPort(), 0);
-            awaitSockets(simulator.baseUrl().getPort(), 2 * 2 * SLOTS); // both ends of what the pool keeps
-            simulator.forgetScript(); // what was meant for callers who left too early
-            allSlotsAreFree(server, simulator);
+            awaitSockets(simulator.baseUrl().getPort(), 2 * 2 * PERMITS); // both ends of the pool's connections
+            simulator.clearFaults(); // faults that were meant for clients that disconnected early
+            assertAllPermitsAreFree(server, simulator);
             leaks.assertNone();
             assertOneLineForEach(log.messages());
         }
@@ -140,11 +140,11 @@ class AbortsTest {
         try {
             request.readUntil("never");
         } catch (AssertionError e) {
-            // as long as this caller waits
+            // the time that this client waits
         }
     }
 
-    /** Two where the request was sent twice; a request that did not arrive whole may have none. */
+    /** Allows two lines, if the request was sent twice, and none, if it did not arrive completely. */
     private static void assertOneLineForEach(List<String> lines) {
         assertThat(lines).allMatch(line -> line.startsWith("id="));
         Map<String, Long> counts = lines.stream()
@@ -154,9 +154,9 @@ class AbortsTest {
         assertThat(counts.values()).allMatch(count -> count <= 2);
     }
 
-    private static void allSlotsAreFree(TestServer server, OllamaSimulator simulator) throws Exception {
+    private static void assertAllPermitsAreFree(TestServer server, OllamaSimulator simulator) throws Exception {
         List<RawRequest> held = new ArrayList<>();
-        for (int i = 0; i < SLOTS; i++) {
+        for (int i = 0; i < PERMITS; i++) {
             simulator.script(new Fault.Stalls(1));
             RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello");
             held.add(request);
@@ -174,10 +174,10 @@ class AbortsTest {
     }
 
     private static void awaitSockets(int port, int max) throws Exception {
-        long end = System.nanoTime() + DRAINED.toNanos();
+        long end = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
         while (SocketTable.open(port) > max) {
             assertThat(System.nanoTime())
-                    .as("%d sockets are left", SocketTable.open(port))
+                    .as("%d sockets are open", SocketTable.open(port))
                     .isLessThan(end);
             Thread.sleep(20);
         }

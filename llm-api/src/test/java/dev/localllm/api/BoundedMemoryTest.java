@@ -16,17 +16,17 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a model server that never ends can make the server hold. */
+/** Memory that the server uses for a model server whose response never ends. */
 @Timeout(60)
 class BoundedMemoryTest {
 
-    /** What the server holds, and what both systems' socket buffers hold. */
+    /** Limit for the server's buffers and the socket buffers of both systems. */
     private static final long MAX_BYTES = 16 << 20;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     @Test
-    void takesNoMoreForAClientWhoTakesNothing() throws Exception {
+    void stopsReadingForAClientThatReadsNothing() throws Exception {
         try (EndlessServer ollama = new EndlessServer();
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny", "--STREAM_BUFFER=1MB");
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
@@ -38,7 +38,7 @@ class BoundedMemoryTest {
     }
 
     @Test
-    void doesNotLetTheModelWaitForAClientWhoTakesNothing() throws Exception {
+    void readsAheadOfAClientThatReadsNothing() throws Exception {
         try (EndlessServer ollama = new EndlessServer();
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny", "--STREAM_BUFFER=32MB");
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
@@ -49,13 +49,13 @@ class BoundedMemoryTest {
     }
 
     @Test
-    void givesAClientWhoReadsSlowlyTheWholeAnswer() throws Exception {
+    void sendsASlowClientTheCompleteAnswer() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl(), "--STREAM_BUFFER=4MB");
                 RawRequest slow = RawRequest.openNarrow(server.uri("/"))) {
             slow.send(RawRequest.chat(true, "Answer in 5000 tokens"));
-            simulator.openExchangesOverTime().filter(open -> open == 1).blockFirst(PATIENCE);
-            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(PATIENCE);
+            simulator.openExchangesOverTime().filter(open -> open == 1).blockFirst(TIMEOUT);
+            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(TIMEOUT);
 
             assertThat(slow.readAll()).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
             assertThat(slow.received().split("\"content\":\"")).hasSize(5002);
@@ -63,7 +63,7 @@ class BoundedMemoryTest {
     }
 
     @Test
-    void refusesAWholeAnswerThatIsTooLarge() throws Exception {
+    void refusesANonStreamingAnswerThatIsTooLarge() throws Exception {
         try (EndlessServer ollama = new EndlessServer();
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
                 RawRequest nonStreaming = RawRequest.chat(server.uri("/"), false, "Hello")) {
@@ -83,7 +83,7 @@ class BoundedMemoryTest {
         }
     }
 
-    /** Sends tokens as long as they are taken. */
+    /** Sends tokens as long as they are read. */
     private static final class EndlessServer implements AutoCloseable {
 
         private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -115,7 +115,7 @@ class BoundedMemoryTest {
                     sent.addAndGet(chunks.length);
                 }
             } catch (IOException e) {
-                // the server under test has had enough
+                // the server under test closed the connection
             }
         }
 
@@ -123,7 +123,7 @@ class BoundedMemoryTest {
             return URI.create("http://127.0.0.1:" + listening.getLocalPort());
         }
 
-        /** Bytes sent when nothing more was taken for a second, or when it is too much anyway. */
+        /** Bytes sent when nothing was read for a second, or when the limit is exceeded. */
         long untilItStalls() throws InterruptedException {
             long before = -1;
             while ((before < sent.get() || before < 1) && sent.get() <= MAX_BYTES) {

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.LoggerFactory;
 
-/** What a logger says while this is open. Make it after the server: a start sets logging up anew. */
+/** Captures the messages of a logger while open. Create it after the server: a start resets logging. */
 public final class CapturedLog implements AutoCloseable {
 
     private final Logger logger;
@@ -22,7 +22,7 @@ public final class CapturedLog implements AutoCloseable {
         }
     };
 
-    /** @param name of the logger, ROOT for all */
+    /** @param name of the logger; ROOT for all loggers */
     CapturedLog(String name, Level level) {
         logger = (Logger) LoggerFactory.getLogger(name);
         before = logger.getLevel();
@@ -36,7 +36,7 @@ public final class CapturedLog implements AutoCloseable {
         return messages;
     }
 
-    /** The first message with that text, waited for. */
+    /** Waits for a message with that text and returns the first one. */
     String await(String text) throws InterruptedException {
         long end = System.nanoTime() + 5_000_000_000L;
         while (System.nanoTime() < end) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The wire as it is, without a client library that forgives. */
+/** The wire itself, without the tolerance of a client library. */
 class ChatCompletionsTest {
 
     private static final String PATH = "/v1/chat/completions";
@@ -87,7 +87,7 @@ class ChatCompletionsTest {
                 "messages[0].name | {\"messages\":[{\"role\":\"user\",\"content\":\"Hi\",\"name\":\"me\"}]}",
                 "messages[1].tool_calls | {\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}]}"
             })
-    void refusesByNameWhatItCannotDo(String field, String body) throws Exception {
+    void refusesUnsupportedFieldsByName(String field, String body) throws Exception {
         int chats = simulator.chats();
 
         HttpResponse<String> response = server.post(PATH, body.replace("MESSAGES", MESSAGES));
@@ -103,17 +103,17 @@ class ChatCompletionsTest {
     @CsvSource(
             delimiter = '|',
             value = {"{\"messages\":", "[]", "5", "{} {}", "{\"a\":1,\"a\":2}", "nonsense"})
-    void refusesWhatIsNoJsonObject(String body) throws Exception {
+    void refusesBodiesThatAreNotAJsonObject(String body) throws Exception {
         HttpResponse<String> response = server.post(PATH, body);
 
         assertThat(response.statusCode()).isEqualTo(400);
         assertThat(error(response).path("message").asString()).contains("JSON");
     }
 
-    /** Longer than need be, beyond the last character, half of a pair, cut off. */
+    /** Invalid UTF-8: overlong, beyond U+10FFFF, a surrogate, truncated. */
     @ParameterizedTest
     @ValueSource(strings = {"C0AF", "E080AF", "F4908080", "EDA080", "E381", "FF"})
-    void refusesWhatIsNotUtf8(String hex) throws Exception {
+    void refusesBodiesThatAreNotUtf8(String hex) throws Exception {
         String text = new String(HexFormat.of().parseHex(hex), StandardCharsets.ISO_8859_1);
         String body = "{\"messages\":[{\"role\":\"user\",\"content\":\"" + text + "\"}]}";
 
@@ -140,7 +140,7 @@ class ChatCompletionsTest {
                 "\"temperature\":null,\"stop\":null,\"tools\":null,\"stream_options\":null",
                 "\"stop\":[\"a\",\"b\"],\"seed\":-1,\"top_p\":1,\"max_tokens\":5,\"max_completion_tokens\":7"
             })
-    void acceptsWhatAsksForNothingElse(String fields) throws Exception {
+    void acceptsNeutralFields(String fields) throws Exception {
         assertThat(server.post(PATH, "{" + fields + "," + MESSAGES + "}").statusCode())
                 .isEqualTo(200);
     }
@@ -160,7 +160,7 @@ class ChatCompletionsTest {
     }
 
     @Test
-    void keepsToThePromptLimits() throws Exception {
+    void enforcesThePromptLimits() throws Exception {
         String message = "{\"role\":\"user\",\"content\":\"Hi\"}";
         HttpResponse<String> tooMany =
                 server.post(PATH, "{\"messages\":[" + String.join(",", message, message, message, message) + "]}");
@@ -198,8 +198,8 @@ class ChatCompletionsTest {
         assertThat(error(response).path("message").asString()).isEqualTo(message);
     }
 
-    /** Good answers between the faults: otherwise the model's circuit would soon open. */
-    private static void heal() throws Exception {
+    /** Successful requests between the faults, to keep the model's circuit closed. */
+    private static void keepCircuitClosed() throws Exception {
         for (int i = 0; i < 3; i++) {
             assertThat(server.post(PATH, "{" + MESSAGES + "}").statusCode()).isEqualTo(200);
         }
@@ -222,8 +222,8 @@ class ChatCompletionsTest {
 
     @ParameterizedTest
     @MethodSource("faults")
-    void answersAFailureBeforeTheFirstByteWithItsStatus(Fault fault, int status, String code) throws Exception {
-        heal();
+    void sendsAFailureBeforeTheFirstByteAsStatus(Fault fault, int status, String code) throws Exception {
+        keepCircuitClosed();
         for (boolean stream : new boolean[] {true, false}) {
             simulator.script(fault);
             HttpResponse<String> response = server.post(PATH, "{\"stream\":" + stream + "," + MESSAGES + "}");
@@ -246,8 +246,8 @@ class ChatCompletionsTest {
 
     @ParameterizedTest
     @MethodSource("midStreamFaults")
-    void tellsAFailureAfterTheFirstByteInOneFrameAndEnds(Fault fault, String code) throws Exception {
-        heal();
+    void sendsALaterFailureAsOneFrameAndEnds(Fault fault, String code) throws Exception {
+        keepCircuitClosed();
         simulator.script(fault);
 
         HttpResponse<String> response = server.post(PATH, "{\"stream\":true," + MESSAGES + "}");
@@ -267,7 +267,7 @@ class ChatCompletionsTest {
     }
 
     @Test
-    void failsAWholeAnswerThatBreaksInTheMiddle() throws Exception {
+    void failsANonStreamingAnswerThatBreaks() throws Exception {
         simulator.script(new Fault.SendsError(5));
 
         HttpResponse<String> response = server.post(PATH, "{" + MESSAGES + "}");

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Who is charged, how often he may ask, and from which web pages. */
+/** Client identity, rate limit, concurrency limit and CORS. */
 class ClientLimitsTest {
 
     private static final String PATH = "/v1/chat/completions";
@@ -30,7 +30,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void chargesAndTellsHowTheClientStands() throws Exception {
+    void chargesAndSendsRateLimitHeaders() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=6", "--RATE_LIMIT_BURST=2")) {
             HttpResponse<String> first = ask(server, "ann");
             assertThat(first.statusCode()).isEqualTo(200);
@@ -81,7 +81,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void givesBackWhatARequestCostThatItHadNoRoomFor() throws Exception {
+    void refundsARequestForWhichThereIsNoCapacity() throws Exception {
         try (TestServer server =
                 new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=6", "--MAX_CONCURRENT_REQUESTS=1")) {
             simulator.script(new Fault.Stalls(1));
@@ -98,7 +98,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void limitsAllTogether() throws Exception {
+    void limitsAllClientsTogether() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_GLOBAL_RPM=2")) {
             assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
             assertThat(ask(server, "bob").statusCode()).isEqualTo(200);
@@ -107,7 +107,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void believesNobodyWhoIsNotTrusted() throws Exception {
+    void ignoresTheHeaderOfAnUntrustedPeer() throws Exception {
         try (TestServer server =
                 new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--TRUSTED_PROXIES=10.0.0.0/8")) {
             assertThat(ask(server, "ann").statusCode()).isEqualTo(200);
@@ -116,7 +116,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void believesOneHeaderAndNoOther() throws Exception {
+    void usesTheConfiguredHeaderOnly() throws Exception {
         try (TestServer server =
                 new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--CLIENT_ID_HEADER=CF-Connecting-IP")) {
             assertThat(named(server, "X-Client-Id", "ann").statusCode()).isEqualTo(200);
@@ -137,7 +137,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void believesNoHeaderThatComesTwice() throws Exception {
+    void ignoresAHeaderWithTwoValues() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1")) {
             for (int i = 0; i < 2; i++) {
                 HttpResponse<String> response = server.send(
@@ -148,7 +148,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void refusesOneAnswerTooManyAtOnce() throws Exception {
+    void refusesRequestsAboveTheConcurrencyLimit() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--MAX_CONCURRENT_REQUESTS=1")) {
             simulator.script(new Fault.Stalls(1));
             try (RawRequest running = RawRequest.chat(server.uri("/"), true, "Hello")) {
@@ -166,7 +166,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void answersListedOriginsAsBrowsersNeed() throws Exception {
+    void sendsCorsHeadersToListedOrigins() throws Exception {
         try (TestServer server = new TestServer(
                 simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com,http://localhost:3000")) {
             HttpResponse<String> preflight = preflight(server, "https://app.example.com");
@@ -212,7 +212,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void saysWhatAPageMayNotDo() throws Exception {
+    void explainsRefusedPreflights() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl())) {
             HttpResponse<String> refused = server.send(HttpRequest.newBuilder(server.uri(PATH))
                     .header("Origin", "http://localhost:3000")
@@ -226,7 +226,7 @@ class ClientLimitsTest {
     }
 
     @Test
-    void takesNoPageForItsOwn() throws Exception {
+    void refusesUnlistedPagesOfItsOwnHost() throws Exception {
         try (TestServer server = new TestServer(
                         simulator.baseUrl(), "--ALLOWED_ORIGINS=https://app.example.com", "--SERVER_ADDRESS=0.0.0.0");
                 RawRequest rebound = RawRequest.open(server.uri("/"))) {

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What callers are told when a real Ollama failed. */
+/** Responses to callers for recorded failures of a real Ollama. */
 class FailureRecordingsTest {
 
     @ParameterizedTest
@@ -48,7 +48,7 @@ class FailureRecordingsTest {
                 "13-blob-missing-after-restart, 400, unsupported_by_model",
                 "13-load-fails, 502, upstream_failed"
             })
-    void areStatusesBeforeTheFirstByte(String name, int status, String code) throws Exception {
+    void becomeStatusesBeforeTheFirstByte(String name, int status, String code) throws Exception {
         for (boolean stream : new boolean[] {true, false}) {
             String answer = ask(name, stream);
 
@@ -63,7 +63,7 @@ class FailureRecordingsTest {
 
     @ParameterizedTest
     @CsvSource({"11-runner-killed-chat-stream, upstream_failed", "12-client-disconnect, upstream_protocol_error"})
-    void areErrorFramesAfterwards(String name, String code) throws Exception {
+    void becomeErrorFramesAfterwards(String name, String code) throws Exception {
         String streamed = ask(name, true);
         assertThat(streamed).startsWith("HTTP/1.1 200").contains("\"delta\":{\"content\":");
         assertThat(streamed).doesNotContain("[DONE]").doesNotContain("\"error\":null");

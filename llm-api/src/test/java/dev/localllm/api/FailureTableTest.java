@@ -16,15 +16,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every way an answer can end, tried on the whole server, one row each, and the table in docs/reliability.md made of
- * what was seen. The test fails when the document says anything else; only its milliseconds may differ. To write it
- * anew: {@code ./mvnw verify -Dreliability.write=true}, then read the diff.
+ * Every way an answer can end, tested on the complete server, one table row each. Fails if the table in
+ * docs/reliability.md differs in anything but milliseconds. {@code ./mvnw verify -Dreliability.write=true} rewrites it;
+ * then read the diff.
  */
 class FailureTableTest {
 
@@ -32,8 +34,8 @@ class FailureTableTest {
     private static final String BEGIN = "<!-- written by FailureTableTest -->\n";
     private static final String END = "<!-- end -->";
     private static final String LOG = "dev.localllm.api.request.RequestFilter";
-    private static final String TRIED = "tried"; // the request whose end a row tells, not the probes after it
-    private static final long NOT_MEASURED = -1; // the next one fares no better
+    private static final String TRIED = "tried"; // id of the request that a row describes, not of the probes after it
+    private static final long NOT_MEASURED = -1; // the next request fails, too
     private static final long FREE_WITHIN_MILLIS = 2000;
     private static final String[] SETTINGS = {
         "--MODEL_NAME=simulator",
@@ -47,20 +49,20 @@ class FailureTableTest {
 
     private final List<String> rows = new ArrayList<>();
 
-    /** What the client does after it has sent its request. */
+    /** Action of the client after it has sent its request. */
     private interface Client {
         void act(RawRequest request, OllamaSimulator simulator) throws Exception;
     }
 
     @Test
-    void isWhatTheDocumentSays() throws Exception {
+    void matchesTheDocument() throws Exception {
         everyFaultOfTheConnection();
         everyFaultOfOllama();
         everyFaultOfTheClient();
         theServersOwnEnd();
 
-        String table = "| what goes wrong | when | stream | the caller gets | free again after | the log says |\n"
-                + "|---|---|---|---|---|---|\n" + String.join("\n", rows) + "\n";
+        String table = "| what goes wrong | when | stream | the client gets | free again after | the log says |\n"
+                + "|---|---|---|---|---|---|\n" + String.join("\n", joined(rows)) + "\n";
         System.out.println(table);
         String document = Files.readString(DOCUMENT);
         int from = document.indexOf(BEGIN) + BEGIN.length();
@@ -75,7 +77,7 @@ class FailureTableTest {
     private void everyFaultOfTheConnection() throws Exception {
         for (boolean stream : new boolean[] {true, false}) {
             row("refused", "connecting", stream, closedPort());
-            try (PatienceTest.DeafServer deaf = new PatienceTest.DeafServer()) {
+            try (TimeoutsTest.DeafServer deaf = new TimeoutsTest.DeafServer()) {
                 row("no answer to connecting", "connecting", stream, deaf.baseUrl());
             }
             try (ResettingServer resetting = new ResettingServer()) {
@@ -193,7 +195,7 @@ class FailureTableTest {
         }
     }
 
-    /** Milliseconds until the only permit is free for the next one and nothing is open at the simulator. */
+    /** Milliseconds until the only permit is free again and the simulator has no open exchange. */
     private static long free(TestServer server, OllamaSimulator simulator) throws Exception {
         long start = System.nanoTime();
         String answer;
@@ -237,6 +239,20 @@ class FailureTableTest {
                 + " |";
     }
 
+    /** Joins each row of a stream with the row of a non-streaming response that differs only in its time. */
+    private static List<String> joined(List<String> rows) {
+        Map<String, String[]> joined = new LinkedHashMap<>();
+        for (String row : rows) {
+            String[] cells = row.split(" \\| ", -1);
+            joined.merge(cells[0] + cells[1] + cells[3] + cells[5], cells, (one, other) -> {
+                one[2] += ", " + other[2];
+                one[4] += other[4].equals("–") ? "" : ", " + other[4];
+                return one;
+            });
+        }
+        return joined.values().stream().map(cells -> String.join(" | ", cells)).toList();
+    }
+
     private static String withoutMillis(String table) {
         return table.replaceAll("\\d+ ms", "ms");
     }
@@ -251,7 +267,7 @@ class FailureTableTest {
         }
     }
 
-    /** Takes the request's first byte and resets the connection. */
+    /** Reads the first byte of a request and resets the connection. */
     private static final class ResettingServer implements AutoCloseable {
 
         private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -263,7 +279,7 @@ class FailureTableTest {
                         socket.getInputStream().read();
                         socket.setSoLinger(true, 0);
                     } catch (IOException e) {
-                        // the end of the test
+                        // the test has ended
                     }
                 }
             });

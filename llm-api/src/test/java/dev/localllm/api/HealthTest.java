@@ -15,12 +15,12 @@ import tools.jackson.databind.json.JsonMapper;
 
 class HealthTest {
 
-    private static final URI NOBODY = URI.create("http://127.0.0.1:19");
+    private static final URI CLOSED = URI.create("http://127.0.0.1:19");
     private static final String REVISION = "0123456789abcdef0123456789abcdef01234567";
 
     @Test
-    void livesAndTellsWhoItIsWithoutOllama() throws Exception {
-        try (TestServer server = new TestServer(NOBODY, "--APP_REVISION=" + REVISION)) {
+    void isLiveAndReportsItsVersionWithoutOllama() throws Exception {
+        try (TestServer server = new TestServer(CLOSED, "--APP_REVISION=" + REVISION)) {
             HttpResponse<String> live = server.get("/health");
             assertThat(live.statusCode()).isEqualTo(200);
             JsonNode body = json(live);
@@ -47,7 +47,7 @@ class HealthTest {
     }
 
     @Test
-    void warnsOfAnOllamaThatWasNotTried() throws Exception {
+    void warnsOfAnUnsupportedOllama() throws Exception {
         byte[] old =
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"version\":\"0.12.3\",\"models\":[{\"name\":\"simulator\"}]}"
                         .getBytes(StandardCharsets.UTF_8);
@@ -65,7 +65,7 @@ class HealthTest {
     }
 
     @Test
-    void saysWhichModelIsMissing() throws Exception {
+    void reportsTheMissingModel() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl(), "--MODEL_NAME=qwen3:4b")) {
             HttpResponse<String> ready = server.get("/health/ready");
@@ -75,8 +75,8 @@ class HealthTest {
     }
 
     @Test
-    void keepsActuatorOnAPortOfItsOwn() throws Exception {
-        try (TestServer server = new TestServer(NOBODY)) {
+    void servesActuatorOnItsOwnPortOnly() throws Exception {
+        try (TestServer server = new TestServer(CLOSED)) {
             assertThat(server.get("/actuator/health").statusCode()).isEqualTo(404);
             assertThat(server.send(HttpRequest.newBuilder(server.managementUri("/actuator/health/liveness")))
                             .statusCode())

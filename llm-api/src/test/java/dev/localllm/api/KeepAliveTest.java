@@ -8,21 +8,21 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** One connection carries one request after another. */
+/** Several requests on one connection. */
 class KeepAliveTest {
 
-    /** Its response comes from another thread. */
+    /** The response comes from another thread. */
     private static final String MODELS = request("GET /v1/models");
 
-    /** Responded to while the server reads it. */
+    /** The response is sent while the server reads the request. */
     private static final String PREFLIGHT = request(
             "OPTIONS /v1/chat/completions", "Origin: http://localhost:3000", "Access-Control-Request-Method: POST");
 
     private static final String HEALTH = request("GET /health");
 
-    /** A client sends its next request when it has a response; the server may not be done with the last one then. */
+    /** A client may send its next request before the server has finished the last one. */
     @Test
-    void readsOnAfterARequestThatHadToWait() throws Exception {
+    void readsOnAfterARequestThatWaited() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl());
                 RawRequest connection = RawRequest.open(server.uri("/"))) {

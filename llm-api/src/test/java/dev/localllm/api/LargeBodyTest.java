@@ -11,7 +11,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Clients that write all of a far too large body before they read get the refusal all the same. Twenty times as many with
+ * Clients that write a far too large body completely before they read still get the refusal. Twenty times as many with
  * {@code FULL=1}.
  */
 class LargeBodyTest {
@@ -38,14 +38,14 @@ class LargeBodyTest {
     }
 
     @Test
-    void areRefusedByTheLengthTheyAnnounce() throws Exception {
+    void areRefusedByTheirContentLength() throws Exception {
         for (int i = 0; i < ROUNDS; i++) {
             assertRefused("Content-Length: " + PIECES * PIECE.length, "", "", "");
         }
     }
 
     @Test
-    void areRefusedByWhatArrives() throws Exception {
+    void areRefusedByTheBytesThatArrive() throws Exception {
         for (int i = 0; i < ROUNDS; i++) {
             assertRefused(
                     "Transfer-Encoding: chunked", Integer.toHexString(PIECE.length) + "\r\n", "\r\n", "0\r\n\r\n");

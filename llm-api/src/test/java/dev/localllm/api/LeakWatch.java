@@ -6,7 +6,7 @@ import ch.qos.logback.classic.Level;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.util.ResourceLeakDetector;
 
-/** Netty's leak detection at its strictest while this is open; {@link #assertNone} looks for what was not released. */
+/** Sets Netty's leak detection to paranoid while open; {@link #assertNone} fails if a buffer was not released. */
 final class LeakWatch implements AutoCloseable {
 
     private final ResourceLeakDetector.Level before = ResourceLeakDetector.getLevel();
@@ -16,7 +16,7 @@ final class LeakWatch implements AutoCloseable {
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
     }
 
-    /** The detector reports when buffers are allocated after those that were lost were collected. */
+    /** The detector reports lost buffers after their garbage collection, at the next allocation. */
     void assertNone() {
         for (int i = 0; i < 5; i++) {
             System.gc();

@@ -6,11 +6,11 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import org.junit.jupiter.api.Test;
 
-/** That a leak is seen at all. */
+/** Leaks are detected. */
 class LeakWatchTest {
 
     @Test
-    void seesWhatWasNotReleased() {
+    void detectsABufferThatWasNotReleased() {
         try (LeakWatch leaks = new LeakWatch()) {
             for (int i = 0; i < 10; i++) {
                 ByteBufAllocator.DEFAULT.buffer(100);
@@ -20,12 +20,12 @@ class LeakWatchTest {
     }
 
     @Test
-    void seesASliceThatWasNotReleased() {
+    void detectsASliceThatWasNotReleased() {
         try (LeakWatch leaks = new LeakWatch()) {
             for (int i = 0; i < 10; i++) {
-                ByteBuf whole = ByteBufAllocator.DEFAULT.directBuffer(100).writeZero(100);
-                whole.readRetainedSlice(10);
-                whole.release();
+                ByteBuf buffer = ByteBufAllocator.DEFAULT.directBuffer(100).writeZero(100);
+                buffer.readRetainedSlice(10);
+                buffer.release();
             }
             assertThatThrownBy(leaks::assertNone).isInstanceOf(AssertionError.class);
         }

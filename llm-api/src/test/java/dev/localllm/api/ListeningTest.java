@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who can reach the server, and by which names. */
+/** Addresses and hosts on which the server can be reached. */
 class ListeningTest {
 
     private static OllamaSimulator simulator;
@@ -36,7 +36,7 @@ class ListeningTest {
     }
 
     @Test
-    void listensOnLoopbackUnlessTold() throws Exception {
+    void listensOnLoopbackByDefault() throws Exception {
         try (ServerProcess server = new ServerProcess(simulator.baseUrl())) {
             int port = server.uri("/").getPort();
 
@@ -47,7 +47,7 @@ class ListeningTest {
     }
 
     @Test
-    void listensWhereItIsTold() throws Exception {
+    void listensOnTheConfiguredAddress() throws Exception {
         try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SERVER_ADDRESS=0.0.0.0")) {
             int port = server.uri("/").getPort();
 
@@ -100,7 +100,7 @@ class ListeningTest {
         }
     }
 
-    /** One that is not loopback, as every machine with a network has. */
+    /** An address of this machine other than loopback. */
     private static InetAddress addressOfThisMachine() throws Exception {
         return NetworkInterface.networkInterfaces()
                 .flatMap(NetworkInterface::inetAddresses)

@@ -7,11 +7,11 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** The process as a user starts it. */
+/** The server as a process, as users start it. */
 class MainTest {
 
     @Test
-    void refusesABadSettingInOneLineAndEnds() throws Exception {
+    void refusesABadSettingInOneLineAndExits() throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",

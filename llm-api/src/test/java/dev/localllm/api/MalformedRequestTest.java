@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What is hardly HTTP gets an answer that a client can read, and then the connection is closed. */
+/** A malformed request gets a readable response; then the connection is closed. */
 class MalformedRequestTest {
 
     private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n";
@@ -40,7 +40,7 @@ class MalformedRequestTest {
 
     static Stream<Arguments> requests() {
         return Stream.of(
-                Arguments.of("no HTTP", 400, "garbage\r\n\r\n"),
+                Arguments.of("not HTTP", 400, "garbage\r\n\r\n"),
                 Arguments.of("TLS", 400, "\u0016\u0003\u0001\u0002\r\n\r\n"),
                 Arguments.of("long path", 414, "GET /" + "a".repeat(20_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                 Arguments.of("long header", 431, "GET /health HTTP/1.1\r\nX: " + "a".repeat(20_000) + "\r\n\r\n"),
@@ -86,10 +86,10 @@ class MalformedRequestTest {
         }
     }
 
-    /** The answer comes to its end before a refusal, or the connection is closed without one. */
+    /** The running response is completed before the refusal, or the connection is closed without a refusal. */
     @ParameterizedTest
     @ValueSource(strings = {"garbage\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n"})
-    void doesNotSpoilTheAnswerBeforeIt(String text) throws Exception {
+    void doesNotMixWithTheResponseBeforeIt(String text) throws Exception {
         for (boolean begun : new boolean[] {false, true}) {
             try (RawRequest request = RawRequest.open(server.uri("/"))) {
                 String chat = RawRequest.chat(true, "Answer in 9999 tokens");
@@ -113,7 +113,7 @@ class MalformedRequestTest {
     }
 
     @Test
-    void leavesAnEmptyLineBehindARequestAlone() throws Exception {
+    void ignoresAnEmptyLineAfterARequest() throws Exception {
         try (TestServer impatient = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=200ms");
                 RawRequest request = RawRequest.open(impatient.uri("/"))) {
             simulator.script(new Fault.Pauses(2, Duration.ofMillis(600)));
@@ -125,7 +125,7 @@ class MalformedRequestTest {
     }
 
     @Test
-    void keepsNoLargeBodiesWaitingBehindAnAnswer() throws Exception {
+    void limitsPipelinedBodies() throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
             simulator.script(new Fault.Stalls(1));
             request.send(RawRequest.chat(true, "Hello")).readUntil("data: ");
@@ -136,7 +136,7 @@ class MalformedRequestTest {
     }
 
     @Test
-    void countsNoInvitationToGoOnAsAnAnswer() throws Exception {
+    void doesNotCount100ContinueAsAResponse() throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
             String[] chat = RawRequest.chat(false, "Hello").split("\r\n\r\n", 2);
             request.send(chat[0] + "\r\nExpect: 100-continue\r\n\r\n").readUntil("100 Continue\r\n\r\n");

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Bodies of many connections together; the same in the real container is tried by llm-deploy/e2e/test-servers. */
+/** Bodies of many connections at once. llm-deploy/e2e/test-flood does the same with the real container. */
 @Timeout(120)
 class MemoryFloodTest {
 
@@ -57,7 +57,7 @@ class MemoryFloodTest {
         }
     }
 
-    /** What the server said, or nothing if it closed the connection before that could be read. */
+    /** The response, or an empty text if the server closed the connection before it could be read. */
     private static String allButTheLastByte(URI uri, String client) throws Exception {
         try (RawRequest request = RawRequest.open(uri)) {
             request.socket().setSoTimeout(30_000);
@@ -66,7 +66,7 @@ class MemoryFloodTest {
                         + "\r\nContent-Type: application/json\r\nContent-Length: " + (BODY.length() + 1) + "\r\n\r\n"
                         + BODY);
             } catch (SocketException e) {
-                // refused in the middle of it; the reason may still be there to be read
+                // refused while writing; the response may still be readable
             }
             return request.readAll();
         }

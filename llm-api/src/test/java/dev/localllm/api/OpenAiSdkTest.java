@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** OpenAI's own client for Java, as it comes, takes this server for OpenAI's. */
+/** OpenAI's own Java client works with this server without changes. */
 class OpenAiSdkTest {
 
     private static OllamaSimulator simulator;
@@ -52,7 +52,7 @@ class OpenAiSdkTest {
     }
 
     @Test
-    void readsAWholeAnswer() {
+    void readsANonStreamingAnswer() {
         ChatCompletion completion = client.chat()
                 .completions()
                 .create(question("안녕하세요").maxCompletionTokens(12).build());
@@ -70,7 +70,7 @@ class OpenAiSdkTest {
     }
 
     @Test
-    void readsAStreamedAnswerWithItsUsage() {
+    void readsAStreamingAnswerWithItsUsage() {
         List<ChatCompletionChunk> chunks = stream(question("Hello 🙂")
                 .streamOptions(
                         ChatCompletionStreamOptions.builder().includeUsage(true).build())
@@ -91,7 +91,7 @@ class OpenAiSdkTest {
     }
 
     @Test
-    void tellsTheSameStreamedAndWhole() {
+    void readsTheSameTextStreamingAndNonStreaming() {
         ChatCompletionCreateParams params = question("What is the time?").build();
 
         String nonStreaming = client.chat()
@@ -133,7 +133,7 @@ class OpenAiSdkTest {
     }
 
     @Test
-    void throwsItsOwnTypeInMidStream() {
+    void throwsItsOwnTypeDuringAStream() {
         simulator.script(new Fault.SendsError(3));
         List<ChatCompletionChunk> seen = new ArrayList<>();
 
@@ -144,39 +144,39 @@ class OpenAiSdkTest {
     }
 
     @Test
-    void asksAgainAfterTheTimeThatA429Names() {
+    void retriesAfterTheRetryAfterOfA429() {
         try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=120", "--RATE_LIMIT_BURST=1")) {
-            OpenAIClient patient = patientClient(limited);
-            patient.chat().completions().create(question("Hi").build());
+            OpenAIClient retrying = retryingClient(limited);
+            retrying.chat().completions().create(question("Hi").build());
             int chats = simulator.chats();
             long start = System.nanoTime();
 
-            patient.chat().completions().create(question("Hi").build());
+            retrying.chat().completions().create(question("Hi").build());
 
             assertThat(Duration.ofNanos(System.nanoTime() - start))
                     .isBetween(Duration.ofMillis(300), Duration.ofSeconds(5));
             assertThat(simulator.chats()).isEqualTo(chats + 1);
-            patient.close();
+            retrying.close();
         }
     }
 
     @Test
-    void givesUpWhereA429SaysSo() {
+    void doesNotRetryIfA429ForbidsIt() {
         try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--RATE_LIMIT_BURST=1")) {
-            OpenAIClient patient = patientClient(limited);
-            patient.chat().completions().create(question("Hi").build());
+            OpenAIClient retrying = retryingClient(limited);
+            retrying.chat().completions().create(question("Hi").build());
             long start = System.nanoTime();
 
             assertThatExceptionOfType(RateLimitException.class)
                     .isThrownBy(() ->
-                            patient.chat().completions().create(question("Hi").build()))
+                            retrying.chat().completions().create(question("Hi").build()))
                     .satisfies(e -> assertThat(e.code()).hasValue("rate_limit_exceeded"));
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
-            patient.close();
+            retrying.close();
         }
     }
 
-    private static OpenAIClient patientClient(TestServer server) {
+    private static OpenAIClient retryingClient(TestServer server) {
         return OpenAIOkHttpClient.builder()
                 .baseUrl(server.uri("/v1").toString())
                 .apiKey("none")

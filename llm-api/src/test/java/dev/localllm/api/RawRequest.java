@@ -12,10 +12,10 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** One request over a socket of its own, for clients that leave, stall or lie. */
+/** One request over its own socket, for clients that disconnect, stall or send invalid data. */
 public final class RawRequest implements AutoCloseable {
 
-    static final int PATIENCE_MILLIS = 10_000;
+    static final int TIMEOUT_MILLIS = 10_000;
 
     private static final Pattern CONTENT_LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
 
@@ -28,15 +28,15 @@ public final class RawRequest implements AutoCloseable {
 
     public static RawRequest open(URI server) throws IOException {
         Socket socket = new Socket(server.getHost(), server.getPort());
-        socket.setSoTimeout(PATIENCE_MILLIS);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
         return new RawRequest(socket);
     }
 
-    /** A client that has a small buffer, so that it soon takes no more. */
+    /** A client with a small receive buffer, which is soon full. */
     static RawRequest openNarrow(URI server) throws IOException {
         Socket socket = new Socket();
         socket.setReceiveBufferSize(4096);
-        socket.setSoTimeout(PATIENCE_MILLIS);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
         socket.connect(new InetSocketAddress(server.getHost(), server.getPort()));
         return new RawRequest(socket);
     }
@@ -62,7 +62,7 @@ public final class RawRequest implements AutoCloseable {
         return this;
     }
 
-    /** True if something came, or the connection ended, within the socket's time-out. */
+    /** True if data came, or the connection ended, within the socket's timeout. */
     boolean hasMore() throws IOException {
         try {
             int read = socket.getInputStream().read();
@@ -73,8 +73,8 @@ public final class RawRequest implements AutoCloseable {
         }
     }
 
-    /** Drops what was received. */
-    public void forget() {
+    /** Clears the received text. */
+    public void clearReceived() {
         received.reset();
     }
 
@@ -82,7 +82,7 @@ public final class RawRequest implements AutoCloseable {
         return socket;
     }
 
-    /** Reads on until the text has come; false if the connection ended before, however. */
+    /** Reads until the text has arrived. False if the connection ended or was reset before. */
     public boolean readUntil(String text) throws IOException {
         while (!received().contains(text)) {
             if (!readMore()) {
@@ -92,15 +92,15 @@ public final class RawRequest implements AutoCloseable {
         return true;
     }
 
-    /** All that came until the answer was over or the connection was, however. */
+    /** Reads to the end of the response, or until the connection ended or was reset. */
     public String readAll() throws IOException {
         while (!isComplete() && readMore()) {
-            // on it goes
+            // reading continues
         }
         return received();
     }
 
-    /** As {@link #readAll}, at most so many bytes at a time with a pause after each. */
+    /** Like {@link #readAll}, but reads slowly: a limited number of bytes, then a pause. */
     String readSlowly(int bytes, Duration pause) throws IOException, InterruptedException {
         while (!isComplete() && readMore(bytes)) {
             Thread.sleep(pause);
@@ -117,7 +117,7 @@ public final class RawRequest implements AutoCloseable {
         return text.startsWith("HTTP/1.1 ") ? Integer.parseInt(text.substring(9, 12)) : 0;
     }
 
-    /** As a client that is killed: the connection is reset. */
+    /** Resets the connection, as if the client were killed. */
     void reset() throws IOException {
         socket.setSoLinger(true, 0);
         socket.close();
@@ -139,7 +139,7 @@ public final class RawRequest implements AutoCloseable {
             received.write(read, 0, Math.max(0, count));
             return count >= 0;
         } catch (SocketTimeoutException e) {
-            throw new AssertionError("nothing came for " + PATIENCE_MILLIS + " ms", e);
+            throw new AssertionError("nothing came for " + TIMEOUT_MILLIS + " ms", e);
         } catch (SocketException e) {
             return false;
         }

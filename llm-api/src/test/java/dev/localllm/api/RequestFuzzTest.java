@@ -27,8 +27,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Requests that are nearly right: a sound body with a few things wrong in it. Whatever comes, the answer is one of
- * OpenAI's and never a failure of the server's own. Ten times as many with {@code FULL=1}.
+ * Almost valid requests: a valid body with a few errors. The response is always in OpenAI's format and never an
+ * internal error. Ten times as many with {@code FULL=1}.
  */
 @Timeout(1800)
 class RequestFuzzTest {

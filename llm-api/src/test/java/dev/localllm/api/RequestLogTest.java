@@ -37,7 +37,7 @@ class RequestLogTest {
     }
 
     @Test
-    void tellsOneRequestInOneLine() throws Exception {
+    void logsOneLinePerRequest() throws Exception {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
             HttpResponse<String> response = post(HELLO, "req-1");
 
@@ -60,7 +60,7 @@ class RequestLogTest {
     }
 
     @Test
-    void letsNobodyForgeALine() throws Exception {
+    void preventsForgedLines() throws Exception {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
             assertThat(post(HELLO.replaceFirst("\\{", "{\"model\":\"x\\\\nid=forged\","), "forger")
                             .statusCode())
@@ -70,20 +70,20 @@ class RequestLogTest {
     }
 
     @Test
-    void tellsACallerWhoLeavesBeforeHeHasAsked() throws Exception {
+    void logsAClientThatLeavesBeforeItsBodyIsComplete() throws Exception {
         try (CapturedLog log = new CapturedLog("ROOT", Level.INFO)) {
-            String request = RawRequest.chat(true, "Hello", "left");
+            String request = RawRequest.chat(true, "Hello", "gone");
             RawRequest.open(server.uri("/"))
                     .send(request.substring(0, request.length() - 5))
                     .reset();
 
-            assertThat(log.await("id=left ")).contains("model=- status=- end=client_gone");
+            assertThat(log.await("id=gone ")).contains("model=- status=- end=client_gone");
             assertThat(log.messages()).hasSize(1);
         }
     }
 
     @Test
-    void leavesProbesOut() throws Exception {
+    void logsNoProbes() throws Exception {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
             server.get("/health");
             server.get("/health/ready");
@@ -94,7 +94,7 @@ class RequestLogTest {
     }
 
     @Test
-    void tellsClientsApartWithoutNamingThem() throws Exception {
+    void distinguishesClientsWithoutNamingThem() throws Exception {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
             for (String client : List.of("ann", "ann", "bob")) {
                 server.send(HttpRequest.newBuilder(server.uri("/v1/models")).header("X-Client-Id", client));
@@ -112,7 +112,7 @@ class RequestLogTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"with space", "a;b", "안녕"})
-    void makesAnIdWhereTheCallersIsOdd(String odd) throws Exception {
+    void replacesAnInvalidId(String odd) throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
             request.send("GET /health HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + odd + "\r\n\r\n");
             assertThat(request.readAll()).containsPattern("x-request-id: [0-9a-f]{32}\r\n");
@@ -124,7 +124,7 @@ class RequestLogTest {
                 .matches("[0-9a-f]{32}");
     }
 
-    /** Through all levels of all loggers, and through failures, which like to quote. */
+    /** At all levels of all loggers, and for failures, whose messages often contain input. */
     @Test
     void neverLogsAPromptOrAnAnswer() throws Exception {
         String canary = "kanari";
@@ -145,7 +145,7 @@ class RequestLogTest {
             post("{\"messages\":[{\"role\":\"user\",\"content\":{\"" + canary + "\":1}}]}", "canary-6");
             log.await("id=canary-6");
 
-            assertThat(log.messages()).as("is there a log at all").hasSizeGreaterThan(50);
+            assertThat(log.messages()).as("number of log messages").hasSizeGreaterThan(50);
             assertThat(log.messages()).noneMatch(line -> line.contains(canary));
         }
     }

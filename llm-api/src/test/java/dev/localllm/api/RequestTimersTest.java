@@ -10,21 +10,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.scheduler.Schedulers;
 
-/** Which timers a request takes beside those of the event loop that serves it. StreamCostTest counts that one's. */
+/** Timers of a request outside its own event loop. StreamCostTest counts those on the event loop. */
 class RequestTimersTest {
 
     private final Queue<String> tasks = new ConcurrentLinkedQueue<>();
 
     @AfterEach
-    void forgetTheHook() {
+    void removeTheHook() {
         Schedulers.resetOnScheduleHook("count");
     }
 
     @Test
-    void takesNoTimerOfAnotherThread() throws Exception {
+    void usesNoTimerOfAnotherThread() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl())) {
-            ask(server, true); // makes what requests share
+            ask(server, true); // creates what requests share
             Schedulers.onScheduleHook("count", task -> {
                 tasks.add(task.toString());
                 return task;

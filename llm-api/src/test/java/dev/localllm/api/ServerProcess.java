@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The server as a process of its own, for signals and exit codes. */
+/** The server in its own process, for signals and exit codes. */
 final class ServerProcess implements AutoCloseable {
 
     private static final Pattern STARTED = Pattern.compile("local-llm-server .* port (\\d+)");
@@ -46,7 +46,7 @@ final class ServerProcess implements AutoCloseable {
         reading = Thread.ofVirtual().start(this::read);
     }
 
-    /** With the heap and the buffers that the container has. */
+    /** Starts it with the container's heap and buffer sizes. */
     static ServerProcess withHeap(String size, URI ollama, String... settings) throws IOException {
         return new ServerProcess(
                 List.of("-Xmx" + size, "-XX:MaxDirectMemorySize=96m", "-XX:+UseSerialGC"), ollama, settings);
@@ -56,12 +56,12 @@ final class ServerProcess implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + port.get(60, TimeUnit.SECONDS) + path);
     }
 
-    /** SIGTERM; Process.destroy would stop reading what it still says. */
+    /** Sends SIGTERM. Process.destroy would also close its output. */
     void terminate() {
         process.toHandle().destroy();
     }
 
-    /** SIGKILL. */
+    /** Sends SIGKILL. */
     void kill() {
         process.destroyForcibly();
     }
@@ -94,7 +94,7 @@ final class ServerProcess implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            // the process is gone
+            // the process has ended
         }
         port.completeExceptionally(new IllegalStateException("the server ended: " + output()));
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Signals to real processes. */
+/** Signals to real server processes. */
 @Timeout(120)
 class ShutdownTest {
 
@@ -22,7 +22,7 @@ class ShutdownTest {
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
 
     @AfterEach
-    void nothingIsLeftOpen() {
+    void assertNothingIsOpen() {
         simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
         simulator.close();
     }
@@ -47,7 +47,7 @@ class ShutdownTest {
     }
 
     @Test
-    void tellsAnAnswerThatTakesTooLong() throws Exception {
+    void sendsAnErrorFrameToAnAnswerThatTakesTooLong() throws Exception {
         try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SHUTDOWN_TIMEOUT=500ms")) {
             simulator.script(new Fault.Stalls(1), new Fault.NeverAnswers());
             try (RawRequest streamed = RawRequest.chat(server.uri("/"), true, "Hello")) {
@@ -70,7 +70,7 @@ class ShutdownTest {
     }
 
     @Test
-    void endsInTimeAndTellsTheLogWhenAClientDoesNotRead() throws Exception {
+    void endsInTimeAndLogsAClientThatDoesNotRead() throws Exception {
         try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SHUTDOWN_TIMEOUT=500ms");
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
             deaf.send(RawRequest.chat(true, "Answer in 8000 tokens", "deaf")).readUntil("data: ");
@@ -85,7 +85,7 @@ class ShutdownTest {
     }
 
     @Test
-    void leavesNothingOpenUpstreamWhenOneOfTwoIsKilled() throws Exception {
+    void closesUpstreamConnectionsWhenOneOfTwoServersIsKilled() throws Exception {
         try (ServerProcess victim = new ServerProcess(simulator.baseUrl());
                 ServerProcess survivor = new ServerProcess(simulator.baseUrl())) {
             simulator.script(new Fault.Stalls(1), new Fault.NeverAnswers());
@@ -106,7 +106,7 @@ class ShutdownTest {
         }
     }
 
-    /** As soon as it stops it takes no more connections, so nobody finds it ready. One that just came in is reset. */
+    /** Waits until the stopping server accepts no connection; one that was just accepted is reset. */
     private static void awaitRefused(ServerProcess server) throws Exception {
         assertThatThrownBy(() -> {
                     while (true) {

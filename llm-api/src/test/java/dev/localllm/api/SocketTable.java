@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** The operating system's word on connections, on Linux. */
+/** Connections as the operating system sees them, on Linux. */
 final class SocketTable {
 
     private static final String TIME_WAIT = "06";
@@ -13,7 +13,7 @@ final class SocketTable {
 
     private SocketTable() {}
 
-    /** Ends of connections to or from that port, both sides counted, but not what only waits for its time to pass. */
+    /** Number of sockets connected to or from that port, both ends counted, without those in TIME_WAIT. */
     static long open(int port) throws IOException {
         String suffix = ":" + String.format(Locale.ROOT, "%04X", port);
         long count = 0;

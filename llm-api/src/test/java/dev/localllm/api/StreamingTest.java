@@ -23,11 +23,11 @@ import tools.jackson.databind.json.JsonMapper;
 
 class StreamingTest {
 
-    private static final int PATIENCE_MILLIS = 10_000;
+    private static final int TIMEOUT_MILLIS = 10_000;
     private static final int TOKENS = 20;
 
     @Test
-    void holdsEachTokenInHandBeforeTheNextIsSent() throws Exception {
+    void receivesEachTokenBeforeTheNextIsSent() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl());
                 Socket socket = post(
@@ -56,7 +56,7 @@ class StreamingTest {
     }
 
     @Test
-    void writesAllThatOneReadBroughtAsOneChunk() throws Exception {
+    void writesTheTokensOfOneReadAsOneChunk() throws Exception {
         try (CannedServer ollama =
                         new CannedServer(Recording.load("02-chat-stream").response());
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
@@ -87,14 +87,14 @@ class StreamingTest {
 
             socket.close();
 
-            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofMillis(PATIENCE_MILLIS));
+            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofMillis(TIMEOUT_MILLIS));
             assertThat(simulator.openExchanges()).isZero();
         }
     }
 
     private static Socket post(URI uri, String json) throws IOException {
         Socket socket = new Socket(uri.getHost(), uri.getPort());
-        socket.setSoTimeout(PATIENCE_MILLIS);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
         OutputStream out = socket.getOutputStream();
         String request = "POST " + uri.getPath()
                 + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + json.length()

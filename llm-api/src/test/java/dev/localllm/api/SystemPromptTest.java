@@ -11,7 +11,7 @@ import tools.jackson.databind.json.JsonMapper;
 class SystemPromptTest {
 
     @Test
-    void reachesTheModelAsItStandsInTheEnvironment() throws Exception {
+    void reachesTheModelUnchanged() throws Exception {
         String prompt = "Mind ${HOME}, ${nothing} and #{this}.";
         try (CannedServer ollama =
                         new CannedServer(Recording.load("02-chat-nonstream").response());

@@ -10,15 +10,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** The real server on a free port, as main starts it. */
+/** The real server on a free port, started like {@code main}. */
 public final class TestServer implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final HttpClient client = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
 
-    /** @param settings each as {@code --NAME=value}; there is no rate limit unless one is given */
+    /** @param settings each as {@code --NAME=value}; without a rate limit by default */
     public TestServer(URI ollama, String... settings) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--APP_ENV=local",
@@ -53,7 +53,7 @@ public final class TestServer implements AutoCloseable {
 
     HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
         return client.send(
-                request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+                request.timeout(TIMEOUT).build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     }
 
     @Override

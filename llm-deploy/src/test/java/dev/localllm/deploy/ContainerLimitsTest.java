@@ -58,7 +58,7 @@ class ContainerLimitsTest {
                         shutdown(defaultDuration("SHUTDOWN_TIMEOUT", "local")).plus(EXIT));
     }
 
-    /** An engine that stops tells both at once. */
+    /** A stopping engine signals both at once. */
     @Test
     void proxyLivesAsLongAsTheServerThatStopsWithIt() throws IOException {
         assertThat(duration(haproxy("hard-stop-after"))).isGreaterThanOrEqualTo(shutdown(max("SHUTDOWN_TIMEOUT")));
@@ -119,10 +119,10 @@ class ContainerLimitsTest {
         assertThat(megabytes(cell("MAX_BODY_SIZE", environment))).isLessThanOrEqualTo(budget("BODY_BUDGET") / 2);
     }
 
-    /** From SIGTERM until the last client was told. */
+    /** From SIGTERM until the last client has its error frame. */
     private static Duration shutdown(Duration timeout) throws IOException {
-        String lastWords = valueIn(DRAIN, "LAST_WORDS = Duration\\.ofSeconds\\((\\d+)\\);");
-        return timeout.plusSeconds(Long.parseLong(lastWords));
+        String closeTimeout = valueIn(DRAIN, "CLOSE_TIMEOUT = Duration\\.ofSeconds\\((\\d+)\\);");
+        return timeout.plusSeconds(Long.parseLong(closeTimeout));
     }
 
     private static String haproxy(String keyword) throws IOException {
@@ -137,12 +137,12 @@ class ContainerLimitsTest {
         return limit() * Integer.parseInt(valueIn(JVM, "^-XX:MaxRAMPercentage=(\\d+)$")) / 100;
     }
 
-    /** The default of a budget, which the manifest tells as {@code 1/8 of the heap}. */
+    /** The default of a budget, written in the manifest as {@code 1/8 of the heap}. */
     private static double budget(String name) throws IOException {
         return heap() / Integer.parseInt(group(name, cell(name, "production"), "1/(\\d+) of the heap"));
     }
 
-    /** The largest value in staging and production, which the manifest tells as {@code 1ms to 24h; to 35s in staging and production}. */
+    /** The largest value in staging and production, written in the manifest as {@code 1ms to 24h; to 35s in staging and production}. */
     private static Duration max(String name) throws IOException {
         return duration(group(name, row(name).meaning(), " to \\w+; to (\\w+) in staging and production"));
     }

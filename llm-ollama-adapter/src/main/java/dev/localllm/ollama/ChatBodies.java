@@ -22,8 +22,8 @@ import tools.jackson.databind.node.BooleanNode;
 import tools.jackson.databind.node.StringNode;
 
 /**
- * Makes the body of POST /api/chat, or throws an {@link LlmException} if Ollama can't do what is asked. Ollama knows
- * one text and a list of images of each message, not in which order they came.
+ * Builds the body of POST /api/chat. Throws an {@link LlmException} if Ollama can't serve the request. A message of
+ * Ollama has one text and a list of images; their order is lost.
  */
 final class ChatBodies {
 
@@ -43,7 +43,7 @@ final class ChatBodies {
                 think(request.thinking()));
     }
 
-    /** Ollama has no choice of tools: the model decides, unless it knows of none. */
+    /** Ollama has no tool choice: the model decides. {@code None} is expressed by sending no tools. */
     private static List<OllamaWire.Tool> tools(ModelId model, ChatRequest request) {
         return switch (request.toolChoice()) {
             case ToolChoice.Auto c ->

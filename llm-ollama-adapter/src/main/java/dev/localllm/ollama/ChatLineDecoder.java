@@ -23,34 +23,34 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Cuts one answer's NDJSON into lines and makes events of them. A line that only brings text is recognised byte
- * by byte and its text passed on as it stands; every other line is parsed. A line that says that Ollama failed, or
- * that is no line of an answer, is the last one: {@link #failure} tells. One decoder per answer; not thread-safe.
+ * Decodes the NDJSON of one answer into events. A line that has only text is matched byte by byte and its escaped text
+ * is shared; every other line is parsed. An error line or an invalid line ends the decoding, see {@link #failure}. One
+ * decoder per answer; not thread-safe.
  */
 final class ChatLineDecoder {
 
     private static final int MAX_LINE_BYTES = 1 << 20;
-    private static final int USUAL_LINE_BYTES = 128;
-    private static final byte[] NOTHING = {};
+    private static final int TYPICAL_LINE_BYTES = 128;
+    private static final byte[] EMPTY = {};
 
     private static final byte[] MODEL = ascii("{\"model\":\"");
     private static final byte[] CREATED_AT = ascii("\",\"created_at\":\"");
     private static final byte[] CONTENT = ascii("\",\"message\":{\"role\":\"assistant\",\"content\":\"");
     private static final byte[] END = ascii("\"},\"done\":false}\n");
 
-    private byte[] incomplete = NOTHING;
+    private byte[] incomplete = EMPTY;
     private boolean toolsCalled;
     private boolean finished;
     private @Nullable LlmFailure failure;
 
     /**
-     * Takes what one read brought; the buffer is read, not released.
+     * Decodes one read. The buffer is read, not released.
      *
-     * @return what became complete by it, possibly nothing
+     * @return events of the lines that are complete now, possibly none
      */
     List<ChatEvent> decode(ByteBuf read) {
         byte[] bytes = withIncomplete(read);
-        List<ChatEvent> events = new ArrayList<>(bytes.length / USUAL_LINE_BYTES + 1);
+        List<ChatEvent> events = new ArrayList<>(bytes.length / TYPICAL_LINE_BYTES + 1);
         int from = 0;
         while (from < bytes.length && !ended()) {
             int next = textLine(bytes, from, events);
@@ -65,9 +65,9 @@ final class ChatLineDecoder {
     }
 
     /**
-     * Takes the end of the body, before which a last line may lack its line end.
+     * Decodes the end of the body: a last line may have no line break.
      *
-     * @return what became complete by it, possibly nothing
+     * @return events of the lines that are complete now, possibly none
      */
     List<ChatEvent> end() {
         List<ChatEvent> events = new ArrayList<>();
@@ -75,12 +75,12 @@ final class ChatLineDecoder {
             parse(incomplete, 0, incomplete.length, events);
         }
         if (!ended()) {
-            fail("Ollama's answer ended before it was done.");
+            fail("Ollama's response ended without done.");
         }
         return events;
     }
 
-    /** Why the answer will not be complete, or null as long as it may be. */
+    /** The failure that ended the decoding, or null. */
     @Nullable
     LlmFailure failure() {
         return failure;
@@ -97,13 +97,13 @@ final class ChatLineDecoder {
     }
 
     private void keepIncomplete(byte[] bytes, int from) {
-        incomplete = ended() || from == bytes.length ? NOTHING : Arrays.copyOfRange(bytes, from, bytes.length);
+        incomplete = ended() || from == bytes.length ? EMPTY : Arrays.copyOfRange(bytes, from, bytes.length);
         if (incomplete.length > MAX_LINE_BYTES) {
             fail("Ollama sent a line of more than " + MAX_LINE_BYTES + " bytes.");
         }
     }
 
-    /** Adds the text of a line that brings nothing else. Returns the index after the line, or -1 if it is another one. */
+    /** Adds the text of a line that has only text. Returns the index after the line, or -1 for any other line. */
     private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
         int createdAt = afterString(bytes, after(bytes, from, MODEL));
         int content = afterString(bytes, after(bytes, createdAt, CREATED_AT));
@@ -125,7 +125,9 @@ final class ChatLineDecoder {
         return from >= 0 && to <= bytes.length && Arrays.equals(bytes, from, to, literal, 0, literal.length) ? to : -1;
     }
 
-    /** Adds what the line says. Returns the index after it, or -1 if it is not complete. */
+    /**
+     * Parses a complete line of any kind and adds its events. Returns the index after it, or -1 if it is incomplete.
+     */
     private int anyLine(byte[] bytes, int from, List<ChatEvent> events) {
         int end = from;
         while (end < bytes.length && bytes[end] != '\n') {
@@ -141,7 +143,7 @@ final class ChatLineDecoder {
     private void parse(byte[] bytes, int from, int to, List<ChatEvent> events) {
         OllamaWire.ChatLine line = OllamaJson.read(bytes, from, to - from, OllamaWire.ChatLine.class);
         if (line == null) {
-            fail("Ollama sent a line that is not JSON of an answer.");
+            fail("Ollama sent a line that is not a JSON line of /api/chat.");
         } else {
             add(line, events);
         }
@@ -162,7 +164,9 @@ final class ChatLineDecoder {
         }
     }
 
-    /** A line that ends an answer for which nothing was generated is no answer. */
+    /**
+     * Handles the last line. The {@code done_reason} load or unload means that nothing was generated: a protocol error.
+     */
     private void finish(OllamaWire.ChatLine line, List<ChatEvent> events) {
         String reason = line.doneReason();
         if ("load".equals(reason) || "unload".equals(reason)) {

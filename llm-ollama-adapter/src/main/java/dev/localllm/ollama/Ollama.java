@@ -14,8 +14,8 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.LoopResources;
 
 /**
- * One Ollama server: the ports to it. Connects when it is first used. Thread-safe. {@link #close} closes idle
- * connections, and the others when their exchange is over.
+ * One Ollama server: creates the ports to it. Connects on first use. Thread-safe. {@link #close} closes idle
+ * connections at once, and the others when their exchange is over.
  */
 public final class Ollama implements AutoCloseable {
 
@@ -25,7 +25,7 @@ public final class Ollama implements AutoCloseable {
     private final OllamaChatModel chatModel;
 
     /**
-     * On the event loops that all of the process share.
+     * Uses the event loops that are shared in the process.
      *
      * @param clock in nanoseconds, as {@link System#nanoTime}
      */
@@ -35,21 +35,21 @@ public final class Ollama implements AutoCloseable {
 
     /**
      * @param clock in nanoseconds, as {@link System#nanoTime}
-     * @param loops to work on, not closed here; those of the web server, so that a response rarely changes threads
+     * @param loops event loops, not closed here; share the web server's, so that a response rarely changes threads
      */
     public Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops) {
         this(settings, clock, loops, clock);
     }
 
-    /** @param circuitClock tells the circuits how long they have been open; in nanoseconds */
+    /** @param circuitClock clock of the circuits' open duration, in nanoseconds */
     Ollama(OllamaSettings settings, LongSupplier clock, LoopResources loops, LongSupplier circuitClock) {
         this.upstream =
                 new Upstream("Ollama", settings.baseUrl(), VERSION_PATH, settings.limits(), loops, clock, circuitClock);
         this.chatModel = new OllamaChatModel(upstream, settings);
     }
 
-    /** Says whether an Ollama answers at that address within the time. Never fails. */
-    public static Mono<Boolean> answers(URI baseUrl, Duration timeout) {
+    /** Emits true if an Ollama responds at the address within the timeout. Never fails. */
+    public static Mono<Boolean> responds(URI baseUrl, Duration timeout) {
         return HttpClient.newConnection()
                 .baseUrl(baseUrl.toString())
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, Math.toIntExact(timeout.toMillis()))
@@ -71,9 +71,9 @@ public final class Ollama implements AutoCloseable {
     }
 
     /**
-     * Asks which version Ollama has.
+     * Requests Ollama's version.
      *
-     * @return one sentence if that version is not among those that were tried; empty if it is, or if it can't be had
+     * @return one sentence if the version is not supported; empty if it is, or if Ollama doesn't respond
      */
     public Mono<String> versionWarning() {
         return OllamaJson.get(upstream, VERSION_PATH, OllamaWire.Version.class)

@@ -19,8 +19,8 @@ import reactor.core.publisher.SynchronousSink;
 import reactor.netty.ByteBufFlux;
 
 /**
- * {@link ChatModel} over POST /api/chat, always streamed. The native route and not Ollama's {@code /v1}: that one
- * hides failures in mid-stream and knows neither num_ctx nor keep_alive.
+ * {@link ChatModel} over POST /api/chat, always streaming. Ollama's {@code /v1} is not used: it hides failures during a
+ * stream and has neither num_ctx nor keep_alive.
  */
 final class OllamaChatModel implements ChatModel {
 
@@ -37,7 +37,7 @@ final class OllamaChatModel implements ChatModel {
         byte[] body;
         try {
             body = OllamaJson.write(ChatBodies.of(model, request, settings));
-        } catch (LlmException e) { // Ollama isn't asked, so its circuits must not learn of it
+        } catch (LlmException e) { // no request is sent, so the circuits must not count it
             return new Generation(Flux.error(e), Mono.empty());
         }
         return upstream.open(
@@ -68,7 +68,7 @@ final class OllamaChatModel implements ChatModel {
                         .handle((events, sink) -> emit(events, decoder, onEvents, sink)));
     }
 
-    /** What came before a failure is delivered before it. */
+    /** Emits the events, then the decoder's failure, if there is one. */
     private static void emit(
             List<ChatEvent> events,
             ChatLineDecoder decoder,

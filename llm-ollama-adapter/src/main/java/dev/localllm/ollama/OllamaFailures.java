@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** What Ollama's failures mean. Pure. */
+/** Maps Ollama's error responses to failures. Pure. */
 final class OllamaFailures {
 
     private static final int MAX_TEXT = 2000;
@@ -27,23 +27,23 @@ final class OllamaFailures {
     private static final Pattern CONTEXT_SIZES = Pattern.compile("\\((\\d+) tokens\\).*\\((\\d+) tokens\\)");
     private static final Pattern UNSUPPORTED_FEATURE = Pattern.compile("does not support ([a-z ]{1,40})(?=$|[.,;])");
 
-    /** An absolute path of a Unix or Windows system, two names deep or more. */
+    /** An absolute Unix or Windows path with two or more names. */
     private static final Pattern PATH = Pattern.compile("(?<![\\w.])(?:[A-Za-z]:)?(?:[/\\\\][^/\\\\\\s\"':,;]++){2,}+");
 
     private OllamaFailures() {}
 
-    /** @param model that was asked for; empty where none was */
+    /** @param model of the request; empty if the request has none */
     static LlmFailure ofStatus(int status, byte[] body, String model) {
         String error = bounded(errorText(body));
         if (error == null) {
             return status == 503
-                    ? new UpstreamUnavailable("Ollama, or a proxy before it, takes no work at the moment.")
+                    ? new UpstreamUnavailable("Ollama, or a proxy in front of it, takes no requests at the moment.")
                     : notOllama(status);
         }
         return switch (status) {
             case 400, 403, 501 -> refusal(error, model);
             case 404 -> new UnknownModel(model);
-            case 503 -> new UpstreamUnavailable("Ollama takes no more work at the moment: " + error);
+            case 503 -> new UpstreamUnavailable("Ollama takes no more requests at the moment: " + error);
             default -> new UpstreamFailed("Ollama failed: " + error);
         };
     }
@@ -62,7 +62,7 @@ final class OllamaFailures {
                 : new InvalidRequest(null, "The model server refused the request: " + withoutPaths(text), text);
     }
 
-    /** Without the advice that follows in Ollama's text: it is meant for operators. */
+    /** Leaves out the advice in Ollama's text, which is for operators. */
     private static String contextExceeded(String text) {
         Matcher sizes = CONTEXT_SIZES.matcher(text);
         return sizes.find()
@@ -83,8 +83,8 @@ final class OllamaFailures {
     private static LlmFailure notOllama(int status) {
         return new UpstreamProtocol(
                 status == 403
-                        ? "Ollama refused the host name it was called by (OLLAMA_BASE_URL; expected: an IP address, localhost or a name under .internal or .local)."
-                        : "The model server answered with status " + status + " and no error text of Ollama's.");
+                        ? "Ollama refused the host name of OLLAMA_BASE_URL (expected: an IP address, localhost or a name under .internal or .local)."
+                        : "The model server responded with status " + status + " and without Ollama's error text.");
     }
 
     private static @Nullable String errorText(byte[] body) {

@@ -10,7 +10,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Whole JSON bodies to and from Ollama. */
+/** Reads and writes complete JSON bodies of Ollama's API. */
 final class OllamaJson {
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -24,7 +24,7 @@ final class OllamaJson {
         return MAPPER.writeValueAsBytes(body);
     }
 
-    /** The value, or null if the bytes are no JSON of that shape. */
+    /** The value, or null if the bytes are not JSON of that type. */
     static <T> @Nullable T read(byte[] bytes, int offset, int length, Class<T> type) {
         try {
             return MAPPER.readValue(bytes, offset, length, type);

@@ -24,7 +24,7 @@ final class OllamaModelCatalog implements ModelCatalog {
     public Mono<List<ModelInfo>> list() {
         return OllamaJson.get(upstream, "/api/tags", OllamaWire.Tags.class).map(tags -> {
             if (tags.models() == null) {
-                throw new LlmException(new UpstreamProtocol("Ollama sent a list of models without models."));
+                throw new LlmException(new UpstreamProtocol("Ollama sent a response without a list of models."));
             }
             return tags.models().stream()
                     .flatMap(tag -> tag == null ? Stream.empty() : info(tag))
@@ -32,7 +32,7 @@ final class OllamaModelCatalog implements ModelCatalog {
         });
     }
 
-    /** Nothing for a model that can't be asked for by its name. */
+    /** Empty for a model whose name is not a valid {@link ModelId}. */
     private static Stream<ModelInfo> info(OllamaWire.Tag tag) {
         String name = tag.name();
         if (name == null || !ModelId.isName(name)) {

@@ -5,10 +5,10 @@ import java.net.URI;
 import java.time.Duration;
 
 /**
- * How to talk to one Ollama.
+ * Settings of the client of one Ollama.
  *
  * @param baseUrl http or https, without path
- * @param contextTokens num_ctx of every request: another value than the loaded one makes Ollama reload the model
- * @param keepAlive how long Ollama keeps a model loaded after an answer; negative means for ever
+ * @param contextTokens num_ctx of every request; Ollama reloads the model when the value changes
+ * @param keepAlive how long Ollama keeps a model loaded after a response; negative means for ever
  */
 public record OllamaSettings(URI baseUrl, int contextTokens, Duration keepAlive, UpstreamLimits limits) {}

@@ -8,19 +8,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** The JSON of Ollama's native API, as far as this client uses it. Unknown fields are left alone. */
+/** The JSON of Ollama's native API, as far as this client uses it. Unknown fields are ignored. */
 final class OllamaWire {
 
     private OllamaWire() {}
 
     /**
-     * Body of POST /api/chat. Without {@code truncate:false} and {@code shift:false} Ollama cuts an over-long
-     * prompt in silence.
+     * Body of POST /api/chat. Without {@code truncate:false} and {@code shift:false}, Ollama truncates a long prompt
+     * silently.
      *
      * @param keepAlive a Go duration such as {@code 300s}; {@code -1s} for ever
      * @param format {@code "json"} or a JSON schema
-     * @param think true, false, {@code "low"}, {@code "medium"}, {@code "high"} or {@code "max"}; without it a model that
-     *     can think does
+     * @param think true, false, {@code "low"}, {@code "medium"}, {@code "high"} or {@code "max"}; if absent, a model
+     *     that can think does so
      */
     record ChatBody(
             String model,
@@ -67,7 +67,7 @@ final class OllamaWire {
      * }</pre>
      *
      * @param images in base64
-     * @param toolCallId known to Ollama, but not in the recordings, as are ids of calls that are sent
+     * @param toolCallId part of Ollama's API but not of the recordings, like the ids of sent calls
      */
     record ChatMessage(
             String role,
@@ -99,7 +99,7 @@ final class OllamaWire {
             @JsonProperty("presence_penalty") @Nullable Double presencePenalty) {}
 
     /**
-     * One line of an answer. A plain one, then the last one:
+     * One line of the response. A text line and the last line:
      *
      * <pre>{@code
      * {"model":"tiny","created_at":"2026-11-23T08:41:32.07Z","message":{"role":"assistant","content":"On"},"done":false}
@@ -108,11 +108,11 @@ final class OllamaWire {
      *  "prompt_eval_duration":485000,"eval_count":16,"eval_duration":2682000}
      * }</pre>
      *
-     * Counts and durations (in ns) that are zero are left out. A model server that fails in mid-answer sends
-     * {@code {"error":"…"}} under status 200 and ends cleanly.
+     * Zero counts and durations (in ns) are absent. If Ollama fails during the response, it sends {@code {"error":"…"}}
+     * with status 200 and ends the body normally.
      *
-     * @param cachedPromptTokens part of {@code promptTokens}; null from servers that are older than August 2026. Not in
-     *     the recordings, nor does the simulator send it
+     * @param cachedPromptTokens part of {@code promptTokens}; null from Ollama before August 2026. Not in the
+     *     recordings, and not sent by the simulator
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record ChatLine(
@@ -143,11 +143,11 @@ final class OllamaWire {
     record ToolCallFunction(
             int index, @Nullable String name, @Nullable JsonNode arguments) {}
 
-    /** Answer of GET /api/tags. */
+    /** Response of GET /api/tags. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Tags(@Nullable List<@Nullable Tag> models) {}
 
-    /** @param capabilities null from servers that are too old to tell */
+    /** @param capabilities null from old versions */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Tag(
             @Nullable String name,
@@ -157,11 +157,11 @@ final class OllamaWire {
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Version(@Nullable String version) {}
 
-    /** Body of a failure: {@code {"error":"model 'nope' not found"}}. */
+    /** Body of an error response: {@code {"error":"model 'nope' not found"}}. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record ErrorBody(@Nullable String error) {}
 
-    /** What some error texts hold inside, as JSON: {@code {"error":{"code":400,"message":"…","type":"…"}}}. */
+    /** JSON inside some error texts: {@code {"error":{"code":400,"message":"…","type":"…"}}}. */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record RunnerErrorBody(@Nullable RunnerError error) {}
 

@@ -1,6 +1,6 @@
 /**
- * Ollama's wire protocol, from the client's side. {@link dev.localllm.ollama.Ollama} is the door; the records of
- * the wire stay in here.
+ * The client of Ollama's API. Entry point: {@link dev.localllm.ollama.Ollama}. The wire records are private to this
+ * package.
  */
 @NullMarked
 package dev.localllm.ollama;

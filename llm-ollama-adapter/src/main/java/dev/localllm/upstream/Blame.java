@@ -13,18 +13,21 @@ import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 
-/** What a failure counts against. */
+/** Which circuit a failure counts against. */
 enum Blame {
-    /** The server can't be reached. */
+    /** The server's circuit: the server can't be reached. */
     SERVER,
-    /** The server was reached, and this model failed, is too slow or takes no more work. */
+    /** The model's circuit: the server was reached, but this model failed, was too slow or takes no more requests. */
     MODEL,
-    /** A refusal: server and model work. */
+    /** A success for both circuits: the server refused the request, so server and model work. */
     CALLER,
-    /** Our own limits and mistakes, which say nothing of server and model. */
+    /** Not counted: our own limits and errors, which say nothing about server and model. */
     NONE;
 
-    /** Of a failure that the server told, or of a deadline that it missed; the network's faults are judged elsewhere. */
+    /**
+     * Judges a failure that the server reported, or a deadline that it missed. {@link NetworkFaults#blame} judges
+     * network faults.
+     */
     static Blame of(LlmFailure failure) {
         return switch (failure) {
             case UpstreamUnavailable f -> MODEL; // it was reached, but the queue in front of the model is full

@@ -15,13 +15,14 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * One circuit. It opens when half of the last calls failed, stays open for a while, then lets one call through (it is
- * half-open), and closes or opens again by the result of that call. A cancelled call counts as nothing. Thread-safe.
+ * A circuit breaker. It opens when at least half of the last 20 calls failed, and not before the 10th call. After the
+ * open duration it is half-open: it permits one call, and the result of that call closes or opens it. A cancelled call
+ * is not counted. Thread-safe.
  *
- * <p>resilience4j's operator guards the way to the first signal. What it can't express is here, on the core API: a
- * failure after that signal; how long the circuit stays open; and results of calls that began before it opened, which
- * must change nothing. For the last of these every opening starts a new breaker, and a call reports to the breaker
- * that it began with.
+ * <p>resilience4j's operator records the first signal of a call. This class adds what the operator can't do: it counts
+ * a failure after the first signal, tells how long the circuit stays open, and ignores results of calls that began
+ * before it opened. For the last one, each opening creates a new breaker, and a call reports to the breaker that it
+ * began with.
  */
 final class Circuit {
 
@@ -35,12 +36,13 @@ final class Circuit {
     private final Clock clock;
     private volatile Period period;
 
-    /** Begins with an opening; the first one is closed from its start. */
+    /** The time from one opening to the next. The first period begins closed. */
     private record Period(CircuitBreaker breaker, Instant openUntil) {}
 
     /**
-     * @param blame which faults count as failures; refusals count as successes, all others as nothing
-     * @param blameOf what a fault counts against
+     * @param blame faults with this blame count as failures, those with {@link Blame#CALLER} as successes; others are
+     *     not counted
+     * @param blameOf judges a fault
      */
     Circuit(String name, Blame blame, Function<Throwable, Blame> blameOf, Duration openDuration, Clock clock) {
         this.name = name;
@@ -52,9 +54,9 @@ final class Circuit {
     }
 
     /**
-     * The call, if it is let through; fails with resilience4j's CallNotPermittedException otherwise.
+     * Runs the call if the circuit permits it, else fails with resilience4j's CallNotPermittedException.
      *
-     * @param call its first signal is its result; the value false is a failure too
+     * @param call its first signal is its result; the value false counts as a failure
      */
     <T> Mono<T> guard(Mono<T> call) {
         return Mono.defer(() -> call.transform(CircuitBreakerOperator.of(period.breaker())));
@@ -77,11 +79,11 @@ final class Circuit {
         return against != blame && against != Blame.CALLER;
     }
 
-    /** What a caller is told who isn't let through. */
+    /** The failure of a call that is not permitted. Its retry-after is the rest of the open duration. */
     LlmException refusal() {
-        Duration left = Duration.between(clock.instant(), period.openUntil());
+        Duration rest = Duration.between(clock.instant(), period.openUntil());
         return new LlmException(
-                new UpstreamUnavailable("The circuit of " + name + " is open.", left.isPositive() ? left : null));
+                new UpstreamUnavailable("The circuit of " + name + " is open.", rest.isPositive() ? rest : null));
     }
 
     private CircuitBreaker breaker(State initial) {
@@ -97,7 +99,7 @@ final class Circuit {
                         .ignoreException(fault -> isIgnored(blameOf.apply(fault)))
                         .recordResult(Boolean.FALSE::equals)
                         .clock(clock)
-                        .currentTimestampFunction(any -> 0L, TimeUnit.NANOSECONDS) // loading a model is no slow call
+                        .currentTimestampFunction(any -> 0L, TimeUnit.NANOSECONDS) // no call counts as slow
                         .build());
         breaker.getEventPublisher().onStateTransition(change -> {
             if (change.getStateTransition().getToState() == State.OPEN) {

@@ -16,14 +16,17 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The circuits of one server: one for each model that was asked for lately, so that a model that fails refuses no other,
- * and one for the server, in case it can't be reached. When the server's has been open long enough, a cheap request
- * decides whether it closes, and the caller who comes next waits for that; a model's next request is its own test.
- * Thread-safe.
+ * The circuits of one model server: one per recently used model, so that a failing model does not block the others, and
+ * one for the server, which opens when the server can't be reached. After the open duration, a cheap probe tests the
+ * server's circuit, and the request that triggered the probe waits for its result. A model's circuit is tested by the
+ * next request for that model. Thread-safe.
  */
 final class Circuits {
 
-    /** Callers may ask for models that aren't there. Beyond these the one not asked for the longest is forgotten. */
+    /**
+     * Bounds the memory, as callers may name models that don't exist. At the limit the least recently used circuit is
+     * dropped.
+     */
     static final int MAX_MODELS = 256;
 
     private final Duration openDuration;
@@ -36,8 +39,8 @@ final class Circuits {
 
     /**
      * @param nanoTime as {@link System#nanoTime}
-     * @param probe says soon whether the server can be reached
-     * @param networkFaults maps and judges the network's faults
+     * @param probe emits, within a time limit, whether the server can be reached; never fails
+     * @param networkFaults maps network faults to failures, and judges them
      */
     Circuits(
             String serverName,
@@ -55,10 +58,10 @@ final class Circuits {
     }
 
     /**
-     * The answer, if the circuits let it begin; fails with {@link
-     * dev.localllm.core.failure.LlmFailure.UpstreamUnavailable} and without a request for an answer otherwise.
+     * Runs the generation if both circuits permit it, else sends no request for it and fails with
+     * {@link dev.localllm.core.failure.LlmFailure.UpstreamUnavailable}.
      *
-     * @param answer fails with the network's own faults, which are mapped here
+     * @param answer the generation; its network faults are mapped to failures here
      */
     <T> Flux<T> guard(ModelId model, Flux<T> answer) {
         return Flux.defer(() -> {
@@ -71,7 +74,7 @@ final class Circuits {
         });
     }
 
-    /** The models whose circuits are remembered. */
+    /** Number of models that have a circuit now. */
     synchronized int modelCount() {
         return models.size();
     }
@@ -86,9 +89,9 @@ final class Circuits {
         Circuit circuit =
                 models.computeIfAbsent(model.normalized(), name -> circuit("model '" + name + "'", Blame.MODEL));
         if (models.size() > MAX_MODELS) {
-            Iterator<Circuit> longestUnused = models.values().iterator();
-            longestUnused.next();
-            longestUnused.remove();
+            Iterator<Circuit> leastRecentlyUsed = models.values().iterator();
+            leastRecentlyUsed.next();
+            leastRecentlyUsed.remove();
         }
         return circuit;
     }

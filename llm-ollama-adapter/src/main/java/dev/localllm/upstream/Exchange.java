@@ -9,11 +9,12 @@ import reactor.core.publisher.Sinks;
 import reactor.netty.Connection;
 
 /**
- * One exchange with a model server: aborts it if it must end before its answer, and tells when it is over. Thread-safe.
+ * One exchange with the model server: a request and its response. Aborts it when it must end early, and signals when it
+ * is over. Thread-safe.
  */
 final class Exchange {
 
-    /** From an abort until the exchange counts as over, even if its connection was not seen to close. */
+    /** An aborted exchange counts as over after this time, even if its connection is not reported as closed. */
     static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private sealed interface State {}
@@ -26,7 +27,7 @@ final class Exchange {
 
     private record Connected(Connection connection) implements State {}
 
-    /** Completed or aborted: what would connect later is closed. */
+    /** Completed or aborted: a connection that opens later is closed at once. */
     private record Ended() implements State {}
 
     private static final State UNUSED = new Unused();
@@ -37,8 +38,8 @@ final class Exchange {
     private final Sinks.Empty<Void> closed = Sinks.empty();
 
     /**
-     * The events for their one subscriber. The exchange is aborted if they fail or are cancelled; not before the cancel
-     * was passed on, as a connection that closes looks like a fault to whoever doesn't know of the cancel yet.
+     * Aborts the exchange when the events fail or are cancelled. The events take one subscriber. A cancel goes upstream
+     * before the abort: otherwise the closing connection would be taken for a network fault.
      */
     <T> Flux<T> guard(Flux<T> events) {
         return Flux.defer(() -> state.compareAndSet(UNUSED, WAITING)
@@ -46,14 +47,14 @@ final class Exchange {
                 : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)")));
     }
 
-    /** As {@link dev.localllm.core.chat.Generation} promises it. */
+    /** See {@link dev.localllm.core.chat.Generation}. */
     Mono<Void> closed() {
         return Mono.defer(() -> state.get() instanceof Unused ? Mono.empty() : closed.asMono());
     }
 
     /**
-     * The request is about to be sent on this connection, for the first time or, where the last one broke before it was
-     * answered, again. The connection is closed if the exchange was aborted before.
+     * Called before the request is sent on this connection. Called again if that connection breaks before the response
+     * and the HTTP client retries on another one. Closes the connection if the exchange has ended.
      */
     void connected(Connection connection) {
         State next = new Connected(connection);
@@ -62,7 +63,7 @@ final class Exchange {
         }
     }
 
-    /** The response was received to its end. */
+    /** Called when the response was received to its end. */
     void complete() {
         if (!(state.getAndSet(ENDED) instanceof Ended)) {
             closed.tryEmitEmpty();
@@ -70,8 +71,8 @@ final class Exchange {
     }
 
     /**
-     * Closes the connection unless the exchange has ended. The cancel that reaches the HTTP client does not always
-     * close it: between the head of a response and its body it is taken for a wish to skip the body.
+     * Closes the connection unless the exchange has ended. Idempotent. Cancelling the HTTP client does not always close
+     * it: between the headers and the body of a response, the client takes a cancel as a request to skip the body.
      */
     void abort() {
         switch (state.getAndSet(ENDED)) {
@@ -94,8 +95,8 @@ final class Exchange {
         }
     }
 
-    /** A connection whose exchange is over may serve the next one. */
-    @SuppressWarnings({"ReferenceEquality", "FutureReturnValueIgnored"}) // the very same; onTerminate tells
+    /** Leaves the connection open if its exchange is over: it may serve the next exchange. */
+    @SuppressWarnings({"ReferenceEquality", "FutureReturnValueIgnored"}) // identity is meant; see onTerminate
     private static void closeUnlessOver(Connection used) {
         if (Connection.from(used.channel()) == used) {
             used.channel().close();

@@ -12,12 +12,13 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Splits a Flux at its first signal, so that an operator for a Mono can guard the way there.
+ * Splits a Flux at its first signal, so that a Mono operator can observe that signal.
  *
- * <p>The Mono requests one element. It emits the whole Flux, the first element included, when that element is there; is
- * empty if there is none; and fails if the Flux fails before. What it emits takes one subscriber, keeps its demand
- * and its thread, and allocates nothing per element. Cancelling what it emitted cancels the source, and so does
- * cancelling the Mono before what it emitted has a subscriber.
+ * <p>The Mono requests one element. When it arrives, the Mono emits the complete Flux, including that element. The Mono
+ * is empty if the source is empty, and fails if the source fails before its first element. The emitted Flux takes one
+ * subscriber, requests no more than that subscriber does, changes no threads and allocates nothing per element.
+ * Cancelling the emitted Flux cancels the source. Cancelling the Mono cancels the source as long as the emitted Flux
+ * has no subscriber.
  */
 final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
 
@@ -55,10 +56,10 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         }
     }
 
-    /** Once the rest has its subscriber, that one decides. */
+    /** Does nothing once the emitted Flux has a subscriber: from then on, only that subscriber can cancel. */
     @Override
     public void cancel() {
-        if (rest.reader == null) {
+        if (rest.subscriber == null) {
             cancelSource();
         }
     }
@@ -70,7 +71,7 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
             return;
         }
         begun = true;
-        rest.held = element;
+        rest.firstElement = element;
         first.onNext(rest);
         first.onComplete();
     }
@@ -78,7 +79,7 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
     @Override
     public void onError(Throwable fault) {
         if (cancelled) {
-            return; // closing the connection of a caller who left looks like a fault
+            return; // after a cancel, the closing connection looks like a fault
         }
         if (begun) {
             rest.end(fault);
@@ -103,28 +104,28 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         source.cancel();
     }
 
-    /** Holds the first element until it is asked for, and the end until that was delivered. */
+    /** Keeps the first element until it is requested, and the terminal signal until the first element was delivered. */
     private final class Rest extends Flux<T> implements Subscription {
 
-        private final AtomicBoolean taken = new AtomicBoolean();
+        private final AtomicBoolean subscribed = new AtomicBoolean();
         private final AtomicInteger work = new AtomicInteger();
-        private final AtomicLong wanted = new AtomicLong();
-        private @Nullable T held;
-        private volatile @Nullable CoreSubscriber<? super T> reader;
+        private final AtomicLong demand = new AtomicLong();
+        private @Nullable T firstElement;
+        private volatile @Nullable CoreSubscriber<? super T> subscriber;
         private volatile boolean delivered;
         private volatile boolean ended;
         private @Nullable Throwable fault;
-        private boolean told;
+        private boolean terminated;
 
         @Override
         public void subscribe(CoreSubscriber<? super T> actual) {
-            if (!taken.compareAndSet(false, true)) {
+            if (!subscribed.compareAndSet(false, true)) {
                 Operators.error(actual, new IllegalStateException("subscribers: 2 (expected: 1)"));
                 return;
             }
-            reader = actual;
+            subscriber = actual;
             actual.onSubscribe(this);
-            work();
+            drain();
         }
 
         @Override
@@ -132,8 +133,8 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
             if (delivered) {
                 source.request(n);
             } else if (Operators.validate(n)) {
-                wanted.getAndAccumulate(n, Operators::addCap);
-                work();
+                demand.getAndAccumulate(n, Operators::addCap);
+                drain();
             }
         }
 
@@ -143,7 +144,7 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         }
 
         private void onNext(T element) {
-            CoreSubscriber<? super T> to = reader;
+            CoreSubscriber<? super T> to = subscriber;
             if (to != null) {
                 to.onNext(element);
             }
@@ -152,17 +153,17 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         private void end(@Nullable Throwable why) {
             fault = why;
             ended = true;
-            work();
+            drain();
         }
 
-        /** Several threads may bring work; one does it. */
-        private void work() {
+        /** Never runs on two threads at once: a second caller leaves its work to the running one. */
+        private void drain() {
             if (work.getAndIncrement() != 0) {
                 return;
             }
             int seen = 1;
             do {
-                CoreSubscriber<? super T> to = reader;
+                CoreSubscriber<? super T> to = subscriber;
                 if (to != null && !cancelled) {
                     deliver(to);
                 }
@@ -171,34 +172,34 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         }
 
         private void deliver(CoreSubscriber<? super T> to) {
-            if (!delivered && !deliverHeld(to)) {
+            if (!delivered && !deliverFirst(to)) {
                 return;
             }
-            long more = wanted.getAndSet(0);
+            long more = demand.getAndSet(0);
             if (more > 0 && !ended) {
                 source.request(more);
             }
-            if (ended && !told) {
-                told = true;
-                tellEnd(to);
+            if (ended && !terminated) {
+                terminated = true;
+                terminate(to);
             }
         }
 
-        private boolean deliverHeld(CoreSubscriber<? super T> to) {
-            T element = held;
-            if (element == null || wanted.get() == 0) {
+        private boolean deliverFirst(CoreSubscriber<? super T> to) {
+            T element = firstElement;
+            if (element == null || demand.get() == 0) {
                 return false;
             }
-            held = null;
+            firstElement = null;
             to.onNext(element);
-            if (wanted.get() != Long.MAX_VALUE) {
-                wanted.decrementAndGet();
+            if (demand.get() != Long.MAX_VALUE) {
+                demand.decrementAndGet();
             }
-            delivered = true; // what is asked for during the delivery must not bring the next element meanwhile
+            delivered = true; // last: a request during onNext must not bring the next element before onNext returns
             return true;
         }
 
-        private void tellEnd(CoreSubscriber<? super T> to) {
+        private void terminate(CoreSubscriber<? super T> to) {
             Throwable why = fault;
             if (why == null) {
                 to.onComplete();

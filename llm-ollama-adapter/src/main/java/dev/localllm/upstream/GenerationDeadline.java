@@ -18,13 +18,13 @@ import reactor.core.publisher.Operators;
 import reactor.core.publisher.Sinks;
 
 /**
- * First-token and idle deadlines of one generation. The clock is paused while downstream has no demand. A timer looks
- * only when a deadline could have been reached, so that an event costs no more than a note of the time. Thread-safe.
+ * First-token and idle deadlines of one generation. The clock is paused while downstream has no demand. The timer fires
+ * only when a deadline may have expired; an event only stores the time. Thread-safe.
  */
 final class GenerationDeadline {
 
-    /** From the last event until the server must have ended its response. */
-    private static final Duration LAST_CHUNK = Duration.ofSeconds(1);
+    /** How long the server may take to end its response after the last event. */
+    private static final Duration END_TIMEOUT = Duration.ofSeconds(1);
 
     private final String server;
     private final UpstreamLimits limits;
@@ -32,14 +32,14 @@ final class GenerationDeadline {
     private final EventExecutor eventLoop;
     private final AtomicLong demand = new AtomicLong();
     private volatile long lastEvent;
-    private volatile boolean begun;
+    private volatile boolean started;
     private final Sinks.Empty<Void> finished = Sinks.empty();
     private volatile boolean exceeded;
 
     /**
-     * @param server as messages call it
+     * @param server the model server's name in messages
      * @param clock in nanoseconds, as {@link System#nanoTime}
-     * @param eventLoop has the timers
+     * @param eventLoop runs the timers
      */
     GenerationDeadline(String server, UpstreamLimits limits, LongSupplier clock, EventExecutor eventLoop) {
         this.server = server;
@@ -49,44 +49,49 @@ final class GenerationDeadline {
         this.lastEvent = clock.getAsLong();
     }
 
-    /** Downstream requests so many lists more. */
+    /** Downstream requests {@code count} more lists. */
     void onRequest(long count) {
         if (demand.getAndAccumulate(count, Operators::addCap) == 0) {
             lastEvent = clock.getAsLong();
         }
     }
 
-    /** One list of events has come. */
+    /** A list of events has arrived and is about to be emitted. */
     void onEvents(List<ChatEvent> events) {
         lastEvent = clock.getAsLong();
         demand.decrementAndGet();
-        begun = true;
+        started = true;
         if (events.getLast() instanceof Finished) {
             finished.tryEmitEmpty();
         }
     }
 
-    /** True if the answer has come to its end. */
+    /** True once the last event has arrived. */
     boolean isFinished() {
         return finished.scanOrDefault(Scannable.Attr.TERMINATED, false);
     }
 
-    /** True if {@link #expired} has ended the exchange. */
+    /** True once {@link #expired} has completed. */
     boolean isExceeded() {
         return exceeded;
     }
 
-    /** Completes when nothing has come for too long, and not before. */
+    /**
+     * Completes when a deadline has expired, or when the server does not end its response in time after the last event.
+     */
     Mono<Void> expired() {
         Mono<Void> silence = Mono.defer(
                         () -> after(Math.min(remaining(), limits.idleTimeout().toNanos())))
                 .repeat(() -> remaining() > 0)
                 .then();
-        Mono<Void> overtime = finished.asMono().then(after(LAST_CHUNK.toNanos()));
+        Mono<Void> overtime = finished.asMono().then(after(END_TIMEOUT.toNanos()));
         return Mono.firstWithSignal(silence, overtime).then(Mono.fromRunnable(() -> exceeded = true));
     }
 
-    /** Fails with {@link DeadlineExceeded} if the exchange was ended by {@link #expired} before the answer was. */
+    /**
+     * Fails with {@link DeadlineExceeded} if {@link #expired} completed before the last event arrived, else completes
+     * empty.
+     */
     <T> Mono<T> failure() {
         return Mono.defer(() -> exceeded && !isFinished() ? Mono.error(new LlmException(reason())) : Mono.empty());
     }
@@ -100,24 +105,22 @@ final class GenerationDeadline {
 
     private long remaining() {
         if (demand.get() == 0) {
-            return allowed().toNanos();
+            return timeout().toNanos();
         }
-        return Math.max(0, allowed().toNanos() - (clock.getAsLong() - lastEvent));
+        return Math.max(0, timeout().toNanos() - (clock.getAsLong() - lastEvent));
     }
 
-    private Duration allowed() {
-        return begun ? limits.idleTimeout() : limits.firstTokenTimeout();
+    private Duration timeout() {
+        return started ? limits.idleTimeout() : limits.firstTokenTimeout();
     }
 
     private DeadlineExceeded reason() {
-        return begun
+        return started
                 ? new DeadlineExceeded(
                         Deadline.IDLE,
-                        server + " fell silent in the middle of the answer for "
-                                + allowed().toMillis() + " ms.")
+                        server + " sent nothing for " + timeout().toMillis() + " ms in the middle of the response.")
                 : new DeadlineExceeded(
                         Deadline.FIRST_TOKEN,
-                        server + " sent nothing of the answer within "
-                                + allowed().toMillis() + " ms.");
+                        server + " sent no first token within " + timeout().toMillis() + " ms.");
     }
 }

@@ -19,19 +19,19 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.channel.AbortedException;
 
 /**
- * What the network's faults mean. Pure.
+ * Maps network faults to failures, and judges them. Pure.
  *
- * @param server as messages call it
+ * @param server the model server's name in messages
  */
 record NetworkFaults(String server) {
 
-    /** The failure that an exchange ended with; what is none of the network's is returned as it is. */
+    /** Maps a network fault to an {@link LlmException}; returns any other fault unchanged. */
     Throwable failure(Throwable fault) {
         LlmFailure failure = known(fault);
         return failure == null ? fault : new LlmException(failure);
     }
 
-    /** What a fault of the network counts against. */
+    /** Which circuit a network fault counts against. */
     Blame blame(Throwable fault) {
         return switch (fault) {
             case TimeoutException e -> Blame.NONE; // all of our own connections are in use
@@ -55,7 +55,7 @@ record NetworkFaults(String server) {
             case SocketException e when String.valueOf(e.getMessage()).contains("unreachable") -> noRoute();
             case UnknownHostException e -> new UpstreamUnavailable(server + " can't be reached: unknown host.");
             case DecoderException e -> notHttp();
-            case IllegalArgumentException e -> notHttp(); // so Netty tells of a bad status line or chunk size
+            case IllegalArgumentException e -> notHttp(); // Netty's exception for a bad status line or chunk size
             case AbortedException e -> broken();
             case IOException e -> broken();
             default -> null;
@@ -67,10 +67,10 @@ record NetworkFaults(String server) {
     }
 
     private LlmFailure notHttp() {
-        return new UpstreamProtocol(server + "'s answer is not HTTP.");
+        return new UpstreamProtocol(server + "'s response is not HTTP.");
     }
 
     private LlmFailure broken() {
-        return new UpstreamProtocol("The connection to " + server + " broke before the answer was done.");
+        return new UpstreamProtocol("The connection to " + server + " broke before the response was complete.");
     }
 }

@@ -9,9 +9,9 @@ import io.netty.handler.codec.http.LastHttpContent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands on what one read of the socket brought as one buffer. Model servers send each token as an HTTP chunk of
- * its own and the codec makes a message of each; behind a burst that would be a write and a flush per token all the way
- * to the caller. A buffer stays small all the same, as a reader who is slow is sent many of them ahead.
+ * Merges the HTTP chunks of one socket read into one buffer. Model servers send each token as a chunk of its own, which
+ * would cost a write and a flush per token on the client's connection. Buffers are limited to about 8 KB, because many
+ * of them may wait for a slow client.
  */
 final class ReadCoalescer extends ChannelInboundHandlerAdapter {
 
@@ -57,7 +57,7 @@ final class ReadCoalescer extends ChannelInboundHandlerAdapter {
             return;
         }
         if (!pending.isWritable(chunk.readableBytes()) || pending.refCnt() > 1 || pending.isReadOnly()) {
-            pending = moved(ctx, pending, chunk.readableBytes());
+            pending = enlarged(ctx, pending, chunk.readableBytes());
         }
         pending.writeBytes(chunk);
         chunk.release();
@@ -66,7 +66,7 @@ final class ReadCoalescer extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private static ByteBuf moved(ChannelHandlerContext ctx, ByteBuf full, int extra) {
+    private static ByteBuf enlarged(ChannelHandlerContext ctx, ByteBuf full, int extra) {
         ByteBuf larger = ctx.alloc().buffer(2 * (full.readableBytes() + extra));
         larger.writeBytes(full);
         full.release();

@@ -24,21 +24,21 @@ import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.resources.LoopResources;
 
 /**
- * One model server that streams over HTTP: keep-alive connections to it, and the guards of each generation, which are
- * its deadlines, its circuits, and the end of its exchange. Connects when it is first used. Thread-safe. {@link #close}
- * closes what is idle, and the rest when its exchange is over.
+ * The HTTP client of one streaming model server: keep-alive connections, and for each generation its deadlines,
+ * circuits and exchange. Connects on first use. Thread-safe. {@link #close} closes idle connections at once, and the
+ * others when their exchange is over.
  */
 public final class Upstream implements AutoCloseable {
 
-    /** Below the idle time after which NATs (Docker's among them) forget a connection. */
+    /** Below the time after which NATs, Docker's included, drop an idle connection. */
     private static final Duration MAX_IDLE_TIME = Duration.ofSeconds(60);
 
-    /** One that works and one that is on its way back to the pool. */
+    /** One in use, and one that is being returned to the pool. */
     private static final int CONNECTIONS_PER_GENERATION = 2;
 
     private static final int SHORT_REQUEST_CONNECTIONS = 4;
 
-    /** Bounds what is taken from the network before the reader is asked again: 16 such reads. */
+    /** Largest read. Netty does up to 16 reads before it checks for demand again. */
     private static final int MAX_READ_BYTES = 16 << 10;
 
     private static final int MIN_READ_BYTES = 2 << 10;
@@ -56,12 +56,12 @@ public final class Upstream implements AutoCloseable {
     private final Circuits circuits;
 
     /**
-     * @param name as messages call the server
+     * @param name the server's name in messages
      * @param baseUrl http or https, without path
-     * @param probePath of a GET that costs the server nothing; any response shows that the server can be reached
-     * @param loops to work on, not closed here; those of the web server, so that a response rarely changes threads
+     * @param probePath path of a cheap GET; any response shows that the server can be reached
+     * @param loops event loops, not closed here; share the web server's, so that a response rarely changes threads
      * @param clock of the deadlines, in nanoseconds, as {@link System#nanoTime}
-     * @param circuitClock tells the circuits how long they have been open; in nanoseconds
+     * @param circuitClock clock of the circuits' open duration, in nanoseconds
      */
     public Upstream(
             String name,
@@ -91,21 +91,21 @@ public final class Upstream implements AutoCloseable {
         /**
          * Sends the request and decodes the response.
          *
-         * @param client to send that one request by
-         * @param onEvents to be called with every list of events just before it is emitted
-         * @return events as {@link dev.localllm.core.chat.ChatModel#open} promises them, but for the network's faults,
-         *     with which it fails as they are
+         * @param client for this one request
+         * @param onEvents to be called with each list of events, just before the list is emitted
+         * @return events as {@link dev.localllm.core.chat.ChatModel#open} specifies, but network faults are not mapped
+         *     to failures
          */
         Flux<List<ChatEvent>> exchange(HttpClient client, Consumer<List<ChatEvent>> onEvents);
     }
 
-    /** Opens one generation, as {@link dev.localllm.core.chat.ChatModel#open} promises it. */
+    /** Opens one generation, as {@link dev.localllm.core.chat.ChatModel#open} specifies. */
     public Generation open(ModelId model, Call call) {
         Exchange exchange = new Exchange();
         return new Generation(exchange.guard(circuits.guard(model, answer(call, exchange))), exchange.closed());
     }
 
-    /** Fails with the network's own faults; the circuits judge by them. */
+    /** Network faults are not mapped to failures yet: the circuits judge them first. */
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
         return Flux.defer(() -> {
             GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
@@ -116,7 +116,7 @@ public final class Upstream implements AutoCloseable {
                     .concatWith(deadline.failure())
                     .onErrorResume(fault -> {
                         if (deadline.isFinished()) {
-                            return Mono.empty(); // what breaks after the end breaks nothing
+                            return Mono.empty(); // the response is complete: a later fault changes nothing
                         }
                         exchange.abort();
                         return Mono.error(fault);
@@ -131,27 +131,29 @@ public final class Upstream implements AutoCloseable {
         });
     }
 
-    /** The current thread's, if that is an event loop. */
+    /** The current thread's event loop, or any event loop if it has none. */
     private EventLoop eventLoop() {
         return loops.onClient(LoopResources.DEFAULT_NATIVE).next();
     }
 
     /**
-     * Asks something that is answered soon, over connections that generations don't use.
+     * Sends a short request, over connections that generations don't use.
      *
-     * @param request sends it by the given client
-     * @return fails with an {@link LlmException} where the network fails
+     * @param request sends the request with the given client
+     * @return fails with an {@link LlmException} on a network fault
      */
     public <T> Mono<T> ask(Function<HttpClient, Mono<T>> request) {
         return request.apply(shortRequestClient).onErrorMap(networkFaults::failure);
     }
 
-    /** All of a response's body, which may be empty; fails when it is larger than a model server has reason to send. */
+    /**
+     * Collects the body of a response, possibly empty. Fails with {@link UpstreamProtocol} if it is larger than 8 MB.
+     */
     public Mono<byte[]> body(ByteBufFlux content) {
         return content.<ByteArrayOutputStream>collect(ByteArrayOutputStream::new, (bytes, buffer) -> {
                     if (bytes.size() + buffer.readableBytes() > MAX_BODY_BYTES) {
-                        throw new LlmException(
-                                new UpstreamProtocol(name + "'s answer is larger than " + MAX_BODY_BYTES + " bytes."));
+                        throw new LlmException(new UpstreamProtocol(
+                                name + "'s response is larger than " + MAX_BODY_BYTES + " bytes."));
                     }
                     byte[] chunk = new byte[buffer.readableBytes()];
                     buffer.readBytes(chunk);
@@ -166,7 +168,7 @@ public final class Upstream implements AutoCloseable {
         shortRequests.dispose();
     }
 
-    /** Says whether anything at all is answered, over a connection of its own. Never fails. */
+    /** Emits true if the server sends any response, over a new connection. Never fails. */
     private Mono<Boolean> reaches(HttpClient client, String path) {
         return client.get()
                 .uri(path)
@@ -180,7 +182,7 @@ public final class Upstream implements AutoCloseable {
         return ConnectionProvider.builder(name + "-" + purpose)
                 .maxConnections(connections)
                 .pendingAcquireTimeout(limits.connectTimeout())
-                .pendingAcquireMaxCount(-1) // bounded by that time
+                .pendingAcquireMaxCount(-1) // bounded by the timeout above
                 .maxIdleTime(MAX_IDLE_TIME)
                 .evictInBackground(MAX_IDLE_TIME)
                 .lifo()

@@ -3,14 +3,14 @@ package dev.localllm.upstream;
 import java.time.Duration;
 
 /**
- * How long a model server may take, and how much is asked of it.
+ * Timeouts and limits for one model server.
  *
- * @param connectTimeout for opening a connection, or for one of those in use to become free
- * @param firstTokenTimeout from the request to the first event: a cold model is loaded meanwhile
+ * @param connectTimeout for opening a connection, or for waiting for a free one
+ * @param firstTokenTimeout from the request to the first event, including the load of a cold model
  * @param idleTimeout between two events
- * @param concurrentGenerations that there are connections for, each with a second one that is being closed; further
- *     ones wait
- * @param openDuration for how long a circuit stays open after too many failures, before a request may test it
+ * @param concurrentGenerations that have a connection each, and a second one that is being closed; further generations
+ *     wait for a free connection
+ * @param openDuration how long a circuit stays open before a request may test it
  */
 public record UpstreamLimits(
         Duration connectTimeout,

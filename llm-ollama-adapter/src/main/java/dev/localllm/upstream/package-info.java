@@ -1,6 +1,6 @@
 /**
- * What is true of every model server that streams over HTTP: connections, deadlines, circuits, the end of an exchange.
- * {@link dev.localllm.upstream.Upstream} is the door. Knows no protocol of any server.
+ * The part that all adapters of streaming HTTP model servers share: connections, deadlines, circuits, exchanges. Entry
+ * point: {@link dev.localllm.upstream.Upstream}. Knows no server's protocol.
  */
 @NullMarked
 package dev.localllm.upstream;

@@ -17,14 +17,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** An answer as a test sees it: the events that came, and the failure that ended them, if one did. */
+/** An answer as a test sees it: its events, and the failure that ended it, or null. */
 record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
 
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    static final Duration TIMEOUT = Duration.ofSeconds(10);
     static final ModelId MODEL = new ModelId("simulator");
 
     static OllamaSettings settings(URI baseUrl) {
-        return settings(baseUrl, PATIENCE, PATIENCE, 16, Duration.ofSeconds(10));
+        return settings(baseUrl, TIMEOUT, TIMEOUT, 16, Duration.ofSeconds(10));
     }
 
     static OllamaSettings settings(
@@ -57,7 +57,7 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
                     .open(model, question(question))
                     .events()
                     .doOnNext(events::addAll)
-                    .blockLast(PATIENCE);
+                    .blockLast(TIMEOUT);
             return new Answers(events, null);
         } catch (LlmException e) {
             return new Answers(events, e.failure());

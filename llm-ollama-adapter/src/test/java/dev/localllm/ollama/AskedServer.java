@@ -8,7 +8,7 @@ import reactor.core.publisher.Sinks;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** Notes what is asked for. Answers for its version when it is told to, and nothing else. */
+/** Records requested paths. Responds only to GET /api/version, and only after {@link #answerVersion}. */
 final class AskedServer implements AutoCloseable {
 
     private final List<String> asked = new CopyOnWriteArrayList<>();
@@ -41,7 +41,7 @@ final class AskedServer implements AutoCloseable {
     }
 
     void awaitAsked(String path) {
-        asking.asFlux().filter(path::equals).blockFirst(Answers.PATIENCE);
+        asking.asFlux().filter(path::equals).blockFirst(Answers.TIMEOUT);
     }
 
     void answerVersion() {

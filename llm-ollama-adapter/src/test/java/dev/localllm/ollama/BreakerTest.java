@@ -73,10 +73,10 @@ class BreakerTest {
 
     @ParameterizedTest
     @MethodSource("failures")
-    void asksAModelNoLongerThatFailsTooOften(Fault fault) {
+    void stopsRequestsToAModelThatFailsTooOften(Fault fault) {
         try (Ollama ollama = ollama(Duration.ofMillis(200))) {
             for (int i = 0; i < ENOUGH; i++) {
-                simulator.forgetScript();
+                simulator.clearFaults();
                 simulator.script(fault);
                 Answers.from(ollama, "Hello");
             }
@@ -88,15 +88,15 @@ class BreakerTest {
         }
     }
 
-    static Stream<Fault> leavesOtherModelsAnswering() {
+    static Stream<Fault> doesNotAffectOtherModels() {
         return Stream.of(new Fault.Refuses(500, "no"), new Fault.Refuses(503, "busy"));
     }
 
     @ParameterizedTest
     @MethodSource
-    void leavesOtherModelsAnswering(Fault fault) {
+    void doesNotAffectOtherModels(Fault fault) {
         simulator.breakModel(BAD.value(), fault);
-        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+        try (Ollama ollama = ollama(Answers.TIMEOUT)) {
             repeat(ollama, ENOUGH);
 
             assertThat(Answers.from(ollama, BAD, "Hello").failure())
@@ -108,8 +108,8 @@ class BreakerTest {
     }
 
     @Test
-    void countsNeitherRefusalsNorCallersWhoLeave() {
-        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+    void countsNeitherRefusalsNorCancels() {
+        try (Ollama ollama = ollama(Answers.TIMEOUT)) {
             simulator.breakModel(BAD.value(), new Fault.Refuses(400, "\"bad\" does not support thinking"));
             repeat(ollama, ENOUGH);
             simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
@@ -122,21 +122,21 @@ class BreakerTest {
                 leaving.dispose();
                 awaitOpen(0);
             }
-            simulator.forgetScript();
+            simulator.clearFaults();
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(LlmFailure.UnknownModel.class);
         }
     }
 
     @Test
-    void isNotTestedByWhatOllamaIsNotAsked() {
+    void isNotTestedByARequestThatIsNotSent() {
         simulator.breakModel(BAD.value(), new Fault.Refuses(500, "no"));
-        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+        try (Ollama ollama = ollama(Answers.TIMEOUT)) {
             repeat(ollama, ENOUGH);
             pass(OPEN);
 
             StepVerifier.create(ollama.chatModel().open(BAD, WITH_A_CALL).events())
                     .expectErrorMatches(e -> e instanceof LlmException f && f.failure() instanceof UnsupportedByModel)
-                    .verify(Answers.PATIENCE);
+                    .verify(Answers.TIMEOUT);
 
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamFailed.class);
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamUnavailable.class);
@@ -144,8 +144,8 @@ class BreakerTest {
     }
 
     @Test
-    void letsOtherModelsAnswerWhileTheTestedOneLoads() {
-        try (Ollama ollama = ollama(Answers.PATIENCE)) {
+    void servesOtherModelsWhileATestLoadsItsModel() {
+        try (Ollama ollama = ollama(Answers.TIMEOUT)) {
             simulator.breakModel(BAD.value(), new Fault.Refuses(500, "no"));
             repeat(ollama, ENOUGH);
             pass(OPEN);
@@ -165,7 +165,7 @@ class BreakerTest {
         }
     }
 
-    /** A test that hangs is ended by the deadline of the first token, and opens the circuit again. */
+    /** The first-token deadline ends a test that hangs, and the circuit opens again. */
     @Test
     void opensAgainWhenTheTestHangs() {
         simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
@@ -180,9 +180,9 @@ class BreakerTest {
     }
 
     @Test
-    void probesAServerThatCouldNotBeReachedByItsVersion() {
+    void probesAnUnreachableServerWithItsVersion() {
         int port = freePort();
-        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.PATIENCE)) {
+        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.TIMEOUT)) {
             repeat(ollama, ENOUGH);
             assertThat(Answers.from(ollama, "Hello").failure())
                     .isEqualTo(new UpstreamUnavailable("The circuit of Ollama is open.", OPEN));
@@ -210,9 +210,9 @@ class BreakerTest {
     }
 
     @Test
-    void waitsNoLongerForAProbeThanForAConnection() {
+    void limitsAProbeByTheConnectTimeout() {
         int port = freePort();
-        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.PATIENCE)) {
+        try (Ollama ollama = ollama("http://127.0.0.1:" + port, Answers.TIMEOUT)) {
             repeat(ollama, ENOUGH);
             pass(OPEN);
             try (AskedServer silent = AskedServer.start(port)) {
@@ -224,12 +224,12 @@ class BreakerTest {
     }
 
     @Test
-    void takesALastLineWithoutItsEndForAnAnswer() {
+    void acceptsALastLineWithoutALineBreak() {
         byte[] answer = ("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"model\":\"tiny\",\"message\":"
                         + "{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":true,\"done_reason\":\"stop\"}")
                 .getBytes(StandardCharsets.UTF_8);
         try (CannedServer server = new CannedServer(answer);
-                Ollama ollama = ollama(server.baseUrl().toString(), Answers.PATIENCE)) {
+                Ollama ollama = ollama(server.baseUrl().toString(), Answers.TIMEOUT)) {
             for (int i = 0; i < ENOUGH; i++) {
                 assertThat(Answers.from(ollama, "Hello").failure()).isNull();
             }
@@ -242,7 +242,7 @@ class BreakerTest {
 
     private Ollama ollama(String url, Duration firstToken) {
         return new Ollama(
-                Answers.settings(URI.create(url), firstToken, Answers.PATIENCE, 16, OPEN),
+                Answers.settings(URI.create(url), firstToken, Answers.TIMEOUT, 16, OPEN),
                 System::nanoTime,
                 HttpResources.get(),
                 nanoTime::get);
@@ -259,7 +259,7 @@ class BreakerTest {
     }
 
     private void awaitOpen(int expected) {
-        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.PATIENCE);
+        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.TIMEOUT);
     }
 
     private static int freePort() {

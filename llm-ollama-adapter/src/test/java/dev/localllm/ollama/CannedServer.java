@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.tcp.TcpServer;
 
-/** Answers any request with the same bytes and closes the connection. */
+/** Responds to every request with the same bytes, then closes the connection. */
 public final class CannedServer implements AutoCloseable {
 
     private final AtomicReference<String> request = new AtomicReference<>("");
@@ -38,7 +38,7 @@ public final class CannedServer implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.port());
     }
 
-    /** The last request, with its head. */
+    /** The last request: headers and body. */
     public String request() {
         return request.get();
     }

@@ -33,14 +33,14 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
-/** What is sent to /api/chat, compared with recorded requests. */
+/** Compares the bodies for /api/chat with recorded requests. */
 class ChatBodiesTest {
 
     private static final OllamaSettings SETTINGS = Answers.settings(URI.create("http://127.0.0.1:11434"));
     private static final Message QUESTION = new Message(Role.USER, "Once upon a time");
 
     @Test
-    void sendsTextAndNothingThatNobodyAskedFor() {
+    void sendsTextAndNoUnsetOptions() {
         ChatRequest request = chat(
                 new Message(Role.SYSTEM, "Be kind."),
                 new Message(Role.USER, List.of(new Part.Text("Once "), new Part.Text("upon"))),
@@ -74,20 +74,19 @@ class ChatBodiesTest {
                         new Message(Role.TOOL, List.of(new Part.ToolResult("call_1", "get_weather", "18")))))
                 .path("messages");
 
-        assertThat(idTakenFrom(messages.path(1).path("tool_calls").path(0), "id"))
-                .isEqualTo("call_1");
-        assertThat(idTakenFrom(messages.path(2), "tool_call_id")).isEqualTo("call_1");
+        assertThat(removeId(messages.path(1).path("tool_calls").path(0), "id")).isEqualTo("call_1");
+        assertThat(removeId(messages.path(2), "tool_call_id")).isEqualTo("call_1");
         assertThat(messages).isEqualTo(recorded("04-tools-result").path("messages"));
     }
 
-    /** Ollama knows ids, but the recordings have none. */
-    private static String idTakenFrom(JsonNode object, String field) {
+    /** Removes the id: it is part of Ollama's API, but not of the recordings. */
+    private static String removeId(JsonNode object, String field) {
         return ((ObjectNode) object).remove(field).stringValue();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "[]", "null", "\"{}\"", "{", "{} {}", "{'a':1}"})
-    void refusesArgumentsThatAreNoObject(String arguments) {
+    void refusesArgumentsThatAreNotAnObject(String arguments) {
         Message call = new Message(Role.ASSISTANT, List.of(new Part.ToolCall("call_1", "f", arguments)));
 
         assertThat(refusal(chat(QUESTION, call)))
@@ -112,7 +111,7 @@ class ChatBodiesTest {
     }
 
     @Test
-    void sendsNoDescriptionOfAToolThatHasNone() {
+    void sendsNoDescriptionIfAToolHasNone() {
         ToolDefinition tool = new ToolDefinition("now", null, "{\"type\":\"object\"}");
 
         assertThat(sent(chat(List.of(tool), new ToolChoice.Auto()))
@@ -123,7 +122,7 @@ class ChatBodiesTest {
     }
 
     @Test
-    void refusesChoicesOfToolsThatOllamaDoesNotKnow() {
+    void refusesToolChoicesThatOllamaDoesNotSupport() {
         assertThat(refusal(chat(List.of(), new ToolChoice.Required()))).isInstanceOf(UnsupportedByModel.class);
         assertThat(refusal(chat(List.of(), new ToolChoice.Function("now")))).isInstanceOf(UnsupportedByModel.class);
     }
@@ -149,7 +148,7 @@ class ChatBodiesTest {
         "MEDIUM,",
         "MAX,"
     })
-    void sendsHowMuchToThink(Thinking thinking, @Nullable String name) {
+    void sendsTheThinkingLevel(Thinking thinking, @Nullable String name) {
         JsonNode expected = name == null
                 ? StringNode.valueOf(thinking.name().toLowerCase(Locale.ROOT))
                 : recorded(name).path("think");
@@ -158,9 +157,9 @@ class ChatBodiesTest {
                 .isEqualTo(expected);
     }
 
-    /** The recorded refusal of another word names them all. */
+    /** The recorded refusal of an unknown level names all levels. */
     @Test
-    void knowsEveryLevelThatOllamaKnows() {
+    void supportsEveryThinkingLevelOfOllama() {
         String error = new String(Recording.load("03-think-bad").body(), StandardCharsets.UTF_8);
 
         assertThat(Pattern.compile("\\\\\"(\\w+)\\\\\"")
@@ -171,7 +170,7 @@ class ChatBodiesTest {
     }
 
     @Test
-    void refusesSchemasThatAreNoObject() {
+    void refusesSchemasThatAreNotAnObject() {
         ToolDefinition tool = new ToolDefinition("now", null, "x");
 
         assertThat(refusal(chat(List.of(tool), new ToolChoice.Auto())).message())
@@ -181,7 +180,7 @@ class ChatBodiesTest {
                 .isEqualTo("schema of the response format: not understood (expected: a JSON object)");
     }
 
-    /** A refusal of the adapter's own fails like any other, and nothing is left open. */
+    /** A refusal by the adapter fails like any other, and opens no exchange. */
     @Test
     void failsTheAnswerWithTheRefusal() {
         try (Ollama ollama = new Ollama(SETTINGS, System::nanoTime)) {
@@ -189,8 +188,8 @@ class ChatBodiesTest {
 
             StepVerifier.create(generation.events())
                     .expectErrorMatches(e -> e instanceof LlmException f && f.failure() instanceof UnsupportedByModel)
-                    .verify(Answers.PATIENCE);
-            StepVerifier.create(generation.closed()).expectComplete().verify(Answers.PATIENCE);
+                    .verify(Answers.TIMEOUT);
+            StepVerifier.create(generation.closed()).expectComplete().verify(Answers.TIMEOUT);
         }
     }
 

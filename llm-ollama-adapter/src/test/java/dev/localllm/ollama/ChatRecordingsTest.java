@@ -29,14 +29,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Every recorded answer of /api/chat, its raw bytes sent by a server, is understood. */
+/** Decodes every recorded response of /api/chat, sent by a server byte for byte. */
 class ChatRecordingsTest {
 
-    /** Answered to requests that this client doesn't make. */
+    /** Responses to requests that this client never sends. */
     private static final Map<String, String> LEFT_OUT = Map.of(
-            "02-chat-debug-render", "no answer at all, but the rendered prompt",
+            "02-chat-debug-render", "not an answer, but the rendered prompt",
             "16-two-on-one-connection", "two answers in one recording",
-            "16-http10-stream", "asked for by HTTP/1.0; its body ends with the connection");
+            "16-http10-stream", "requested with HTTP/1.0; the body ends with the connection");
 
     private static final Set<String> BROKEN = Set.of("11-runner-killed-chat-stream", "12-client-disconnect");
     private static final Set<String> LOADS =
@@ -55,7 +55,7 @@ class ChatRecordingsTest {
 
     @ParameterizedTest
     @MethodSource("answers")
-    void readsWhatAnotherParserReads(String name) {
+    void decodesTheSameAsAnotherParser(String name) {
         Recording recording = Recording.load(name);
         List<JsonNode> lines =
                 recording.lines().stream().map(JsonMapper.shared()::readTree).toList();
@@ -85,7 +85,7 @@ class ChatRecordingsTest {
 
     @ParameterizedTest
     @MethodSource("refusals")
-    void makesAFailureOfEveryRefusal(String name) {
+    void mapsEveryRefusalToAFailure(String name) {
         Recording recording = Recording.load(name);
         String error =
                 JsonMapper.shared().readTree(recording.body()).path("error").asString("");
@@ -97,7 +97,7 @@ class ChatRecordingsTest {
     }
 
     @Test
-    void tellsThatTheRunnerDiedAfterTheTokensThatCame() {
+    void reportsThatTheRunnerDiedAfterTheTokens() {
         Recording recording = Recording.load("11-runner-killed-chat-stream");
 
         Answers answer = Answers.from(serve(recording));
@@ -109,7 +109,7 @@ class ChatRecordingsTest {
     }
 
     @Test
-    void tellsThatAnAnswerEndedEarly() {
+    void reportsAResponseThatEndedEarly() {
         Answers answer = Answers.from(serve(Recording.load("12-client-disconnect")));
 
         assertThat(answer.events()).isNotEmpty();
@@ -118,7 +118,7 @@ class ChatRecordingsTest {
 
     @ParameterizedTest
     @CsvSource({"01-chat-load", "01-chat-load-stream", "08-unload-chat", "15-unload-while-streaming"})
-    void takesAnAnswerThatGeneratedNothingForNone(String name) {
+    void failsIfNothingWasGenerated(String name) {
         assertThat(Answers.from(serve(Recording.load(name))).failure()).isInstanceOf(UpstreamProtocol.class);
     }
 
@@ -130,7 +130,7 @@ class ChatRecordingsTest {
         "07-trailing-slash, status 307",
         "16-no-host, status 400"
     })
-    void recognisesWhatIsNoAnswerOfOllamas(String name, String words) {
+    void recognisesResponsesThatAreNotOllamas(String name, String words) {
         LlmFailure failure = Answers.from(serve(Recording.load(name))).failure();
 
         assertThat(failure).isInstanceOf(UpstreamProtocol.class);
@@ -138,7 +138,7 @@ class ChatRecordingsTest {
     }
 
     @Test
-    void readsToolCallsWhole() {
+    void decodesCompleteToolCalls() {
         List<ChatEvent> events =
                 Answers.from(serve(Recording.load("04-tools-two-calls-stream"))).events();
 

@@ -17,25 +17,25 @@ import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.test.StepVerifier;
 
-/** What the simulator sees of exchanges, and what {@link Generation#closed} tells of them. */
+/** Compares the exchanges that the simulator sees with {@link Generation#closed}. */
 class ClosingTest {
 
     private static final int CONCURRENT = 3;
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
     private final Ollama ollama = new Ollama(
-            Answers.settings(simulator.baseUrl(), Answers.PATIENCE, Answers.PATIENCE, CONCURRENT, Duration.ofMillis(1)),
+            Answers.settings(simulator.baseUrl(), Answers.TIMEOUT, Answers.TIMEOUT, CONCURRENT, Duration.ofMillis(1)),
             System::nanoTime);
 
     @AfterEach
-    void nothingIsLeftOpen() {
+    void assertNothingIsOpen() {
         ollama.close();
         awaitOpen(0);
         simulator.close();
     }
 
     @Test
-    void takesNothingBeforeItIsAsked() {
+    void opensNoExchangeBeforeSubscription() {
         Generation generation = open();
 
         awaitClosed(generation);
@@ -43,7 +43,7 @@ class ClosingTest {
         assertThat(simulator.chats()).isZero();
     }
 
-    /** Whoever counts exchanges never counts one too many. */
+    /** So a count of exchanges is never too high. */
     @Test
     void isClosedBeforeItsAnswerIsComplete() {
         for (int i = 0; i < 200; i++) {
@@ -53,7 +53,7 @@ class ClosingTest {
                     .events()
                     .doOnSubscribe(
                             s -> generation.closed().subscribe(nothing -> {}, fault -> {}, closed::incrementAndGet))
-                    .blockLast(Answers.PATIENCE);
+                    .blockLast(Answers.TIMEOUT);
             assertThat(closed).hasValue(1);
         }
     }
@@ -72,7 +72,7 @@ class ClosingTest {
             for (int i = 0; i < CONCURRENT; i++) {
                 simulator.script(end);
                 Generation generation = open();
-                generation.events().onErrorComplete(LlmException.class).blockLast(Answers.PATIENCE);
+                generation.events().onErrorComplete(LlmException.class).blockLast(Answers.TIMEOUT);
                 awaitClosed(generation);
                 awaitOpen(0);
             }
@@ -81,8 +81,8 @@ class ClosingTest {
     }
 
     /**
-     * What is told to be closed is closed for the server, too: a moment later it has seen it. That the connection
-     * closed is not taken for a failure of the model.
+     * After {@code closed}, the server sees the closed connection soon, too. The closed connection does not count as a
+     * failure of the model.
      */
     @Test
     void isClosedAfterCancels() {
@@ -111,10 +111,10 @@ class ClosingTest {
     }
 
     private void awaitClosed(Generation generation) {
-        StepVerifier.create(generation.closed()).expectComplete().verify(Answers.PATIENCE);
+        StepVerifier.create(generation.closed()).expectComplete().verify(Answers.TIMEOUT);
     }
 
     private void awaitOpen(int expected) {
-        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.PATIENCE);
+        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.TIMEOUT);
     }
 }

@@ -19,7 +19,7 @@ import java.util.regex.Matcher;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Raw bytes of recordings, cut in two reads at every place, give the same events as uncut. */
+/** Recordings give the same events when their bytes are split into two reads at any position. */
 class CutsTest {
 
     private static final List<String> TOKENS =
@@ -35,20 +35,20 @@ class CutsTest {
                 "04-tools-two-calls-stream",
                 "11-runner-killed-chat-stream"
             })
-    void recordingsReadTheSameHoweverTheyAreCut(String name) {
-        cutEverywhere(Recording.load(name).response());
+    void decodesTheSameForEverySplit(String name) {
+        splitEverywhere(Recording.load(name).response());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"02-chat-stream", "03-think-true"})
-    void recordingsWithMultiByteTextReadTheSameHoweverTheyAreCut(String name) {
+    void decodesMultiByteTextTheSameForEverySplit(String name) {
         byte[] raw = withMultiByteText(Recording.load(name));
-        List<Object> events = cutEverywhere(raw);
+        List<Object> events = splitEverywhere(raw);
         assertThat(events)
                 .containsAnyOf(new ThinkingDelta(JsonText.of("👩‍👩‍👧")), new TextDelta(JsonText.of("👩‍👩‍👧")));
     }
 
-    private static List<Object> cutEverywhere(byte[] raw) {
+    private static List<Object> splitEverywhere(byte[] raw) {
         List<Object> uncut = read(raw, raw.length);
         for (int cut = 1; cut < raw.length; cut++) {
             assertThat(read(raw, cut)).as("cut at %s", cut).isEqualTo(uncut);
@@ -56,7 +56,7 @@ class CutsTest {
         return uncut;
     }
 
-    /** The events, and the failure's text if there is one. */
+    /** The events, and the failure's message, if there is one. */
     private static List<Object> read(byte[] raw, int cut) {
         List<Object> seen = new ArrayList<>();
         ChatLineDecoder decoder = new ChatLineDecoder();
@@ -89,7 +89,7 @@ class CutsTest {
         }
     }
 
-    /** The recording with the text of each line replaced, chunk by chunk. */
+    /** The recording with the text of each line replaced, in the same chunks. */
     private static byte[] withMultiByteText(Recording recording) {
         StringBuilder raw = new StringBuilder(new String(recording.response(), StandardCharsets.UTF_8));
         raw.setLength(raw.indexOf("\r\n\r\n") + 4);

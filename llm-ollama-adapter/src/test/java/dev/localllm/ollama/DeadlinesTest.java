@@ -20,40 +20,40 @@ class DeadlinesTest {
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
 
     @AfterEach
-    void nothingIsLeftOpen() {
-        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Answers.PATIENCE);
+    void assertNothingIsOpen() {
+        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Answers.TIMEOUT);
         simulator.close();
     }
 
     @Test
-    void endsAnAnswerThatDoesNotBegin() {
+    void endsAnAnswerWithoutAFirstToken() {
         simulator.script(new Fault.NeverAnswers());
 
-        Answers answer = answer(SHORT, Answers.PATIENCE);
+        Answers answer = answer(SHORT, Answers.TIMEOUT);
 
         assertThat(answer.events()).isEmpty();
         assertThat(answer.failure()).isEqualTo(deadline(Deadline.FIRST_TOKEN, answer));
     }
 
     @Test
-    void endsAnAnswerThatFallsSilent() {
+    void endsASilentAnswer() {
         simulator.script(new Fault.Stalls(2));
 
-        Answers answer = answer(Answers.PATIENCE, SHORT);
+        Answers answer = answer(Answers.TIMEOUT, SHORT);
 
         assertThat(answer.events()).hasSize(2);
         assertThat(answer.failure()).isEqualTo(deadline(Deadline.IDLE, answer));
     }
 
     @Test
-    void givesTheFirstTokenMoreTimeThanTheOthers() {
+    void allowsMoreTimeForTheFirstToken() {
         simulator.script(new Fault.SlowHeaders(SHORT.multipliedBy(3)));
 
-        assertThat(answer(Answers.PATIENCE, SHORT).failure()).isNull();
+        assertThat(answer(Answers.TIMEOUT, SHORT).failure()).isNull();
     }
 
     @Test
-    void letsAnAnswerTakeItsTimeAsLongAsItSpeaks() {
+    void allowsALongAnswerThatIsNeverSilent() {
         try (OllamaSimulator slow = OllamaSimulator.start(SimulatorSettings.atPace(10))) {
             Answers answer = answer(slow.baseUrl(), SHORT, SHORT, "Answer in 12 tokens");
 
@@ -63,9 +63,9 @@ class DeadlinesTest {
     }
 
     @Test
-    void doesNotBlameOllamaForAReaderWhoTakesHisTime() {
+    void doesNotBlameOllamaForASlowSubscriber() {
         try (Ollama ollama = new Ollama(
-                Answers.settings(simulator.baseUrl(), Answers.PATIENCE, SHORT, 16, Duration.ofSeconds(10)),
+                Answers.settings(simulator.baseUrl(), Answers.TIMEOUT, SHORT, 16, Duration.ofSeconds(10)),
                 System::nanoTime)) {
             StepVerifier.create(
                             ollama.chatModel()
@@ -80,7 +80,7 @@ class DeadlinesTest {
                     .thenRequest(Long.MAX_VALUE)
                     .thenConsumeWhile(events -> true)
                     .expectComplete()
-                    .verify(Answers.PATIENCE);
+                    .verify(Answers.TIMEOUT);
         }
     }
 

@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.List;
 import java.util.function.Function;
 
-/** The decoder of one answer, for tests of the whole token path. */
+/** The decoder of one answer, for tests of the complete token path. */
 public final class Decoding {
 
     private Decoding() {}

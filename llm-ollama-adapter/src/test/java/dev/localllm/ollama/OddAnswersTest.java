@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** JSON that no Ollama sends, or only one of another version. */
+/** JSON that Ollama never sends, or that only other versions send. */
 class OddAnswersTest {
 
     @ParameterizedTest
@@ -32,17 +32,17 @@ class OddAnswersTest {
                 "[{\"function\":{\"name\":\"\",\"arguments\":{}}}]",
                 "[{\"function\":{\"name\":\"f\"}}]"
             })
-    void toolCallsWithoutAFunctionAreNoAnswer(String calls) {
+    void toolCallsWithoutAFunctionAreAProtocolError(String calls) {
         String line = "{\"message\":{\"content\":\"a\",\"tool_calls\":" + calls + "},\"done\":true}\n";
         try (CannedServer server = canned(line)) {
             assertThat(Answers.from(server.baseUrl()).failure()).isInstanceOf(UpstreamProtocol.class);
         }
     }
 
-    /** As an Ollama of August 2026 or later tells it; no recording has it. */
+    /** Sent by Ollama from August 2026 on; not in the recordings. */
     @ParameterizedTest
     @CsvSource({"'',", "'\"prompt_eval_cached_count\":0,',0", "'\"prompt_eval_cached_count\":16,',16"})
-    void promptTokensFromTheCacheAreToldWhereTheServerTellsThem(String field, @Nullable Integer cached) {
+    void cachedPromptTokensAreReportedIfTheServerDoes(String field, @Nullable Integer cached) {
         String line = "{\"message\":{\"content\":\"\"},\"done\":true,\"prompt_eval_count\":21," + field
                 + "\"eval_count\":3}\n";
         try (CannedServer server = canned(line)) {
@@ -53,7 +53,7 @@ class OddAnswersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "\"id\":\"\","})
-    void callsWithoutAnIdGetOne(String id) {
+    void callsWithoutAnIdGetAnId(String id) {
         String calls = "[{" + id + "\"function\":{\"index\":1,\"name\":\"f\",\"arguments\":{\"a\":1}}}]";
         String line = "{\"message\":{\"content\":\"\",\"tool_calls\":" + calls + "},\"done\":true}\n";
         try (CannedServer server = canned(line)) {
@@ -63,31 +63,31 @@ class OddAnswersTest {
     }
 
     @Test
-    void modelsWithoutAUsableNameAreLeftOut() {
+    void modelsWithInvalidNamesAreLeftOut() {
         assertThat(models("{\"models\":[null,{},{\"name\":\"a b\"},{\"name\":\"tiny\"}]}"))
                 .extracting(info -> info.id().value())
                 .containsExactly("tiny");
     }
 
     @Test
-    void aListWithoutModelsIsNoAnswer() {
+    void aListWithoutModelsIsAProtocolError() {
         assertThatExceptionOfType(LlmException.class)
                 .isThrownBy(() -> models("{}"))
                 .satisfies(e -> assertThat(e.failure()).isInstanceOf(UpstreamProtocol.class));
     }
 
     @Test
-    void anAnswerWithoutEndIsNotCollected() {
+    void aResponseWithoutEndIsNotCollected() {
         assertThatExceptionOfType(LlmException.class)
                 .isThrownBy(() -> models(" ".repeat((8 << 20) + 1)))
                 .satisfies(e -> assertThat(e.failure())
-                        .isEqualTo(new UpstreamProtocol("Ollama's answer is larger than 8388608 bytes.")));
+                        .isEqualTo(new UpstreamProtocol("Ollama's response is larger than 8388608 bytes.")));
     }
 
     private static List<ModelInfo> models(String json) {
         try (CannedServer server = canned(json);
                 Ollama ollama = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
-            return ollama.modelCatalog().list().block(Answers.PATIENCE);
+            return ollama.modelCatalog().list().block(Answers.TIMEOUT);
         }
     }
 

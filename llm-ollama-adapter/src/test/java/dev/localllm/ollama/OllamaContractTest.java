@@ -25,15 +25,14 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 
-/** The ports' promises, kept with the simulator always, and with a real Ollama when one is named. */
+/** The contracts of the ports, always against the simulator, and against a real Ollama if one is configured. */
 class OllamaContractTest {
 
-    /** For a real model that is loaded first. */
+    /** First-token timeout for a real model that must be loaded. */
     private static final Duration COLD_START = Duration.ofMinutes(10);
 
     private static final OllamaSimulator SIMULATOR = OllamaSimulator.start(SimulatorSettings.unpaced());
-    private static final Target SIMULATED =
-            Target.of(SIMULATOR.baseUrl(), OllamaSimulator.CHAT_MODEL, Answers.PATIENCE);
+    private static final Target SIMULATED = Target.of(SIMULATOR.baseUrl(), OllamaSimulator.CHAT_MODEL, Answers.TIMEOUT);
     private static final Optional<Target> REAL = Optional.ofNullable(System.getenv("OLLAMA_CONTRACT_URL"))
             .map(url -> Target.of(URI.create(url), System.getenv("OLLAMA_CONTRACT_MODEL"), COLD_START));
 
@@ -45,7 +44,7 @@ class OllamaContractTest {
     }
 
     @Test
-    void givesAColdModelTheTimeOfItsTarget() {
+    void waitsForAColdModelAsLongAsItsTarget() {
         Duration given = Duration.ofMillis(300);
         try (OllamaSimulator silent = OllamaSimulator.start(SimulatorSettings.unpaced());
                 Target target = Target.of(silent.baseUrl(), OllamaSimulator.CHAT_MODEL, given)) {
@@ -56,7 +55,7 @@ class OllamaContractTest {
 
             assertThat(failure.deadline()).isEqualTo(Deadline.FIRST_TOKEN);
             assertThat(failure.message()).contains("300 ms");
-            assertThat(target.patience()).isGreaterThan(given);
+            assertThat(target.timeout()).isGreaterThan(given);
         }
     }
 
@@ -102,17 +101,17 @@ class OllamaContractTest {
         }
     }
 
-    /** An Ollama under contract. The contract's patience follows from the adapter's timeout. */
+    /** An Ollama under test. The contract's timeout follows from the adapter's. */
     record Target(OllamaSettings settings, Ollama ollama, ModelId model) implements AutoCloseable {
 
         static Target of(URI baseUrl, String model, Duration firstToken) {
             OllamaSettings settings =
-                    Answers.settings(baseUrl, firstToken, Answers.PATIENCE, 16, Duration.ofSeconds(10));
+                    Answers.settings(baseUrl, firstToken, Answers.TIMEOUT, 16, Duration.ofSeconds(10));
             return new Target(settings, new Ollama(settings, System::nanoTime), new ModelId(model));
         }
 
-        /** For the first token, and as long again for the others. */
-        Duration patience() {
+        /** Twice the first-token timeout: once for the first token, once for the others. */
+        Duration timeout() {
             return settings.limits().firstTokenTimeout().multipliedBy(2);
         }
 
@@ -141,8 +140,8 @@ class OllamaContractTest {
         }
 
         @Override
-        protected Duration patience() {
-            return target.patience();
+        protected Duration timeout() {
+            return target.timeout();
         }
     }
 
@@ -165,7 +164,9 @@ class OllamaContractTest {
         }
     }
 
-    /** Makes thinking of the first 40 tokens: more than most limits of the contract, fewer than a greeting has. */
+    /**
+     * Turns the first 40 tokens into thinking: more than most token limits of the contract, fewer than a greeting has.
+     */
     private static ChatModel thinkingFirst(ChatModel model) {
         return (id, request) -> {
             Generation generation = model.open(id, request);

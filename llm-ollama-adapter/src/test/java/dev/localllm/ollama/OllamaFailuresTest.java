@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OllamaFailuresTest {
 
     @Test
-    void takesA503ForWhatItIsWhoeverSaysIt() {
+    void mapsA503WithoutOllamasErrorText() {
         assertThat(OllamaFailures.ofStatus(503, "<html>busy</html>".getBytes(StandardCharsets.UTF_8), "tiny"))
                 .isInstanceOf(UpstreamUnavailable.class);
     }
@@ -47,7 +47,7 @@ class OllamaFailuresTest {
 
     @ParameterizedTest
     @MethodSource("refusals")
-    void keepsPathsAndAdviceForOperatorsFromCallers(String error, String message) {
+    void showsCallersNoPathsAndNoAdviceForOperators(String error, String message) {
         byte[] body = ("{\"error\":\"" + error + "\"}").getBytes(StandardCharsets.UTF_8);
 
         LlmFailure failure = OllamaFailures.ofStatus(400, body, "tiny");

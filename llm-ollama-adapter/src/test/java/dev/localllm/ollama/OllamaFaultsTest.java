@@ -42,7 +42,7 @@ class OllamaFaultsTest {
     private final Ollama ollama = new Ollama(Answers.settings(simulator.baseUrl()), System::nanoTime);
 
     @AfterEach
-    void nothingIsLeftOpen() {
+    void assertNothingIsOpen() {
         ollama.close();
         awaitOpenExchanges(0);
         simulator.close();
@@ -67,7 +67,7 @@ class OllamaFaultsTest {
 
     @ParameterizedTest
     @MethodSource("faults")
-    void keepsWhatCameAndTellsWhatWentWrong(Fault fault, int tokens, Class<? extends LlmFailure> expected) {
+    void deliversEarlierEventsAndReportsTheFault(Fault fault, int tokens, Class<? extends LlmFailure> expected) {
         simulator.script(fault);
 
         Answers answer = Answers.from(ollama, "Hello");
@@ -76,9 +76,9 @@ class OllamaFaultsTest {
         assertThat(answer.failure()).isInstanceOf(expected);
     }
 
-    /** Ollama is done when it says so, whatever becomes of the connection then. */
+    /** A response with done is complete, whatever happens to the connection afterwards. */
     @Test
-    void takesAnAnswerForCompleteThatSaysSo() {
+    void acceptsAResponseWithDoneAsComplete() {
         Recording recording = Recording.load("02-chat-num-predict-1");
         byte[] raw = recording.response();
         byte[] withoutLastChunk = Arrays.copyOf(raw, raw.length - "0\r\n\r\n".length());
@@ -94,7 +94,7 @@ class OllamaFaultsTest {
     }
 
     @Test
-    void waitsThroughSlowHeadersAndPauses() {
+    void toleratesSlowHeadersAndPauses() {
         simulator.script(new Fault.SlowHeaders(Duration.ofMillis(50)), new Fault.Pauses(2, Duration.ofMillis(50)));
 
         assertThat(Answers.from(ollama, "Hello").failure()).isNull();
@@ -118,14 +118,14 @@ class OllamaFaultsTest {
     }
 
     @Test
-    void closesTheExchangeWhenCancelledInMidAnswer() {
+    void closesTheExchangeWhenCancelledDuringTheAnswer() {
         simulator.script(new Fault.Stalls(2));
         StepVerifier.create(ollama.chatModel()
                         .open(Answers.MODEL, Answers.question("Hello"))
                         .events())
                 .expectNextCount(1)
                 .thenCancel()
-                .verify(Answers.PATIENCE);
+                .verify(Answers.TIMEOUT);
         awaitOpenExchanges(0);
     }
 
@@ -150,30 +150,30 @@ class OllamaFaultsTest {
                 .then(() -> steps.release(1))
                 .assertNext(events -> assertThat(events).singleElement().isInstanceOf(Finished.class))
                 .expectComplete()
-                .verify(Answers.PATIENCE);
+                .verify(Answers.TIMEOUT);
     }
 
     @Test
-    void tellsThatNobodyListens() throws IOException {
+    void reportsAConnectionRefusal() throws IOException {
         URI closed;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             closed = URI.create("http://127.0.0.1:" + socket.getLocalPort());
         }
         assertThat(Answers.from(closed).failure()).isInstanceOf(UpstreamUnavailable.class);
-        assertThat(Ollama.answers(closed, Duration.ofSeconds(1)).block(Answers.PATIENCE))
+        assertThat(Ollama.responds(closed, Duration.ofSeconds(1)).block(Answers.TIMEOUT))
                 .isFalse();
-        assertThat(Ollama.answers(simulator.baseUrl(), Duration.ofSeconds(5)).block(Answers.PATIENCE))
+        assertThat(Ollama.responds(simulator.baseUrl(), Duration.ofSeconds(5)).block(Answers.TIMEOUT))
                 .isTrue();
     }
 
     @Test
-    void tellsThatThereIsNoSuchHost() {
+    void reportsAnUnknownHost() {
         assertThat(Answers.from(URI.create("http://no-such-host.invalid:11434")).failure())
                 .isInstanceOf(UpstreamUnavailable.class);
     }
 
     @Test
-    void sendsWhatKeepsOllamaHonest() {
+    void sendsTruncateAndShiftFalse() {
         try (CannedServer server =
                         new CannedServer(Recording.load("02-chat-nonstream").response());
                 Ollama canned = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
@@ -185,7 +185,7 @@ class OllamaFaultsTest {
                                     List.of(new Message(Role.SYSTEM, "Be \"kind\"."), new Message(Role.USER, "안녕")),
                                     options))
                     .events()
-                    .blockLast(Answers.PATIENCE);
+                    .blockLast(Answers.TIMEOUT);
 
             String request = server.request();
             JsonNode body = JsonMapper.shared().readTree(request.substring(request.indexOf("\r\n\r\n") + 4));
@@ -203,12 +203,12 @@ class OllamaFaultsTest {
         StepVerifier.create(answer)
                 .then(() -> awaitOpenExchanges(1))
                 .thenCancel()
-                .verify(Answers.PATIENCE);
+                .verify(Answers.TIMEOUT);
         awaitOpenExchanges(0);
     }
 
     private void awaitOpenExchanges(int expected) {
-        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.PATIENCE);
+        simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Answers.TIMEOUT);
     }
 
     private static void isOneToken(List<ChatEvent> events) {

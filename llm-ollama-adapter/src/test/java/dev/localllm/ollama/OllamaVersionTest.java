@@ -11,7 +11,7 @@ class OllamaVersionTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"0.30.0", "0.30.11", "v0.31.2", "0.33.0-rc2", "0.33.9"})
-    void acceptsWhatWasTried(String version) {
+    void acceptsSupportedVersions(String version) {
         assertThat(OllamaVersion.warning(version)).isNull();
     }
 
@@ -29,7 +29,7 @@ class OllamaVersionTest {
         "0.31 <script>, is unknown",
         ", is unknown"
     })
-    void warnsOfTheRest(@Nullable String version, String words) {
+    void warnsOfOtherVersions(@Nullable String version, String words) {
         assertThat(OllamaVersion.warning(version))
                 .doesNotContain("script")
                 .contains(words)

@@ -47,12 +47,12 @@ public final class Recording {
         return new Recording(bytes(name + ".request.http"), bytes(name + ".response.http"));
     }
 
-    /** Head and body as they were sent. */
+    /** Headers and body as they were sent. */
     public byte[] request() {
         return request;
     }
 
-    /** Head and body, chunk sizes and all. */
+    /** Headers and body, including chunk sizes. */
     public byte[] response() {
         return response;
     }
@@ -73,7 +73,7 @@ public final class Recording {
         return headers;
     }
 
-    /** The body without HTTP's chunks. */
+    /** The body, with the chunked encoding decoded. */
     public byte[] body() {
         byte[] raw = afterHead(response);
         return "chunked".equals(headers().get("transfer-encoding")) ? joined(raw) : raw;

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class BlameTest {
 
-    /** All others say nothing of the model server. */
+    /** All other failures have {@link Blame#NONE}. */
     private static final Map<Class<?>, Blame> EXPECTED = Map.of(
             UpstreamUnavailable.class, Blame.MODEL,
             DeadlineExceeded.class, Blame.MODEL,
@@ -36,7 +36,7 @@ class BlameTest {
 
     @ParameterizedTest
     @MethodSource("failures")
-    void countsAgainstTheModelWhatItDoesWrong(LlmFailure failure) {
+    void judgesEveryFailure(LlmFailure failure) {
         assertThat(Blame.of(failure)).isEqualTo(EXPECTED.getOrDefault(failure.getClass(), Blame.NONE));
     }
 }

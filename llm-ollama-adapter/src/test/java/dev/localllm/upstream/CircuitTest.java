@@ -27,7 +27,7 @@ class CircuitTest {
 
     private static final int ENOUGH = 10;
     private static final Duration OPEN = Duration.ofSeconds(10);
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private final LlmException failure = new LlmException(new UpstreamFailed("no"));
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
@@ -36,7 +36,7 @@ class CircuitTest {
             new Circuit("it", Blame.MODEL, CircuitTest::blame, OPEN, clock.withZone(ZoneOffset.UTC));
 
     @Test
-    void opensAfterEnoughFailuresAndSaysForHowLong() {
+    void opensAfterEnoughFailuresWithARetryAfter() {
         fail(ENOUGH - 1);
         assertThat(circuit.isClosed()).isTrue();
         fail(1);
@@ -51,7 +51,7 @@ class CircuitTest {
     }
 
     @Test
-    void countsNeitherRefusalsNorWhatSaysNothing() {
+    void countsNeitherRefusalsNorIgnoredFaults() {
         for (int i = 0; i < ENOUGH; i++) {
             end(Mono.error(new LlmException(new UnknownModel("m"))));
         }
@@ -74,13 +74,13 @@ class CircuitTest {
             circuit.guardAnswer(FirstSignal.of(breaking))
                     .flatMapMany(rest -> rest)
                     .onErrorComplete()
-                    .blockLast(PATIENCE);
+                    .blockLast(TIMEOUT);
         }
         assertThat(circuit.isClosed()).isFalse();
     }
 
     @Test
-    void countsNoCallerWhoLeaves() {
+    void countsNoCancel() {
         fail(ENOUGH - 1);
         for (int i = 0; i < 3 * ENOUGH; i++) {
             circuit.guard(Mono.never()).subscribe().dispose();
@@ -90,9 +90,9 @@ class CircuitTest {
         assertThat(circuit.isClosed()).isFalse();
     }
 
-    /** A model may load for minutes. */
+    /** Loading a model may take minutes. */
     @Test
-    void countsNoSlowness() {
+    void countsNoSlowCall() {
         for (int i = 0; i < 3 * ENOUGH; i++) {
             Sinks.One<Integer> result = Sinks.one();
             circuit.guard(result.asMono()).subscribe();
@@ -103,7 +103,7 @@ class CircuitTest {
     }
 
     @Test
-    void letsOneCallTestIt() {
+    void permitsOneTestWhenHalfOpen() {
         open();
         Sinks.Empty<Void> test = Sinks.empty();
         Disposable testing = circuit.guard(test.asMono()).subscribe();
@@ -117,7 +117,7 @@ class CircuitTest {
     }
 
     @Test
-    void opensAgainForAsLongIfTheTestFails() {
+    void opensAgainForTheSameTimeIfTheTestFails() {
         open();
         fail(1);
 
@@ -126,7 +126,7 @@ class CircuitTest {
     }
 
     @Test
-    void isTestedByTheNextIfTheFirstLeaves() {
+    void permitsAnotherTestAfterACancel() {
         open();
         circuit.guard(Mono.never()).subscribe().dispose();
 
@@ -136,7 +136,7 @@ class CircuitTest {
     }
 
     @Test
-    void isTestedByTheNextIfTheFirstSaysNothing() {
+    void permitsAnotherTestAfterAnIgnoredFault() {
         open();
         end(Mono.error(new ConnectException("refused")));
         assertThat(circuit.isClosed()).isFalse();
@@ -145,9 +145,9 @@ class CircuitTest {
         assertThat(circuit.isClosed()).isTrue();
     }
 
-    /** Half-open, it would otherwise be closed or opened, or let a second call through, by one of these. */
+    /** Otherwise one of these results would close or open the half-open circuit, or permit a second call. */
     @Test
-    void isNotMovedByWhatWasAskedBefore() {
+    void ignoresResultsOfEarlierCalls() {
         List<Sinks.One<Integer>> results = new ArrayList<>();
         List<Disposable> old = new ArrayList<>();
         Sinks.Many<Integer> answer = Sinks.many().unicast().onBackpressureBuffer();
@@ -175,7 +175,7 @@ class CircuitTest {
         assertThat(circuit.isClosed()).isTrue();
     }
 
-    /** Failures until it is open, and that time over. */
+    /** Fails until the circuit opens, and waits for the open duration. */
     private void open() {
         fail(2 * ENOUGH);
         assertRefused();
@@ -193,13 +193,13 @@ class CircuitTest {
     }
 
     private void end(Mono<Integer> call) {
-        circuit.guard(call).onErrorComplete().block(PATIENCE);
+        circuit.guard(call).onErrorComplete().block(TIMEOUT);
     }
 
     private void assertRefused() {
         StepVerifier.create(circuit.guard(Mono.just(1)))
                 .expectError(CallNotPermittedException.class)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private static Blame blame(Throwable fault) {

@@ -26,7 +26,7 @@ class CircuitsTest {
 
     private static final int ENOUGH = 20;
     private static final Duration OPEN = Duration.ofSeconds(10);
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ModelId BAD = new ModelId("bad");
     private static final ModelId GOOD = new ModelId("good");
     private static final Flux<Integer> FAILS = Flux.error(new LlmException(new UpstreamFailed("no")));
@@ -61,7 +61,7 @@ class CircuitsTest {
     }
 
     @Test
-    void takesAllSpellingsOfAModelForOne() {
+    void usesOneCircuitForAllSpellingsOfAModel() {
         repeat(BAD, FAILS);
 
         assertThat(failure(new ModelId("BAD:latest"), Flux.just(1))).isInstanceOf(UpstreamUnavailable.class);
@@ -78,7 +78,7 @@ class CircuitsTest {
     }
 
     @Test
-    void asksForAnAnswerOnlyWhenTheProbeHasReachedTheServer() {
+    void sendsNoRequestBeforeTheProbeSucceeds() {
         repeat(BAD, REFUSED);
         pass(OPEN);
         Sinks.One<Boolean> reached = Sinks.one();
@@ -100,7 +100,7 @@ class CircuitsTest {
     }
 
     @Test
-    void staysOpenIfTheProbeDoesNotReachTheServer() {
+    void staysOpenIfTheProbeFails() {
         repeat(BAD, REFUSED);
         pass(OPEN);
         probe = Mono.just(false);
@@ -112,7 +112,7 @@ class CircuitsTest {
     }
 
     @Test
-    void probesAgainIfTheCallerLeavesMeanwhile() {
+    void probesAgainAfterACancel() {
         repeat(BAD, REFUSED);
         pass(OPEN);
         probe = Mono.never();
@@ -124,7 +124,7 @@ class CircuitsTest {
     }
 
     @Test
-    void letsOtherModelsAnswerWhileOneLoads() {
+    void servesOtherModelsWhileOneLoads() {
         repeat(BAD, FAILS);
         pass(OPEN);
         Disposable loading = circuits.guard(BAD, Flux.never()).subscribe();
@@ -139,16 +139,16 @@ class CircuitsTest {
         assertThat(failure(BAD, Flux.just(1))).isNull();
     }
 
-    /** Neither the server nor the model: our own connections are all in use. */
+    /** Counts against neither server nor model: all of our own connections are in use. */
     @Test
-    void countsNoLackOfConnections() {
+    void ignoresAFullConnectionPool() {
         repeat(BAD, Flux.error(new TimeoutException("pool")));
 
         assertThat(failure(BAD, Flux.just(1))).isNull();
     }
 
     @Test
-    void remembersSoManyModelsOnly() {
+    void limitsTheNumberOfModels() {
         repeat(BAD, FAILS);
         for (int i = 0; i < Circuits.MAX_MODELS - 1; i++) {
             failure(new ModelId("unknown-" + i), Flux.error(new LlmException(new UnknownModel("unknown"))));
@@ -179,7 +179,7 @@ class CircuitsTest {
 
     private @Nullable LlmFailure failure(ModelId model, Flux<Integer> answer) {
         try {
-            circuits.guard(model, answer).blockLast(PATIENCE);
+            circuits.guard(model, answer).blockLast(TIMEOUT);
             return null;
         } catch (LlmException e) {
             return e.failure();

@@ -2,7 +2,7 @@ package dev.localllm.upstream;
 
 import io.netty.channel.ChannelHandler;
 
-/** The handler that makes one buffer of one read, for tests of what decodes it. */
+/** The {@link ReadCoalescer}, for tests of decoders. */
 public final class Coalescing {
 
     private Coalescing() {}

@@ -19,13 +19,13 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 
 class ExchangeTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private final Exchange exchange = new Exchange();
     private final AtomicInteger closings = new AtomicInteger();
 
     @Test
-    void isClosedWhenTheAbortedConnectionIs() {
+    void isClosedWhenItsAbortedConnectionCloses() {
         EmbeddedChannel channel = begin();
         exchange.connected(Connection.from(channel));
 
@@ -38,7 +38,7 @@ class ExchangeTest {
     }
 
     @Test
-    void isClosedWithItsResponseAndLeavesTheConnectionOpen() {
+    void isClosedAfterItsResponseAndKeepsTheConnectionOpen() {
         EmbeddedChannel channel = begin();
         exchange.connected(Connection.from(channel));
 
@@ -51,7 +51,7 @@ class ExchangeTest {
     }
 
     @Test
-    void isClosedAtOnceWithoutAConnectionAndClosesOneThatComesTooLate() {
+    void isClosedAtOnceWithoutAConnectionAndClosesALateOne() {
         EmbeddedChannel channel = begin();
 
         exchange.abort();
@@ -61,7 +61,7 @@ class ExchangeTest {
         assertThat(channel.isOpen()).isFalse();
     }
 
-    /** The HTTP client sends a request again whose connection broke before it was answered. */
+    /** The HTTP client retries a request if its connection broke before the response. */
     @Test
     void abortsTheLastOfItsConnections() {
         EmbeddedChannel broken = begin();
@@ -79,7 +79,7 @@ class ExchangeTest {
     }
 
     @Test
-    void waitsNoLongerForAConnectionToCloseThanItsTimeout() {
+    void isClosedAfterTheTimeoutIfTheConnectionDoesNotClose() {
         VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
         try {
             begin();
@@ -104,17 +104,17 @@ class ExchangeTest {
     }
 
     @Test
-    void isClosedWhenItsEventsFailBeforeItBegins() {
+    void isClosedIfItsEventsFailBeforeARequest() {
         Flux<Integer> events = exchange.guard(Flux.error(new IllegalStateException("the circuit is open")));
 
-        StepVerifier.create(events).expectError().verify(PATIENCE);
+        StepVerifier.create(events).expectError().verify(TIMEOUT);
 
-        StepVerifier.create(exchange.closed()).expectComplete().verify(PATIENCE);
+        StepVerifier.create(exchange.closed()).expectComplete().verify(TIMEOUT);
     }
 
-    /** Whoever tries again at once finds the permit free. */
+    /** So a client that retries at once gets the permit. */
     @Test
-    void isClosedBeforeItsFailureIsTold() {
+    void isClosedBeforeItsFailureIsEmitted() {
         TestPublisher<Integer> events = TestPublisher.create();
         List<Integer> closedWhenTold = new ArrayList<>();
         exchange.guard(events.flux()).subscribe(nothing -> {}, fault -> closedWhenTold.add(closings.get()));

@@ -14,29 +14,29 @@ import reactor.test.publisher.TestPublisher;
 
 class FirstSignalTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private final TestPublisher<Integer> source = TestPublisher.create();
     private final Mono<Flux<Integer>> first = FirstSignal.of(source.flux());
 
     @Test
-    void emitsAllThatTheSourceDoes() {
+    void emitsAllSignalsOfTheSource() {
         for (int count : new int[] {0, 1, 2, 1000}) {
             StepVerifier.create(FirstSignal.of(Flux.range(0, count)).flatMapMany(rest -> rest))
                     .expectNextSequence(Flux.range(0, count).toIterable())
                     .expectComplete()
-                    .verify(PATIENCE);
+                    .verify(TIMEOUT);
         }
     }
 
     @Test
-    void isThereWithTheFirstElement() {
+    void emitsTheFluxWithTheFirstElement() {
         StepVerifier.create(first)
                 .then(() -> source.assertMinRequested(1))
                 .then(() -> source.next(1))
                 .expectNextCount(1)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
         source.assertNotCancelled();
     }
 
@@ -45,11 +45,11 @@ class FirstSignalTest {
         StepVerifier.create(first)
                 .then(() -> source.error(new IOException("no")))
                 .expectError(IOException.class)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void holdsTheFirstElementUntilItIsAskedFor() {
+    void holdsTheFirstElementUntilItIsRequested() {
         StepVerifier.create(first.flatMapMany(rest -> rest), 0)
                 .then(() -> source.next(1))
                 .thenRequest(1)
@@ -59,12 +59,12 @@ class FirstSignalTest {
                 .expectNext(2, 3)
                 .then(source::complete)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
-    /** One element is taken before anybody asks; afterwards as many as the reader asks for. */
+    /** Requests one element in advance, then as many as the subscriber. */
     @Test
-    void takesNoMoreThanItsReaderAsksFor() {
+    void requestsNoMoreThanItsSubscriber() {
         List<Integer> taken = new ArrayList<>();
         StepVerifier.create(
                         FirstSignal.of(Flux.range(1, 10).doOnNext(taken::add)).flatMapMany(rest -> rest), 0)
@@ -76,47 +76,47 @@ class FirstSignalTest {
                 .expectNext(2, 3)
                 .then(() -> assertThat(taken).containsExactly(1, 2, 3))
                 .thenCancel()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void tellsTheEndAfterTheFirstElementEvenIfThatWaits() {
+    void emitsTheEndAfterAFirstElementThatWaits() {
         StepVerifier.create(first.flatMapMany(rest -> rest), 0)
                 .then(() -> source.next(1))
                 .then(() -> source.error(new IOException("no")))
                 .thenRequest(1)
                 .expectNext(1)
                 .expectError(IOException.class)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
     void cancelsTheSourceInEveryPhase() {
-        StepVerifier.create(first.flatMapMany(rest -> rest)).thenCancel().verify(PATIENCE);
+        StepVerifier.create(first.flatMapMany(rest -> rest)).thenCancel().verify(TIMEOUT);
         source.assertCancelled(1);
 
         StepVerifier.create(first.flatMapMany(rest -> rest), 0)
                 .then(() -> source.next(1))
                 .thenCancel()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
         source.assertCancelled(2);
 
         StepVerifier.create(first.flatMapMany(rest -> rest))
                 .then(() -> source.next(1))
                 .expectNext(1)
                 .thenCancel()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
         source.assertCancelled(3);
     }
 
-    /** Whoever drops what it was given, as the circuit breaker's operator does when it is cancelled meanwhile. */
+    /** The circuit breaker's operator drops the emitted Flux when it is cancelled meanwhile. */
     @Test
-    void cancelsTheSourceIfNobodyTakesTheRest() {
+    void cancelsTheSourceIfTheEmittedFluxIsDropped() {
         StepVerifier.create(first)
                 .then(() -> source.next(1))
                 .expectNextCount(1)
                 .thenCancel()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
         source.assertCancelled(1);
     }
 }

@@ -45,7 +45,7 @@ class NetworkFaultsTest {
 
     @ParameterizedTest
     @MethodSource("faults")
-    void makesAFailureOfEveryFaultAndJudgesIt(Throwable fault, Class<? extends LlmFailure> expected, Blame blame) {
+    void mapsAndJudgesEveryFault(Throwable fault, Class<? extends LlmFailure> expected, Blame blame) {
         assertThat(faults.failure(fault))
                 .isInstanceOfSatisfying(
                         LlmException.class, e -> assertThat(e.failure()).isInstanceOf(expected));
@@ -53,7 +53,7 @@ class NetworkFaultsTest {
     }
 
     @Test
-    void leavesMistakesOfProgrammersAlone() {
+    void changesNoProgrammingErrors() {
         IllegalStateException mistake = new IllegalStateException();
 
         assertThat(faults.failure(mistake)).isSameAs(mistake);

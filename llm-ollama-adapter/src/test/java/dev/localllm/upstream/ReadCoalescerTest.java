@@ -23,19 +23,19 @@ class ReadCoalescerTest {
     private final EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), new ReadCoalescer());
 
     @AfterEach
-    void nothingIsLeft() {
+    void assertEverythingIsReleased() {
         assertThat(channel.finish()).isFalse();
     }
 
     @Test
-    void makesOneBufferOfOneRead() {
+    void mergesOneReadIntoOneBuffer() {
         assertThat(read(HEAD + "1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n")).containsExactly("head", "abcdef");
         assertThat(read("1\r\ng\r\n")).containsExactly("g");
         assertThat(read("1\r\nh\r\n0\r\n\r\n")).containsExactly("h", "end");
     }
 
     @Test
-    void keepsAllOfALargeRead() {
+    void keepsAllBytesOfALargeRead() {
         StringBuilder raw = new StringBuilder(HEAD);
         StringBuilder expected = new StringBuilder();
         for (int i = 0; i < 2000; i++) {
@@ -47,7 +47,7 @@ class ReadCoalescerTest {
     }
 
     @Test
-    void makesNoBufferTooLarge() {
+    void limitsTheSizeOfABuffer() {
         String chunk = "1000\r\n" + "x".repeat(4096) + "\r\n";
 
         List<String> messages = read(HEAD + chunk.repeat(20) + "0\r\n\r\n");
@@ -57,7 +57,7 @@ class ReadCoalescerTest {
     }
 
     @Test
-    void releasesWhatNobodyTook() {
+    void releasesAPendingBuffer() {
         ByteBuf chunk = Unpooled.buffer().writeByte('x');
         EmbeddedChannel abandoned = new EmbeddedChannel(new ReadCoalescer());
         abandoned.pipeline().fireChannelRead(new DefaultHttpContent(chunk));

@@ -13,8 +13,8 @@ import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 
 /**
- * CORS: from which web pages browsers may call. A request from any other page is refused before anything is done for
- * it; one without Origin comes from no page and passes.
+ * CORS: the origins of web pages that may call. A request from another origin is refused before anything else is done.
+ * A request without Origin does not come from a web page and passes.
  */
 public final class BrowserOrigins {
 
@@ -23,7 +23,7 @@ public final class BrowserOrigins {
     private BrowserOrigins() {}
 
     /**
-     * The filter for all routes.
+     * Creates the filter for all routes.
      *
      * @param allowed exact origins, or {@code *}
      * @param exposed names of the headers that web pages may read
@@ -41,8 +41,8 @@ public final class BrowserOrigins {
     }
 
     /**
-     * Refuses as every other failure is told, not with an empty body; and also a page that claims to be the server's
-     * own, as one can by a name of its own for the server's address (DNS rebinding).
+     * Refuses with an error body instead of an empty one. Also refuses unlisted origins that look like the server's
+     * own: DNS rebinding makes that possible.
      */
     private static final class Refusing extends DefaultCorsProcessor {
 

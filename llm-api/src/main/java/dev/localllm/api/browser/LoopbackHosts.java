@@ -17,12 +17,13 @@ import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
 /**
- * Serves only requests for loopback hosts while the server listens on loopback. A web page from elsewhere can give the
- * server's address a name of its own (DNS rebinding): its requests then carry that name. Thread-safe.
+ * Refuses requests for hosts that are not loopback, to be used when the server listens on loopback. Prevents DNS
+ * rebinding: a foreign web page gives its own host name the server's address, and its requests carry that name.
+ * Thread-safe.
  */
 public final class LoopbackHosts implements WebFilter, Ordered {
 
-    /** The host as a container names it, at the other end of an SSH tunnel too. */
+    /** The name of the host in a container, also at the other end of an SSH tunnel. */
     private static final String DOCKER_HOST = "host.docker.internal";
 
     private final Set<String> allowed = new HashSet<>(Set.of("localhost", DOCKER_HOST));
@@ -32,7 +33,7 @@ public final class LoopbackHosts implements WebFilter, Ordered {
         allowedHosts.forEach(host -> allowed.add(normalized(host)));
     }
 
-    /** Right after the filter that answers failures. */
+    /** Directly after {@code RequestFilter}, which responds to failures. */
     @Override
     public int getOrder() {
         return HIGHEST_PRECEDENCE + 1;
@@ -49,7 +50,10 @@ public final class LoopbackHosts implements WebFilter, Ordered {
                                 + "' (see ALLOWED_HOSTS)."));
     }
 
-    /** @param host as in the header, with or without a port; null where HTTP/1.0 has none, which no browser sends */
+    /**
+     * @param host value of the Host header, with or without a port; null is allowed, as only HTTP/1.0 clients omit it,
+     *     and no browser does
+     */
     boolean isAllowed(@Nullable String host) {
         if (host == null) {
             return true;

@@ -1,4 +1,4 @@
-/** Which web pages may call: by their origin, and by the host that they name. */
+/** Limits which web pages may call, by their origin and by the host that they name. */
 @NullMarked
 package dev.localllm.api.browser;
 

@@ -9,8 +9,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Tells clients apart in the log without naming them. With a key that is made anew at each start nobody can find
- * out who it was by trying all addresses. Thread-safe.
+ * Hashes client ids for the log, so that it distinguishes clients without naming them. Use a new random key at each
+ * start: then nobody can find an address by trying all of them. Thread-safe.
  */
 public final class ClientHash {
 

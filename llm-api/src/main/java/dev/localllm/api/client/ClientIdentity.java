@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
- * Says who is charged for a request; not who may send one. One header is believed, and only from a peer in a trusted
- * network; without it the client is the peer's address. A client known by an IPv6 address is its /64, as it can choose
- * freely among the addresses in it. Thread-safe.
+ * Finds the client that is charged for a request; it does not authorize. The configured header is used only if the peer
+ * is in a trusted network; otherwise the client is the peer's address. IPv6 clients are identified by their /64, in
+ * which they can choose any address. Thread-safe.
  */
 public final class ClientIdentity {
 
@@ -29,8 +29,8 @@ public final class ClientIdentity {
     private final String header;
 
     /**
-     * @param trustedNetworks each as {@code 10.0.0.0/8}
-     * @param header by which a trusted peer names its client
+     * @param trustedNetworks in CIDR notation, such as {@code 10.0.0.0/8}
+     * @param header in which a trusted peer names its client
      */
     public ClientIdentity(List<String> trustedNetworks, String header) {
         this.trusted = trustedNetworks.stream().map(ClientIdentity::rule).toList();
@@ -46,7 +46,7 @@ public final class ClientIdentity {
             return address(peer.getAddress());
         }
         List<String> names = request.getHeaders().getOrEmpty(header);
-        // A second value may be the client's own, added to the proxy's.
+        // With two values, one may come from the client instead of the proxy.
         if (names.size() != 1 || !NAME.matcher(names.getFirst()).matches()) {
             return address(peer.getAddress());
         }
@@ -60,7 +60,7 @@ public final class ClientIdentity {
         return new ClientId("address:" + HexFormat.of().formatHex(site));
     }
 
-    /** Never looks a name up. */
+    /** Parses an IP address; null if it is none. Never does a DNS lookup. */
     private static @Nullable InetAddress literal(String text) {
         byte[] bytes = NetUtil.createByteArrayFromIpAddressString(text);
         try {

@@ -1,4 +1,4 @@
-/** Who is charged for a request, and how the log tells clients apart. */
+/** The client that is charged for a request, and its hash for the log. */
 @NullMarked
 package dev.localllm.api.client;
 

@@ -4,14 +4,14 @@ import io.netty.util.NetUtil;
 import java.net.URI;
 import java.util.regex.Pattern;
 
-/** Recognises origins, addresses and networks. Never looks a name up. */
+/** Validates origins, IP addresses and networks. Never does a DNS lookup. */
 final class Addresses {
 
     private static final Pattern IP_LITERAL = Pattern.compile("[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
 
     private Addresses() {}
 
-    /** True for scheme, host and optional port and nothing else, and for {@code *} if that may stand. */
+    /** True for a scheme, host and optional port, and nothing else; also for {@code *} if {@code wildcard}. */
     static boolean isOrigin(String text, boolean wildcard) {
         if (text.equals("*")) {
             return wildcard;

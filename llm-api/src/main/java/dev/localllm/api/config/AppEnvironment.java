@@ -2,7 +2,7 @@ package dev.localllm.api.config;
 
 import java.util.Locale;
 
-/** Where the server runs. */
+/** The environment in which the server runs. */
 public enum AppEnvironment {
     LOCAL,
     STAGING,

@@ -2,7 +2,7 @@ package dev.localllm.api.config;
 
 import org.jspecify.annotations.Nullable;
 
-/** A setting that stops the start. The message is one line: the variable, its value and what was expected. */
+/** A missing or invalid setting, which stops the start. The message is one line: variable, value, expected value. */
 public final class InvalidSettingException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -62,31 +62,34 @@ import reactor.core.scheduler.Schedulers;
 import reactor.netty.NettyPipeline;
 import reactor.netty.resources.LoopResources;
 
-/** The composition root: the only place that knows which model server stands behind the ports. */
+/** The composition root: the only class that knows the adapters and the wires. */
 @Configuration(proxyBeanMethods = false)
 class LlmConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(LlmConfiguration.class);
 
-    /** How long an open circuit refuses requests. No setting: callers are told the rest of it, whatever it is. */
+    /** How long an open circuit refuses requests. Not a setting, as callers get the remaining time as retry-after. */
     private static final Duration CIRCUIT_OPEN_DURATION = Duration.ofSeconds(10);
 
-    /** Longer than a tunnel keeps its connections for the next request. */
+    /** Idle timeout of client connections; longer than a tunnel keeps an idle connection. */
     private static final Duration IDLE_CONNECTION = Duration.ofMinutes(3);
 
-    /** For clients that still send a body which was refused. */
+    /** For a client that still sends the body of a refused request. */
     private static final Duration MAX_LINGERING = Duration.ofSeconds(10);
 
     private static final int MAX_CLIENTS = 100_000;
     private static final int KEY_BYTES = 32;
 
     private static final int MIN_READ_BYTES = 512;
-    private static final int USUAL_READ_BYTES = 2 << 10;
+    private static final int TYPICAL_READ_BYTES = 2 << 10;
 
-    /** Read from one connection before its event loop turns to the next: a flood of bodies must not hold up others. */
+    /**
+     * Largest read from one connection before its event loop serves the next one, so that large bodies don't block
+     * others.
+     */
     private static final int MAX_READ_BYTES = 8 << 10;
 
-    /** Bounds what waits in the system for a client that doesn't read, and tells soon that one does. */
+    /** Limits the data in the system's send buffer of a slow client, and so lets its progress be seen soon. */
     private static final int SEND_BUFFER_BYTES = 16 << 10;
 
     @Bean
@@ -94,7 +97,7 @@ class LlmConfiguration {
         return OllamaLocation.of(settings);
     }
 
-    /** Of this server alone, so that the end of one server in a process is not the end of another. */
+    /** Not shared with other servers in the process, so that each can be stopped alone. */
     @Bean(destroyMethod = "dispose")
     LoopResources eventLoops() {
         return LoopResources.create("http");
@@ -170,7 +173,7 @@ class LlmConfiguration {
                 System::nanoTime);
     }
 
-    /** OpenAI's also for requests of no wire. */
+    /** OpenAI's format is also the one for requests that belong to no wire. */
     @Bean
     ErrorFormats errorFormats() {
         return new ErrorFormats(List.of(new OpenAiErrors()));
@@ -191,10 +194,10 @@ class LlmConfiguration {
     @Bean
     Timeouts timeouts(Settings settings, Drain drain) {
         return new Timeouts(
-                settings.totalTimeout(), settings.nonStreamingTimeout(), settings.heartbeatInterval(), drain.over());
+                settings.totalTimeout(), settings.nonStreamingTimeout(), settings.heartbeatInterval(), drain.expired());
     }
 
-    /** One thread: decoding must leave processors to the event loops. */
+    /** A single thread, so that decoding leaves processors to the event loops. */
     @Bean(destroyMethod = "dispose")
     Scheduler largeBodies() {
         return Schedulers.newSingle("large-bodies");
@@ -227,7 +230,7 @@ class LlmConfiguration {
                         new ByteBudget(memory.streams().toBytes())));
     }
 
-    /** None where the server listens on more than loopback: it is then known by names that nobody told it. */
+    /** Only on loopback. Otherwise all hosts are served, because the server doesn't know its public names. */
     @Bean
     WebFilter loopbackHosts(Settings settings) throws UnknownHostException {
         return InetAddress.getByName(settings.serverAddress()).isLoopbackAddress()
@@ -241,7 +244,7 @@ class LlmConfiguration {
                 .childOption(ChannelOption.SO_SNDBUF, SEND_BUFFER_BYTES)
                 .childOption(
                         ChannelOption.RECVBUF_ALLOCATOR,
-                        new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, USUAL_READ_BYTES, MAX_READ_BYTES)
+                        new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, TYPICAL_READ_BYTES, MAX_READ_BYTES)
                                 .maxMessagesPerRead(1))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
                         .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
@@ -258,7 +261,7 @@ class LlmConfiguration {
                                 new MalformedRequestHandler(errorFormats, LlmConfiguration::uniqueId)));
     }
 
-    /** The bean's name is the one that actuator shows and that application.yaml has in the group of readiness. */
+    /** Actuator shows the bean's name, and the readiness group in application.yaml refers to it. */
     @Bean
     ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
         return new ModelServerHealth(

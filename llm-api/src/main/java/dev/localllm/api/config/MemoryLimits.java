@@ -3,18 +3,18 @@ package dev.localllm.api.config;
 import org.springframework.util.unit.DataSize;
 
 /**
- * What all requests together may hold.
+ * Memory limits of all requests together.
  *
- * @param bodies request bodies, from their first byte until their response is over
- * @param bodiesPerClient the part of it that one client may use
+ * @param bodies request bodies, each from its first byte to the end of its response
+ * @param bodiesPerClient the bodies of one client
  * @param responses non-streaming responses that are being collected
- * @param streamBuffer what one stream may hold for a client that reads slowly
- * @param streams what all streams may hold for such clients
+ * @param streamBuffer frames of one stream that wait for a slow client
+ * @param streams such frames of all streams
  */
 public record MemoryLimits(
         DataSize bodies, DataSize bodiesPerClient, DataSize responses, DataSize streamBuffer, DataSize streams) {
 
-    /** As text and as sent to the model server a request holds its body in the heap up to four times. */
+    /** A request holds its body up to four times in the heap: as text, and as the body for the model server. */
     private static final int HEAP_PER_BODIES = 8;
 
     private static final int HEAP_PER_DEFAULT = 16;
@@ -25,13 +25,13 @@ public record MemoryLimits(
      * Reads BODY_BUDGET, RESPONSE_BUDGET, STREAM_BUFFER and STREAM_BUDGET.
      *
      * @param heapBytes maximum size of the heap
-     * @throws InvalidSettingException also if the largest body does not fit the budget, or the budgets the heap
+     * @throws InvalidSettingException also if the largest body exceeds its budget, or a budget its part of the heap
      */
     static MemoryLimits from(Variables variables, DataSize maxBodySize, long heapBytes) {
         DataSize max = part(heapBytes, HEAP_PER_BODIES);
         DataSize bodies = variables.size("BODY_BUDGET", max, max);
-        DataSize share = part(bodies.toBytes(), CLIENTS);
-        if (maxBodySize.compareTo(share) > 0) {
+        DataSize perClient = part(bodies.toBytes(), CLIENTS);
+        if (maxBodySize.compareTo(perClient) > 0) {
             throw new InvalidSettingException(
                     "MAX_BODY_SIZE",
                     maxBodySize.toString(),
@@ -40,7 +40,7 @@ public record MemoryLimits(
         DataSize streams = variables.size("STREAM_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max);
         return new MemoryLimits(
                 bodies,
-                share,
+                perClient,
                 variables.size("RESPONSE_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max),
                 variables.size(
                         "STREAM_BUFFER", STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams, streams),

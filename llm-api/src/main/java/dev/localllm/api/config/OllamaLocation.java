@@ -10,35 +10,35 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /**
- * Where Ollama is, found once at the start. Closing it ends the simulator, if it is one.
+ * The address of Ollama, found once at the start. {@link #close} stops the simulator, if there is one.
  *
- * @param simulator the embedded one at that address, or null for a real Ollama
+ * @param simulator the embedded simulator at that address, or null for a real Ollama
  */
 record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implements AutoCloseable {
 
-    /** For both ends at their slowest, just started. Where nobody listens, the refusal comes at once. */
+    /** Long enough for a server and an Ollama that have just started. A closed port refuses at once. */
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(3);
 
-    private static final List<URI> USUAL =
+    private static final List<URI> DEFAULT_URLS =
             List.of(URI.create("http://127.0.0.1:11434"), URI.create("http://host.docker.internal:11434"));
 
     static OllamaLocation of(Settings settings) {
-        return of(settings, USUAL);
+        return of(settings, DEFAULT_URLS);
     }
 
-    /** @param usual where {@code auto} looks, the first that answers wins */
-    static OllamaLocation of(Settings settings, List<URI> usual) {
+    /** @param candidates the addresses that {@code auto} tries; the first in this order that responds is taken */
+    static OllamaLocation of(Settings settings, List<URI> candidates) {
         return switch (settings.ollamaBaseUrl()) {
             case Settings.EMBEDDED -> embedded(settings);
             case Settings.AUTO -> {
-                URI found = firstThatAnswers(usual);
+                URI found = firstReachable(candidates);
                 yield found == null ? embedded(settings) : new OllamaLocation(found, null);
             }
             default -> new OllamaLocation(URI.create(settings.ollamaBaseUrl()), null);
         };
     }
 
-    /** One line for the start of the log, loud about a simulator. */
+    /** One line for the log at the start, with a clear warning if it is the simulator. */
     String description() {
         return simulator == null
                 ? "Ollama at " + baseUrl
@@ -59,12 +59,12 @@ record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implemen
         return new OllamaLocation(simulator.baseUrl(), simulator);
     }
 
-    /** Blocks, at most for the probe's time: nothing is served before the answer is known. */
-    private static @Nullable URI firstThatAnswers(List<URI> candidates) {
+    /** Blocks for at most {@link #PROBE_TIMEOUT}; the server does not serve yet. */
+    private static @Nullable URI firstReachable(List<URI> candidates) {
         return Flux.fromIterable(candidates)
-                .flatMapSequential(uri -> Ollama.answers(uri, PROBE_TIMEOUT)
-                        .filter(answers -> answers)
-                        .map(answers -> uri))
+                .flatMapSequential(uri -> Ollama.responds(uri, PROBE_TIMEOUT)
+                        .filter(responds -> responds)
+                        .map(responds -> uri))
                 .blockFirst();
     }
 }

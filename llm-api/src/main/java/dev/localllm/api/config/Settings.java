@@ -13,18 +13,18 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.util.unit.DataSize;
 
 /**
- * All settings of the server, valid. What each variable means is told in docs/configuration.md.
+ * All settings of the server, validated. docs/configuration.md describes each variable.
  *
  * @param revision commit that the running image was built from, or {@code unknown}
  * @param serverAddress IP address that the server listens on
- * @param allowedHosts further host names that are served while the server listens on loopback
+ * @param allowedHosts additional host names that are served while the server listens on loopback
  * @param ollamaBaseUrl {@link #AUTO}, {@link #EMBEDDED} or a URL without path
- * @param modelName meant by requests that name no model; null for the first usable model of the Ollama found
- * @param keepAlive negative for ever
+ * @param modelName default for requests that name no model; null for the first model of Ollama that can chat
+ * @param keepAlive negative means for ever
  * @param rateLimitRpm per client; 0 for no limit
  * @param rateLimitGlobalRpm over all clients; 0 for no limit
- * @param maxOutputTokens ceiling of one response
- * @param memory what all requests together may hold
+ * @param maxOutputTokens maximum tokens of one response
+ * @param memory memory limits of all requests together
  * @param systemPrompt null for none
  */
 public record Settings(
@@ -71,10 +71,10 @@ public record Settings(
     private static final Duration LONGEST = Duration.ofHours(24);
     private static final Duration TOTAL = Duration.ofMinutes(30);
 
-    /** In staging and production the proxy waits a minute longer, and Compose ten seconds longer. */
+    /** Below the limits around the server: the proxy waits a minute longer, Compose ten seconds longer. */
     private static final Duration MAX_SHUTDOWN = Duration.ofSeconds(35);
 
-    /** Cloudflare's tunnel cuts a response that is silent for about 100 s. */
+    /** Cloudflare's tunnel closes a response that is silent for about 100 s. */
     private static final Duration BELOW_PROXIES = Duration.ofSeconds(90);
 
     private static final int MAX_PORT = 65535;
@@ -208,7 +208,7 @@ public record Settings(
         return text.equals("unknown") || text.matches("[0-9a-f]{40}") ? text : null;
     }
 
-    /** On the API's own port actuator would be open to every caller. */
+    /** On the API's port, actuator would be open to every caller. */
     private static int managementPort(Variables variables) {
         int port = variables.integer("MANAGEMENT_PORT", 9000, 0, MAX_PORT);
         if (port != 0 && port == variables.integer("SERVER_PORT", 8000, 0, MAX_PORT)) {

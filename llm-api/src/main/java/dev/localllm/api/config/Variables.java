@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.util.unit.DataSize;
 
-/** Reads environment variables as values of a type. An empty or blank variable counts as not set. */
+/** Reads environment variables as typed values. A blank variable counts as not set. */
 final class Variables {
 
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
@@ -33,13 +33,16 @@ final class Variables {
         return value == null ? whenUnset : value;
     }
 
-    /** What the text means to the parser, or whenUnset; a parser that throws or returns null refuses the value. */
+    /**
+     * Returns the parsed value, or {@code whenUnset}. Throws an {@link InvalidSettingException} if the parser returns
+     * null or throws an IllegalArgumentException.
+     */
     <T> T parsed(String name, T whenUnset, String expected, Function<String, @Nullable T> parser) {
         String value = text(name);
         if (value == null) {
             return whenUnset;
         }
-        T parsed = attempt(parser, value);
+        T parsed = parseOrNull(parser, value);
         if (parsed == null) {
             throw new InvalidSettingException(name, value, expected);
         }
@@ -67,7 +70,7 @@ final class Variables {
         });
     }
 
-    /** Trimmed items of a comma-separated list; null if an item is blank or doesn't pass. */
+    /** The trimmed items of a comma-separated list; null if an item is blank or invalid. */
     static @Nullable List<String> items(String text, Predicate<String> valid) {
         List<String> items =
                 Arrays.stream(text.split(",", -1)).map(String::strip).toList();
@@ -96,7 +99,7 @@ final class Variables {
         return size.toMegabytes() > 0 ? size.toMegabytes() + "MB" : size.toKilobytes() + "KB";
     }
 
-    private static <T> @Nullable T attempt(Function<String, @Nullable T> parser, String value) {
+    private static <T> @Nullable T parseOrNull(Function<String, @Nullable T> parser, String value) {
         try {
             return parser.apply(value);
         } catch (IllegalArgumentException e) {

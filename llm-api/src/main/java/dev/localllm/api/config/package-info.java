@@ -1,4 +1,4 @@
-/** Settings from the environment, and the one place that puts the parts together. */
+/** The settings from environment variables, and the composition root. */
 @NullMarked
 package dev.localllm.api.config;
 

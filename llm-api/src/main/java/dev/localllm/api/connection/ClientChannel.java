@@ -5,12 +5,12 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** The connection that a request came on. */
+/** Finds the connection of a request. */
 public final class ClientChannel {
 
     private ClientChannel() {}
 
-    /** Of a request that the web server received, not of a mock. */
+    /** The channel of a request; the request must come from reactor-netty's server. */
     public static Channel of(ServerHttpRequest request) {
         Channel[] channel = new Channel[1];
         HttpServerRequest received = ServerHttpRequestDecorator.getNativeRequest(request);

@@ -6,12 +6,14 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import reactor.core.publisher.Mono;
 
-/** Timers for what one connection waits for, on its own event loop: no other thread is woken up for them. */
+/** Timers on the event loop of the client's connection, so that no other thread is woken. */
 public final class ClientTimer {
 
     private ClientTimer() {}
 
-    /** Completes when the time has passed since the subscription. Cancelling it cancels the timer. */
+    /**
+     * Completes when the time since the subscription is over, on the event loop. Cancelling the Mono cancels the timer.
+     */
     public static Mono<Void> after(Duration time, EventExecutor eventLoop) {
         return Mono.create(sink -> {
             Future<?> timer = eventLoop.schedule(() -> sink.success(), time.toNanos(), TimeUnit.NANOSECONDS);

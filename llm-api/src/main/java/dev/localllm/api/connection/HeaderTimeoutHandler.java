@@ -14,12 +14,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits the time from the first byte of a request to the end of its headers. A request that takes longer is handed on
- * as a malformed one. To stand between the HTTP codec and {@link MalformedRequestHandler}.
+ * Limits the time from the first byte of a request to the end of its headers. A request that takes longer is forwarded
+ * as a malformed request. Place it in the pipeline between the HTTP codec and {@link MalformedRequestHandler}.
  */
 public final class HeaderTimeoutHandler extends ChannelInboundHandlerAdapter {
 
-    /** Says why the request is malformed. */
+    /** The decoder failure of a request that timed out. */
     static final class HeaderTimeoutException extends RuntimeException {
 
         private static final long serialVersionUID = 1L;
@@ -51,7 +51,7 @@ public final class HeaderTimeoutHandler extends ChannelInboundHandlerAdapter {
         ctx.fireChannelRead(message);
     }
 
-    /** Bytes between two requests of which the codec made nothing are the beginning of headers. */
+    /** Starts the timer: bytes between two requests that the codec has not decoded yet are the start of headers. */
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         if (!inRequest && !decoded && timer == null) {
@@ -75,8 +75,8 @@ public final class HeaderTimeoutHandler extends ChannelInboundHandlerAdapter {
 
     private void expire(ChannelHandlerContext ctx) {
         timer = null;
-        HttpRequest late = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/");
-        late.setDecoderResult(DecoderResult.failure(new HeaderTimeoutException()));
-        ctx.fireChannelRead(late);
+        HttpRequest timedOut = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/");
+        timedOut.setDecoderResult(DecoderResult.failure(new HeaderTimeoutException()));
+        ctx.fireChannelRead(timedOut);
     }
 }

@@ -13,13 +13,13 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 
 /**
- * Sends responses of unknown length to HTTP/1.0 clients, which know no chunked encoding, as they expect them: the end
- * of the connection ends the body. To stand behind the HTTP codec.
+ * Sends responses of unknown length to HTTP/1.0 clients without chunked encoding, which they don't know: closing the
+ * connection ends the body. Place it in the pipeline after the HTTP codec.
  */
 public final class Http10Handler extends ChannelDuplexHandler {
 
     private boolean http10;
-    private boolean endsWithConnection;
+    private boolean closeAfterBody;
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
@@ -34,9 +34,9 @@ public final class Http10Handler extends ChannelDuplexHandler {
         if (http10 && message instanceof HttpResponse response && HttpUtil.isTransferEncodingChunked(response)) {
             HttpUtil.setTransferEncodingChunked(response, false);
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-            endsWithConnection = true;
+            closeAfterBody = true;
         }
-        if (endsWithConnection && message instanceof LastHttpContent) {
+        if (closeAfterBody && message instanceof LastHttpContent) {
             promise.addListener(ChannelFutureListener.CLOSE);
         }
         super.write(ctx, message, promise);

@@ -17,10 +17,10 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Closes a connection whose client still sends the body of a request that was answered: first only in the direction of
- * the client, while what arrives is dropped; entirely when the body or the time is over. A connection that is closed
- * with bytes unread is reset, and a client that reads after it has written would lose the response. While a request
- * waits for its response, and where a second close follows, it closes at once. To stand behind {@link SmallChunkHandler}.
+ * Closes the connection in two steps if the client still sends the body of an answered request: first shuts down the
+ * output and discards input, then closes when the body has ended or the time is over. An immediate close with unread
+ * bytes would reset the connection, and a client that writes before it reads would lose the response. Closes at once
+ * while a request has no response, and on a second close. Place it in the pipeline after {@link SmallChunkHandler}.
  */
 public final class LingeringCloseHandler extends ChannelDuplexHandler {
 
@@ -29,13 +29,13 @@ public final class LingeringCloseHandler extends ChannelDuplexHandler {
     private int unanswered;
     private @Nullable Future<?> timer;
 
-    /** @param maxTime from the end of the response until the connection is closed whatever is still being sent */
+    /** @param maxTime from the end of the response until the connection is closed, even if the client still sends */
     public LingeringCloseHandler(Duration maxTime) {
         this.maxTime = maxTime;
     }
 
     @Override
-    @SuppressWarnings("FutureReturnValueIgnored") // closing is the end
+    @SuppressWarnings("FutureReturnValueIgnored") // nothing follows the close
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest) {
             receiving = true;
@@ -80,7 +80,7 @@ public final class LingeringCloseHandler extends ChannelDuplexHandler {
         }
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // the connection is closed in any case
+    @SuppressWarnings("FutureReturnValueIgnored") // the close follows in any case
     private void linger(ChannelHandlerContext ctx, DuplexChannel channel, ChannelPromise promise) {
         timer = ctx.executor().schedule(() -> ctx.close(), maxTime.toNanos(), TimeUnit.NANOSECONDS);
         channel.closeFuture().addListener(closed -> promise.trySuccess());
@@ -88,7 +88,7 @@ public final class LingeringCloseHandler extends ChannelDuplexHandler {
         channel.config().setAutoRead(true);
     }
 
-    /** Nothing waits to be sent, and more may be: not so once the connection is closed in that direction. */
+    /** True if no output is queued. False if the output is shut down: then there is no outbound buffer. */
     private static boolean isFlushed(ChannelHandlerContext ctx) {
         ChannelOutboundBuffer waiting = ctx.channel().unsafe().outboundBuffer();
         return waiting != null && waiting.isEmpty();

@@ -33,23 +33,23 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 
 /**
- * Answers a malformed request in the format of its wire, and closes the connection, as where the next
- * request begins is not known. Nothing behind it sees such a request.
+ * Answers malformed requests in the error format of their wire and closes the connection, because the start of the next
+ * request is unknown. Later handlers never see such a request.
  */
 public final class MalformedRequestHandler extends ChannelDuplexHandler {
 
-    /** Ends a body that broke off, so that what came of it is not taken for the whole. */
-    private static final byte[] NO_JSON = {0};
+    /** Appended to a truncated body: makes it invalid JSON, so that it isn't taken for a complete one. */
+    private static final byte[] INVALID_JSON = {0};
 
     private static final String NOT_HTTP = "The request is not valid HTTP/1.1.";
 
-    /** Of pipelined bodies, which wait in memory until the response before them is over. */
+    /** Limit for bodies of pipelined requests, which wait in memory until the response before them is complete. */
     private static final int MAX_PIPELINED_BYTES = 16 << 10;
 
     private final ErrorFormats formats;
     private final Supplier<String> uniqueIds;
 
-    /** Of the request that was read last: who sends several on one connection speaks one wire. */
+    /** Format of the last request that was read: all requests of one connection are expected to use one wire. */
     private @Nullable ErrorFormat format;
 
     private int unanswered;
@@ -62,20 +62,20 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     }
 
     @Override
-    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
+    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed in any case
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest request && request.decoderResult().isSuccess()) {
             format = formats.of(request.uri(), request.headers()::get);
         }
         FailureResponse failure = refused || !(message instanceof HttpObject read) ? null : failure(read);
-        if (!refused && failure == null && mayWait(message)) {
+        if (!refused && failure == null && fitsPipeline(message)) {
             unanswered += message instanceof HttpRequest ? 1 : 0;
             ctx.fireChannelRead(message);
             return;
         }
         ReferenceCountUtil.release(message);
-        if (refused || (unanswered > 0 && isLate(message))) {
-            return; // an empty line behind a request looks like the beginning of headers
+        if (refused || (unanswered > 0 && isHeaderTimeout(message))) {
+            return; // an empty line after a request looks like the start of headers
         }
         refused = true;
         if (failure == null) {
@@ -88,10 +88,10 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     @Override
     public void write(ChannelHandlerContext ctx, Object written, ChannelPromise promise) throws Exception {
         if (written instanceof FullHttpResponse interim && interim.status().codeClass() == INFORMATIONAL) {
-            super.write(ctx, interim, promise); // 100 Continue is no answer
+            super.write(ctx, interim, promise); // 100 Continue is not the response
             return;
         }
-        Object message = worded(written);
+        Object message = withErrorBody(written);
         if (refused && message instanceof HttpResponse response) {
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
         }
@@ -105,20 +105,23 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         super.write(ctx, message, promise);
     }
 
-    /** A body that breaks off is for who reads it to refuse; amid answers that are under way no more can be given. */
-    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed either way
+    /**
+     * Sends the error if no response is pending. Lets the reader of a truncated body refuse it. Otherwise only closes,
+     * because an error would mix with a running response.
+     */
+    @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed in any case
     private void refuse(ChannelHandlerContext ctx, FailureResponse failure, boolean request) {
         if (request && unanswered == 0) {
             ctx.writeAndFlush(response(failure)).addListener(ChannelFutureListener.CLOSE);
         } else if (!request && unanswered == 1) {
-            ctx.fireChannelRead(new DefaultLastHttpContent(Unpooled.wrappedBuffer(NO_JSON)));
+            ctx.fireChannelRead(new DefaultLastHttpContent(Unpooled.wrappedBuffer(INVALID_JSON)));
         } else {
             ctx.close();
         }
     }
 
-    /** What the web server refuses by itself, as a host that is none, it refuses without a word. */
-    private Object worded(Object written) {
+    /** Gives a body to refusals that the web server sends by itself without one, as for an invalid host. */
+    private Object withErrorBody(Object written) {
         if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(FailureResponse.REQUEST_ID)) {
             refusal.release();
             return response(
@@ -164,20 +167,20 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
                 : FailureResponse.ofStatus(HttpStatus.BAD_REQUEST, "The request's path is not a valid URI.");
     }
 
-    private boolean mayWait(Object message) {
+    private boolean fitsPipeline(Object message) {
         if (unanswered > 1 && message instanceof HttpContent content) {
             pipelinedBytes += content.content().readableBytes();
         }
         return pipelinedBytes <= MAX_PIPELINED_BYTES;
     }
 
-    private static boolean isLate(Object message) {
+    private static boolean isHeaderTimeout(Object message) {
         return message instanceof HttpRequest request
                 && request.decoderResult().cause() instanceof HeaderTimeoutHandler.HeaderTimeoutException;
     }
 
-    private static FailureResponse failure(Throwable flaw) {
-        return switch (flaw) {
+    private static FailureResponse failure(Throwable cause) {
+        return switch (cause) {
             case TooLongHttpLineException e ->
                 FailureResponse.ofStatus(HttpStatus.URI_TOO_LONG, "The request's path is too long.");
             case HeaderTimeoutHandler.HeaderTimeoutException e ->
@@ -190,7 +193,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         };
     }
 
-    /** With an encoding that isn't known the body would be taken for the next request. */
+    /** False for an unknown encoding: its body would be read as the next request. */
     private static boolean isDelimited(HttpRequest request) {
         List<String> encodings = request.headers().getAll(HttpHeaderNames.TRANSFER_ENCODING);
         return encodings.isEmpty()

@@ -10,23 +10,23 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Limits the part of an event loop's time that goes into bodies in small chunks: each costs the server about as much as
- * a large one. A connection that sends many of them is read from more slowly, the more so the more such connections
- * its event loop has. To stand behind the HTTP codec, before whoever reads bodies.
+ * Limits the share of an event loop's time that is spent on small chunks: a small chunk costs about as much as a large
+ * one. Pauses reading from a connection that sends many of them; the pause grows with the number of such connections on
+ * the event loop. Place it in the pipeline after the HTTP codec and before the readers of bodies.
  */
 public final class SmallChunkHandler extends ChannelInboundHandlerAdapter {
 
     private static final int SMALL_BYTES = 64;
 
-    /** Small chunks of one read that are let pass: many clients end a body with one or send its JSON in a few. */
+    /** Small chunks per read that cause no pause: many clients send a body in a few, or end it with one. */
     private static final int FREE_CHUNKS = 64;
 
-    /** About ten times what it costs, so that a tenth of the event loop's time is spent on them. */
+    /** Pause per small chunk: about ten times its cost, so that small chunks take a tenth of the event loop's time. */
     private static final long NANOS_PER_CHUNK = TimeUnit.MICROSECONDS.toNanos(8);
 
     private static final long MAX_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** Of each event loop: the time at which it may turn to the next small chunks, in ticker nanoseconds. */
+    /** Per event loop: when it may read the next small chunks, in ticker nanoseconds. */
     private static final FastThreadLocal<long[]> FREE_AT = new FastThreadLocal<>() {
         @Override
         protected long[] initialValue() {
@@ -49,9 +49,12 @@ public final class SmallChunkHandler extends ChannelInboundHandlerAdapter {
         ctx.fireChannelRead(message);
     }
 
-    /** Where nobody reads the body, nothing is read anyway, and must not be. */
+    /**
+     * Pauses only while auto-read is on: without it nobody reads the body, and the end of the pause must not start
+     * that.
+     */
     @Override
-    @SuppressWarnings("FutureReturnValueIgnored") // ends with the connection's event loop
+    @SuppressWarnings("FutureReturnValueIgnored") // the timer ends with the event loop
     public void channelReadComplete(ChannelHandlerContext ctx) {
         ChannelConfig config = ctx.channel().config();
         if (smallChunks > FREE_CHUNKS && inBody && config.isAutoRead()) {

@@ -11,24 +11,23 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
- * Closes the connection of a client that takes next to nothing of what waits for it within the time (the system tells
- * of progress when a part of its send buffer has become free), so that nothing is
- * generated for somebody who doesn't read. Looks only while something waits.
+ * Closes the connection of a client that reads almost nothing within the timeout, so that nothing is generated for it.
+ * Progress is seen when the system has freed a part of its send buffer. Runs a timer only while output is queued.
  */
 public final class WriteStallHandler extends ChannelDuplexHandler {
 
     private static final AttributeKey<Boolean> STALLED = AttributeKey.valueOf(WriteStallHandler.class, "stalled");
 
-    private final Duration patience;
+    private final Duration timeout;
     private @Nullable Future<?> check;
     private @Nullable Object head;
     private long progress;
 
-    public WriteStallHandler(Duration patience) {
-        this.patience = patience;
+    public WriteStallHandler(Duration timeout) {
+        this.timeout = timeout;
     }
 
-    /** Whether the connection of that request was closed by this handler. */
+    /** True if this handler closed the connection of the request. */
     public static boolean hasStalled(ServerHttpRequest request) {
         return ClientChannel.of(request).attr(STALLED).get() != null;
     }
@@ -37,7 +36,7 @@ public final class WriteStallHandler extends ChannelDuplexHandler {
     public void flush(ChannelHandlerContext ctx) {
         ctx.flush();
         if (check == null && waiting(ctx) != null) {
-            watch(ctx);
+            startCheck(ctx);
         }
     }
 
@@ -49,7 +48,7 @@ public final class WriteStallHandler extends ChannelDuplexHandler {
         }
     }
 
-    private void watch(ChannelHandlerContext ctx) {
+    private void startCheck(ChannelHandlerContext ctx) {
         ChannelOutboundBuffer waiting = waiting(ctx);
         if (waiting == null) {
             check = null;
@@ -57,10 +56,10 @@ public final class WriteStallHandler extends ChannelDuplexHandler {
         }
         head = waiting.current();
         progress = waiting.currentProgress();
-        check = ctx.executor().schedule(() -> check(ctx), patience.toNanos(), TimeUnit.NANOSECONDS);
+        check = ctx.executor().schedule(() -> check(ctx), timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    @SuppressWarnings({"ReferenceEquality", "FutureReturnValueIgnored"}) // the very same message; closing is the end
+    @SuppressWarnings({"ReferenceEquality", "FutureReturnValueIgnored"}) // identity is meant; nothing follows the close
     private void check(ChannelHandlerContext ctx) {
         ChannelOutboundBuffer waiting = waiting(ctx);
         if (waiting != null && waiting.current() == head && waiting.currentProgress() == progress) {
@@ -68,11 +67,11 @@ public final class WriteStallHandler extends ChannelDuplexHandler {
             ctx.channel().attr(STALLED).set(true);
             ctx.close();
         } else {
-            watch(ctx);
+            startCheck(ctx);
         }
     }
 
-    /** What waits to be taken, or null if nothing does. */
+    /** The queued output, or null if there is none. */
     private static @Nullable ChannelOutboundBuffer waiting(ChannelHandlerContext ctx) {
         ChannelOutboundBuffer buffer = ctx.channel().unsafe().outboundBuffer();
         return buffer == null || buffer.isEmpty() ? null : buffer;

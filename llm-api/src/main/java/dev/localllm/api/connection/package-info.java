@@ -1,4 +1,4 @@
-/** Netty handlers of each client's connection: malformed, slow and old HTTP, and bodies that were refused. */
+/** Netty handlers for client connections: malformed requests, slow clients, HTTP/1.0, bodies of refused requests. */
 @NullMarked
 package dev.localllm.api.connection;
 

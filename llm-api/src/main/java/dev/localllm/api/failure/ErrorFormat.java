@@ -5,24 +5,23 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
-/** How one wire tells failures before the first byte of a response. Thread-safe. */
+/** The error response of one wire, for failures before the first byte of a response. Thread-safe. */
 public interface ErrorFormat {
 
     /**
-     * Whether the request is one of this wire's.
+     * True if the request belongs to this wire.
      *
-     * @param path as Spring sees it, not decoded and without the query; perhaps malformed where a request is refused
-     *     before it reaches Spring
-     * @param header the first value of the header of that name, null if there is none
+     * @param path undecoded, without the query; may be malformed if the request is refused before it reaches Spring
+     * @param header maps a header name to its first value, or null
      */
     boolean matches(String path, Function<String, @Nullable String> header);
 
-    /** The response's body, JSON. */
+    /** The response body, as JSON in UTF-8. */
     byte[] body(FailureResponse failure);
 
-    /** Adds the headers that tell clients whether and when to try again. */
+    /** Sets the headers that tell clients whether and when to retry. */
     void writeRetryHeaders(FailureResponse.Retry retry, HttpHeaders response);
 
-    /** Names of all headers that this wire's responses may have beside HTTP's own; web pages may read them. */
+    /** Names of the non-standard headers of this wire's responses; CORS lets web pages read them. */
     List<String> headerNames();
 }

@@ -10,7 +10,7 @@ public final class ErrorFormats {
 
     private final List<ErrorFormat> formats;
 
-    /** @param formats one or more, the first that matches is taken; the last is also for requests of no wire */
+    /** @param formats one or more; the first match is used, or the last one if none matches */
     public ErrorFormats(List<ErrorFormat> formats) {
         this.formats = List.copyOf(formats);
     }
@@ -20,9 +20,9 @@ public final class ErrorFormats {
     }
 
     /**
-     * For requests that did not come as far as Spring.
+     * Like {@link #of(ServerHttpRequest)}, for requests that did not reach Spring.
      *
-     * @param target as in the request line, perhaps malformed; empty if it is not known
+     * @param target from the request line, may be malformed; empty if it is unknown
      * @param header as in {@link ErrorFormat#matches}
      */
     public ErrorFormat of(String target, Function<String, @Nullable String> header) {
@@ -38,7 +38,7 @@ public final class ErrorFormats {
         return formats.getLast();
     }
 
-    /** As Spring takes it from the target, which may name a scheme and a server before it. */
+    /** The path that Spring would see. The target may be an absolute URI. */
     private static String path(String target) {
         int separator = indexOfAny("/?#", target, 0);
         if (target.startsWith("://", separator - 1)) {
@@ -52,7 +52,7 @@ public final class ErrorFormats {
         return target.substring(0, indexOfAny("?#", target, 0));
     }
 
-    /** The end of the text if there is none. */
+    /** Index of the first separator, or the text's length. */
     private static int indexOfAny(String separators, String text, int from) {
         int i = from;
         while (i < text.length() && separators.indexOf(text.charAt(i)) < 0) {
@@ -61,7 +61,7 @@ public final class ErrorFormats {
         return i;
     }
 
-    /** Those of all formats, without duplicates. */
+    /** The header names of all formats, without duplicates. */
     public List<String> headerNames() {
         return formats.stream()
                 .flatMap(format -> format.headerNames().stream())

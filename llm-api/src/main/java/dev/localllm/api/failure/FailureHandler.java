@@ -11,7 +11,7 @@ import org.springframework.web.ErrorResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
-/** Answers every request that failed before its first byte, in the format of its wire. Thread-safe. */
+/** Sends the error response of a request that failed before the first byte, in the format of its wire. Thread-safe. */
 public final class FailureHandler {
 
     private static final String BODY_READ = FailureHandler.class.getName() + ".bodyRead";
@@ -24,17 +24,17 @@ public final class FailureHandler {
         this.formats = formats;
     }
 
-    /** The request's body is about to be read. */
-    public static void bodyBegins(ServerWebExchange exchange) {
+    /** Call this before the request's body is read. */
+    public static void onBodyStart(ServerWebExchange exchange) {
         exchange.getAttributes().put(BODY_READ, false);
     }
 
-    /** All of the request's body was read. */
-    public static void bodyEnds(ServerWebExchange exchange) {
+    /** Call this when the request's body was read to its end. */
+    public static void onBodyComplete(ServerWebExchange exchange) {
         exchange.getAttributes().put(BODY_READ, true);
     }
 
-    /** Answers, or fails with the fault if the answer has begun: that closes the connection. */
+    /** Sends the error response. If the response is committed, fails with the fault, which closes the connection. */
     public Mono<Void> handle(ServerWebExchange exchange, Throwable fault) {
         ServerHttpResponse response = exchange.getResponse();
         if (response.isCommitted()) {
@@ -62,8 +62,8 @@ public final class FailureHandler {
     }
 
     /**
-     * An unread body would keep the connection's next request from being read: a short one is read and dropped; after
-     * a longer one, or one of which only a part was read, the connection is closed.
+     * An unread body blocks the next request on the connection. A short one is read and discarded. If it is long or
+     * partly read, the connection is closed.
      */
     private static Mono<Void> discardBody(ServerWebExchange exchange) {
         ServerHttpRequest request = exchange.getRequest();
@@ -95,7 +95,7 @@ public final class FailureHandler {
         return response.getHeaders().getFirst(FailureResponse.REQUEST_ID);
     }
 
-    /** In the server's own words: Spring's speak of its inside. */
+    /** Our own message: Spring's message shows internals. */
     private static String reason(ErrorResponse fault, ServerHttpRequest request) {
         HttpHeaders headers = request.getHeaders();
         String detail = fault.getBody().getDetail();

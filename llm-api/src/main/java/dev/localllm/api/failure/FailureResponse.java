@@ -24,11 +24,11 @@ import org.springframework.http.HttpStatusCode;
 import org.springframework.web.server.ServerWebExchange;
 
 /**
- * A failure as every wire tells it, each in its own {@link ErrorFormat}.
+ * A failure as a response, the same for every wire; {@link ErrorFormat} writes it.
  *
- * @param code for programs: {@link #INVALID_REQUEST} and {@link #SERVER_ERROR} say no more than the status
- * @param field path of the request's field at fault, or null
- * @param detail for the log only; null if there is no more to say
+ * @param code for programs; {@link #INVALID_REQUEST} and {@link #SERVER_ERROR} add nothing to the status
+ * @param field path of the invalid field of the request, or null
+ * @param detail for the log only; null if there is none
  * @param retry whether the same request may succeed later
  */
 public record FailureResponse(
@@ -39,28 +39,28 @@ public record FailureResponse(
         @Nullable String detail,
         Retry retry) {
 
-    /** What a client that repeats failed requests by itself should do. */
+    /** What a client that retries automatically should do. */
     public sealed interface Retry {
 
-        /** Whatever it does by default. */
-        record AsUsual() implements Retry {}
+        /** What it does by default. */
+        record Default() implements Retry {}
 
-        /** Asking again within reasonable time is of no use, or makes matters worse. */
+        /** No retry: it would not help, or would make things worse. */
         record No() implements Retry {}
 
         record After(Duration pause) implements Retry {
 
-            /** For longer than this a client should not keep its own caller waiting. */
-            private static final Duration LONGEST = Duration.ofSeconds(20);
+            /** A client should not make its own caller wait longer than this. */
+            private static final Duration MAX_PAUSE = Duration.ofSeconds(20);
 
-            /** False where a client had better report the failure than wait. */
+            /** False if the client should report the failure instead of waiting. */
             public boolean isWorthwhile() {
-                return pause.compareTo(LONGEST) <= 0;
+                return pause.compareTo(MAX_PAUSE) <= 0;
             }
         }
     }
 
-    /** The header that names the request. */
+    /** The header with the request's id. */
     public static final String REQUEST_ID = "x-request-id";
 
     public static final String INVALID_REQUEST = "invalid_request";
@@ -70,7 +70,7 @@ public record FailureResponse(
     private static final String ATTRIBUTE = FailureResponse.class.getName();
     private static final int MAX_MESSAGE = 512;
     private static final int MAX_FIELD = 128;
-    private static final Retry AS_USUAL = new Retry.AsUsual();
+    private static final Retry DEFAULT_RETRY = new Retry.Default();
     private static final Retry NO_RETRY = new Retry.No();
     private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
 
@@ -82,7 +82,7 @@ public record FailureResponse(
     /**
      * Unexpected exceptions are logged; the caller gets a generic 500.
      *
-     * @param requestId told in messages of a 5xx, so that the log line can be found
+     * @param requestId added to the message of a 5xx, to find the log line; null for none
      */
     public static FailureResponse of(Throwable fault, @Nullable String requestId) {
         if (fault instanceof LlmException e) {
@@ -117,24 +117,24 @@ public record FailureResponse(
         };
     }
 
-    /** A request that HTTP alone refuses: wrong path, method, content type or size. */
+    /** A failure at HTTP level: wrong path, method, content type or size. */
     public static FailureResponse ofStatus(HttpStatusCode status, String message) {
         return status.is4xxClientError()
-                ? new FailureResponse(status, INVALID_REQUEST, null, message, null, AS_USUAL)
+                ? new FailureResponse(status, INVALID_REQUEST, null, message, null, DEFAULT_RETRY)
                 : serverError(status, SERVER_ERROR, message, null);
     }
 
-    /** What the exchange failed with, or null as long as nothing was told. */
+    /** The failure that {@link #putInto} stored in the exchange, or null. */
     public static @Nullable FailureResponse of(ServerWebExchange exchange) {
         return exchange.getAttribute(ATTRIBUTE);
     }
 
-    /** Notes that this is what the exchange failed with. */
+    /** Stores this failure in the exchange, for its record and log. */
     public void putInto(ServerWebExchange exchange) {
         exchange.getAttributes().put(ATTRIBUTE, this);
     }
 
-    /** @param retryAfter null where nobody knows */
+    /** @param retryAfter null if unknown */
     private static FailureResponse unavailable(String code, LlmFailure failure, @Nullable Duration retryAfter) {
         return new FailureResponse(
                 HttpStatus.SERVICE_UNAVAILABLE,
@@ -145,7 +145,7 @@ public record FailureResponse(
                 retryAfter == null ? SOON : new Retry.After(retryAfter));
     }
 
-    /** Whoever repeats a generation that took too long doubles the load that made it slow. */
+    /** No retry after a slow generation: it would double the load. */
     private static FailureResponse timeout(DeadlineExceeded failure) {
         Deadline deadline = failure.deadline();
         return new FailureResponse(
@@ -158,12 +158,12 @@ public record FailureResponse(
     }
 
     private static FailureResponse refusal(HttpStatus status, String code, @Nullable String field, LlmFailure failure) {
-        return new FailureResponse(status, code, field, failure.message(), failure.detail(), AS_USUAL);
+        return new FailureResponse(status, code, field, failure.message(), failure.detail(), DEFAULT_RETRY);
     }
 
     private static FailureResponse serverError(
             HttpStatusCode status, String code, String message, @Nullable String detail) {
-        return new FailureResponse(status, code, null, message, detail, AS_USUAL);
+        return new FailureResponse(status, code, null, message, detail, DEFAULT_RETRY);
     }
 
     private FailureResponse withRequestId(@Nullable String id) {

@@ -1,4 +1,4 @@
-/** Failures as responses: one mapping, used before the first byte and after it, in each wire's own format. */
+/** Maps failures to responses: one mapping for error responses and error frames, one format per wire. */
 @NullMarked
 package dev.localllm.api.failure;
 

@@ -18,8 +18,8 @@ import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
 /**
- * Actuator's health groups, on the port that callers and deploys can reach. {@code /health} never asks the model
- * server: a deploy is judged by it, and a good release must not be rolled back because that is down.
+ * Actuator's health groups, on the API's port. {@code /health} does not depend on the model server: deploys are judged
+ * by it, and a good release must not be rolled back because the model server is down.
  */
 @RestController
 final class HealthController {
@@ -27,8 +27,8 @@ final class HealthController {
     record Live(String status, String environment, String version, String revision) {}
 
     /**
-     * @param warnings what may go wrong, in words
-     * @param missing what keeps the server from answering, in words; empty when it is ready
+     * @param warnings sentences about possible problems
+     * @param missing sentences about why the server is not ready; empty if it is
      */
     record Ready(String status, List<String> warnings, List<String> missing) {}
 

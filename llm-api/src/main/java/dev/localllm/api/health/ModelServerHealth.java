@@ -14,34 +14,34 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
 import reactor.core.publisher.Mono;
 
-/** Asks whether the model server answers and has the model that is needed. Asks at most once in a few seconds. */
+/** Checks that the model server responds and has the needed model. Results are cached for 3 seconds. */
 public final class ModelServerHealth implements ReactiveHealthIndicator {
 
     static final String REASON = "reason";
     static final String WARNING = "warning";
 
-    private static final Duration FRESH = Duration.ofSeconds(3);
+    private static final Duration CACHE_TIME = Duration.ofSeconds(3);
     private static final Duration WARNING_TIMEOUT = Duration.ofSeconds(1);
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
     private final String name;
-    private final UnaryOperator<String> cure;
+    private final UnaryOperator<String> fix;
     private final Mono<Health> health;
 
     /**
-     * @param name of the model server, for people
-     * @param cure what an operator does to give it the model that is named
-     * @param warning one sentence about what this model server can't do; empty for nothing
-     * @param needed the default model, or null if any model that can chat will do
+     * @param name of the model server, for messages
+     * @param fix maps a model to the command that installs it
+     * @param warning emits one sentence about a problem of this model server, or completes empty
+     * @param needed the default model; null if any model that can chat is enough
      */
     public ModelServerHealth(
             String name,
-            UnaryOperator<String> cure,
+            UnaryOperator<String> fix,
             ModelDirectory models,
             Mono<String> warning,
             @Nullable ModelId needed) {
         this.name = name;
-        this.cure = cure;
+        this.fix = fix;
         Mono<String> warningInTime = warning.timeout(WARNING_TIMEOUT, Mono.empty());
         this.health = models.list()
                 .map(found -> judge(found, needed))
@@ -49,9 +49,9 @@ public final class ModelServerHealth implements ReactiveHealthIndicator {
                         .map(text -> judged.withDetail(WARNING, text))
                         .defaultIfEmpty(judged)
                         .map(Health.Builder::build))
-                .timeout(PATIENCE, Mono.fromSupplier(() -> down(name + " doesn't answer.")))
+                .timeout(TIMEOUT, Mono.fromSupplier(() -> down(name + " doesn't answer.")))
                 .onErrorResume(LlmException.class, e -> Mono.just(down(reason(e.failure()))))
-                .cache(FRESH);
+                .cache(CACHE_TIME);
     }
 
     @Override
@@ -60,18 +60,18 @@ public final class ModelServerHealth implements ReactiveHealthIndicator {
     }
 
     private Health.Builder judge(List<ModelInfo> found, @Nullable ModelId needed) {
-        boolean there = found.stream()
+        boolean hasModel = found.stream()
                 .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
-        if (there) {
+        if (hasModel) {
             return Health.up();
         }
         return downBecause(
                 needed == null
-                        ? name + " has no model that can chat (cure: " + cure.apply("MODEL") + ")."
-                        : name + " doesn't have the model " + needed + " (cure: " + cure.apply(needed.value()) + ").");
+                        ? name + " has no model that can chat (fix: " + fix.apply("MODEL") + ")."
+                        : name + " doesn't have the model " + needed + " (fix: " + fix.apply(needed.value()) + ").");
     }
 
-    /** Why exactly a connection failed is for operators, and nothing of the model server's own text. */
+    /** The reason of a connection failure is shown to operators; the model server's own text is not. */
     private static String reason(LlmFailure failure) {
         return failure instanceof UpstreamUnavailable unavailable ? unavailable.detail() : failure.message();
     }

@@ -1,8 +1,8 @@
 package dev.localllm.api.health;
 
 /**
- * Which server this is.
+ * Identifies the running server.
  *
- * @param revision the commit that the running image was built from, or {@code unknown}
+ * @param revision commit from which the running image was built, or {@code unknown}
  */
 public record ServerInfo(String environment, String version, String revision) {}

@@ -1,4 +1,4 @@
-/** Whether the server lives, and whether it can answer. */
+/** Liveness and readiness. */
 @NullMarked
 package dev.localllm.api.health;
 

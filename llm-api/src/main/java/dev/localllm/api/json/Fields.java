@@ -21,13 +21,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The fields of a JSON object, read by name and checked; every refusal is an {@link LlmException} that names the field by
- * its path. JSON's null counts as absent. {@link #rejectUnknown} refuses what nobody asked for, so that no field is
- * ignored. Not thread-safe.
+ * Reads and checks the fields of a JSON object. An invalid field throws an {@link LlmException} that names its path.
+ * JSON's null counts as absent. {@link #rejectUnknown} refuses fields that were not read, so that none is ignored. Not
+ * thread-safe.
  */
 public final class Fields {
 
-    /** Bounds what a small body can become in memory: an empty object takes two tokens and some 200 bytes. */
+    /** Limits the memory of a parsed body: an empty object is two tokens and takes about 200 bytes. */
     private static final long MAX_TOKENS = 100_000;
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -107,7 +107,7 @@ public final class Fields {
         return value == null ? null : new Fields(value, path(name));
     }
 
-    /** The objects of an array; empty if the field is absent. */
+    /** The objects in an array; empty if the field is absent. */
     public List<Fields> objects(String name) {
         JsonNode array = value(name, JsonNode::isArray, "an array of objects");
         List<Fields> objects = new ArrayList<>();
@@ -120,7 +120,7 @@ public final class Fields {
         return objects;
     }
 
-    /** The strings of an array, or a lone string as the only one; empty if the field is absent. */
+    /** The strings in an array, or a single string; empty if the field is absent. */
     public List<String> strings(String name, int max) {
         String expected = "a string or an array of at most " + max + " strings, none of them empty";
         JsonNode value = value(name, node -> node.isString() || node.isArray(), expected);
@@ -143,15 +143,15 @@ public final class Fields {
         return object.path(name).isMissingNode() || object.path(name).isNull();
     }
 
-    /** Lets a field pass that asks for nothing which the answer would not have anyway; its other values are refused. */
-    public void allowOnly(String name, Predicate<JsonNode> harmless) {
+    /** Accepts the field only if it is absent or its value is neutral; the field has no effect then. */
+    public void allowOnly(String name, Predicate<JsonNode> neutral) {
         JsonNode value = value(name, node -> true, "");
-        if (value != null && !harmless.test(value)) {
+        if (value != null && !neutral.test(value)) {
             throw refusal(path(name), path(name) + ": not supported by this server");
         }
     }
 
-    /** Refuses the first field that was not asked for. */
+    /** Refuses the first field that was never read. */
     public void rejectUnknown() {
         for (String name : object.propertyNames()) {
             if (!known.contains(name)) {

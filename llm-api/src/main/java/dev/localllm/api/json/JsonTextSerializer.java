@@ -5,7 +5,7 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.SerializationContext;
 import tools.jackson.databind.ValueSerializer;
 
-/** Copies text as it is escaped already. Thread-safe. */
+/** Writes {@link JsonText} without escaping it again. Thread-safe. */
 public final class JsonTextSerializer extends ValueSerializer<JsonText> {
 
     @Override

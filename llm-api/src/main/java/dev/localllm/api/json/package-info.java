@@ -1,4 +1,4 @@
-/** JSON as every wire reads and writes it. */
+/** Reads and writes JSON, for all wires. */
 @NullMarked
 package dev.localllm.api.json;
 

@@ -9,39 +9,40 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * The end of the server as answers see it: they may go on until their time is over, and are then told to end, while
- * the web server waits for them. Thread-safe.
+ * Graceful shutdown: running answers may finish until the shutdown timeout; then they get an error frame. Meanwhile the
+ * web server waits for them. Thread-safe.
  */
 public final class Drain implements SmartLifecycle {
 
-    /** From the end of the answers' time to the end of the server: for error frames, and for closing connections. */
-    public static final Duration LAST_WORDS = Duration.ofSeconds(5);
+    /** Time after the shutdown timeout, for sending error frames and closing connections. */
+    public static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-    /** A client that has not taken its error frame by then never will. */
-    private static final Duration CUT_OFF = Duration.ofSeconds(2);
+    /** Time for a client to receive its error frame; then its connection is closed. */
+    private static final Duration ERROR_FRAME_TIMEOUT = Duration.ofSeconds(2);
 
-    private final Sinks.Empty<Void> over = Sinks.empty();
-    private final Duration patience;
+    private final Sinks.Empty<Void> expired = Sinks.empty();
+    private final Duration timeout;
     private volatile boolean running;
 
-    /** @param patience how long answers may go on after the server was told to stop */
-    public Drain(Duration patience) {
-        this.patience = patience;
+    /** @param timeout how long running answers may continue after the stop signal */
+    public Drain(Duration timeout) {
+        this.timeout = timeout;
     }
 
-    /** Completes when answers that are still under way must end. */
-    public Mono<Void> over() {
-        return over.asMono();
+    /** Completes when the timeout has expired: running answers must end now. */
+    public Mono<Void> expired() {
+        return expired.asMono();
     }
 
-    /** Closes the connection of a client who doesn't take even the last word; never completes. */
-    public Mono<Void> cutOff(ServerHttpRequest request) {
-        return over().then(Mono.delay(CUT_OFF))
+    /** Closes the connection of a client that doesn't receive its error frame in time. Never completes. */
+    public Mono<Void> closeIfStalled(ServerHttpRequest request) {
+        return expired()
+                .then(Mono.delay(ERROR_FRAME_TIMEOUT))
                 .then(Mono.<Void>fromRunnable(() -> close(request)))
                 .then(Mono.never());
     }
 
-    @SuppressWarnings("FutureReturnValueIgnored") // closing is the end
+    @SuppressWarnings("FutureReturnValueIgnored") // nothing follows the close
     private static void close(ServerHttpRequest request) {
         ClientChannel.of(request).close();
     }
@@ -54,7 +55,7 @@ public final class Drain implements SmartLifecycle {
     @Override
     public void stop() {
         running = false;
-        Mono.delay(patience).subscribe(tick -> over.tryEmitEmpty());
+        Mono.delay(timeout).subscribe(tick -> expired.tryEmitEmpty());
     }
 
     @Override
@@ -62,7 +63,7 @@ public final class Drain implements SmartLifecycle {
         return running;
     }
 
-    /** Just before the web server begins to wait. */
+    /** Stops just before the web server begins to wait for running requests. */
     @Override
     public int getPhase() {
         return WebServerApplicationContext.GRACEFUL_SHUTDOWN_PHASE + 1;

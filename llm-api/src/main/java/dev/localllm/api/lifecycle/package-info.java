@@ -1,4 +1,4 @@
-/** The end of the server. */
+/** Graceful shutdown. */
 @NullMarked
 package dev.localllm.api.lifecycle;
 

@@ -12,10 +12,10 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds the bytes of all request bodies in flight, and of those of one client. Counts bytes as they arrive: a length
- * that is only announced takes nothing. When there is no room, the slowest upload is aborted, of the same client if
- * that client has used up its share. A body that has arrived keeps its bytes until its request is over and is never
- * aborted. Never waits. Thread-safe.
+ * Limits the bytes of all request bodies in flight, and those of each client. Counts bytes when they arrive, not when a
+ * Content-Length announces them. When the limit is reached, the slowest upload is aborted; if the client's own limit is
+ * reached, the slowest of that client. A complete body is never aborted and counts until its request is over. Never
+ * blocks. Thread-safe.
  */
 public final class BodyBudget {
 
@@ -29,8 +29,8 @@ public final class BodyBudget {
     private long used;
 
     /**
-     * @param capacity for all bodies, in bytes
-     * @param perClient for the bodies of one client, in bytes
+     * @param capacity limit of all bodies together, in bytes
+     * @param perClient limit of one client's bodies, in bytes
      * @param clock in nanoseconds, as {@link System#nanoTime}
      */
     public BodyBudget(long capacity, long perClient, LongSupplier clock) {
@@ -40,10 +40,10 @@ public final class BodyBudget {
     }
 
     /**
-     * A body begins to arrive.
+     * Begins the upload of one body.
      *
-     * @param onAbort called at most once, on any thread, when the upload is aborted and no longer counted; told whether
-     *     its client had used up its own share
+     * @param onAbort called at most once, on any thread, after the upload was aborted and its bytes released; its
+     *     argument is true if the client's own limit was reached
      */
     public synchronized Upload begin(ClientId client, Consumer<Boolean> onAbort) {
         Upload upload = new Upload(client, onAbort);
@@ -51,12 +51,12 @@ public final class BodyBudget {
         return upload;
     }
 
-    /** In bytes. */
+    /** Bytes in use. */
     public synchronized long used() {
         return used;
     }
 
-    /** One request body. To be closed when its request is over. */
+    /** One request body. The caller closes it when its request is over. */
     public final class Upload implements AutoCloseable {
 
         private final ClientId client;
@@ -71,27 +71,27 @@ public final class BodyBudget {
             this.onAbort = onAbort;
         }
 
-        /** These bytes have arrived. False if the upload was or is hereby aborted. */
+        /** Counts bytes that have arrived. Returns false if the upload is aborted, now or before. */
         public boolean take(int count) {
             arrived(count);
             Abort abort;
             do {
                 abort = takeOrAbortSlowest(this, count);
                 if (abort != null) {
-                    abort.victim.onAbort.accept(abort.ownShare);
+                    abort.victim.onAbort.accept(abort.ownLimit);
                 }
             } while (abort != null && abort.victim != this);
             return abort == null && isReceiving(this);
         }
 
-        /** All of the body has arrived. False if the upload was aborted before. */
+        /** Called when the body is complete. Returns false if the upload was aborted before. */
         public boolean complete() {
             synchronized (BodyBudget.this) {
                 return receiving.remove(this);
             }
         }
 
-        /** Gives the bytes back. Idempotent. */
+        /** Releases the bytes. Idempotent. */
         @Override
         public void close() {
             synchronized (BodyBudget.this) {
@@ -120,19 +120,24 @@ public final class BodyBudget {
             }
         }
 
-        /** Bytes per half-life, the latest ones counting most; right from the first byte on. */
+        /**
+         * Bytes per half-life, as an exponentially weighted average that is corrected for uploads younger than that.
+         */
         private double rate(long now) {
             return decayed(recentBytes, now - lastArrival) / (1 - decayed(1, now - begun));
         }
     }
 
-    private record Abort(Upload victim, boolean ownShare) {}
+    private record Abort(Upload victim, boolean ownLimit) {}
 
     private synchronized boolean isReceiving(Upload upload) {
         return receiving.contains(upload);
     }
 
-    /** Null if there was room, or if the upload was aborted before. */
+    /**
+     * Counts the bytes and returns null, or aborts the slowest upload and returns it. Returns null without counting if
+     * the upload was aborted before.
+     */
     private synchronized @Nullable Abort takeOrAbortSlowest(Upload upload, int count) {
         if (!receiving.contains(upload)) {
             return null;
@@ -147,12 +152,12 @@ public final class BodyBudget {
         return new Abort(victim, clientIsFull);
     }
 
-    /** Among those whose end gives room, and the one that asks for it. */
-    private Upload slowest(Upload asking, boolean ofItsClient) {
+    /** The slowest upload that holds bytes, or the one that needs room. */
+    private Upload slowest(Upload current, boolean sameClient) {
         long now = clock.getAsLong();
         return receiving.stream()
-                .filter(upload -> upload == asking || upload.bytes > 0)
-                .filter(upload -> !ofItsClient || upload.client.equals(asking.client))
+                .filter(upload -> upload == current || upload.bytes > 0)
+                .filter(upload -> !sameClient || upload.client.equals(current.client))
                 .min(Comparator.comparingDouble(upload -> upload.rate(now)))
                 .orElseThrow();
     }

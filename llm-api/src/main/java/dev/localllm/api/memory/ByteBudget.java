@@ -2,7 +2,7 @@ package dev.localllm.api.memory;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Counts the bytes that many holders share. Never waits. Thread-safe. */
+/** A limit on bytes, shared by many users. Never blocks. Thread-safe. */
 public final class ByteBudget {
 
     private final long capacity;
@@ -13,7 +13,7 @@ public final class ByteBudget {
         this.capacity = capacity;
     }
 
-    /** Takes the bytes if they fit; otherwise takes nothing and returns false. */
+    /** Takes the bytes and returns true if they fit, else takes nothing and returns false. */
     public boolean tryTake(long bytes) {
         if (used.addAndGet(bytes) <= capacity) {
             return true;
@@ -22,12 +22,12 @@ public final class ByteBudget {
         return false;
     }
 
-    /** Takes bytes that are in memory already, whether they fit or not. */
+    /** Takes the bytes even beyond the capacity: they are in memory already. Negative values release bytes. */
     public void take(long bytes) {
         used.addAndGet(bytes);
     }
 
-    /** Gives back bytes that were taken. */
+    /** Releases bytes that were taken. */
     public void release(long bytes) {
         used.addAndGet(-bytes);
     }
@@ -37,7 +37,7 @@ public final class ByteBudget {
         return used.get() < capacity;
     }
 
-    /** In bytes. */
+    /** Bytes in use; may exceed the capacity. */
     public long used() {
         return used.get();
     }

@@ -12,9 +12,8 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
 
 /**
- * Bytes that arrive in pieces, copied into pooled segments outside the heap: bodies that are aborted cost the collector
- * nothing, and neither do many small pieces. The segments are released once, by {@link #close} or by whoever takes
- * them. Thread-safe.
+ * Collects bytes in pooled segments outside the heap, so that aborted bodies and many small pieces cause no garbage.
+ * The segments are released once: by {@link #close}, or by closing the stream of {@link #take}. Thread-safe.
  */
 public final class ReceivedBytes implements AutoCloseable {
 
@@ -31,7 +30,9 @@ public final class ReceivedBytes implements AutoCloseable {
         this.allocator = allocator;
     }
 
-    /** Copies what is readable; the caller releases it. Does nothing once the bytes were taken or closed. */
+    /**
+     * Copies the readable bytes; the caller releases the buffer. Does nothing after {@link #take} or {@link #close}.
+     */
     public synchronized void write(DataBuffer source) {
         ByteBuf from = NettyDataBufferFactory.toByteBuf(source);
         int index = from.readerIndex();
@@ -44,12 +45,15 @@ public final class ReceivedBytes implements AutoCloseable {
         }
     }
 
-    /** How many bytes were written. */
+    /** Number of bytes written. */
     public synchronized long length() {
         return length;
     }
 
-    /** The bytes as a stream, which releases them when it is closed; null if they were taken or closed before. */
+    /**
+     * Returns the bytes as a stream, which the caller closes to release them; null after {@link #take} or
+     * {@link #close}.
+     */
     public synchronized @Nullable InputStream take() {
         if (over) {
             return null;

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Bytes that arrive in pieces, copied into segments: neither many small pieces nor growth cost more than about
- * twice their size. Not thread-safe.
+ * Collects bytes in heap segments. Uses at most about twice the memory of its content, even for many small pieces. Not
+ * thread-safe.
  */
 public final class SegmentedBytes {
 
@@ -33,7 +33,7 @@ public final class SegmentedBytes {
         return length;
     }
 
-    /** Views of the bytes written so far, not copied. Write no more afterwards. */
+    /** Views of the written bytes, not copied. Don't write afterwards. */
     public List<ByteBuffer> buffers() {
         List<ByteBuffer> buffers = new ArrayList<>();
         for (byte[] segment : full) {

@@ -1,4 +1,4 @@
-/** Bounds what all requests together hold in memory. */
+/** Limits the memory that all requests together use. */
 @NullMarked
 package dev.localllm.api.memory;
 

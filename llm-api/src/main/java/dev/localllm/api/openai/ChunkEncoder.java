@@ -24,21 +24,21 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.MediaType;
 
 /**
- * Writes one streamed answer as Server-Sent Events: all that came together becomes one buffer. What does not
- * change within an answer is rendered once; text is copied as it came.
+ * Encodes one streamed answer as Server-Sent Events, one buffer per list of events. The constant parts are encoded
+ * once; the escaped text is copied.
  *
  * <pre>{@code
  * data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,
  *   "delta":{"content":"Hi"},"finish_reason":null}]}
  * }</pre>
  *
- * One encoder per answer; not thread-safe. Who takes a buffer releases it.
+ * One encoder per answer; not thread-safe. The caller releases each buffer.
  */
 final class ChunkEncoder implements StreamEncoder {
 
     record Chunk(String id, String object, long created, JsonText model, List<Choice> choices) {}
 
-    /** @param usage of the whole answer; null in all chunks but the last */
+    /** @param usage of the answer; null in all chunks except the last */
     record UsageChunk(
             String id,
             String object,
@@ -65,7 +65,7 @@ final class ChunkEncoder implements StreamEncoder {
     private static final JsonTemplate FRAME = new JsonTemplate(utf8("data: "), utf8("\n\n"));
     private static final byte[] DONE = utf8("data: [DONE]\n\n");
     private static final byte[] HEARTBEAT = utf8(": waiting\n\n");
-    private static final int USUAL_TEXT_BYTES = 16;
+    private static final int TYPICAL_TEXT_BYTES = 16;
 
     private final DataBufferFactory buffers;
     private final boolean includeUsage;
@@ -92,7 +92,7 @@ final class ChunkEncoder implements StreamEncoder {
 
     @Override
     public DataBuffer encode(List<ChatEvent> events) {
-        int perEvent = text.head().length + USUAL_TEXT_BYTES + text.tail().length;
+        int perEvent = text.head().length + TYPICAL_TEXT_BYTES + text.tail().length;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
         try {
             if (!started) {
@@ -109,13 +109,13 @@ final class ChunkEncoder implements StreamEncoder {
         }
     }
 
-    /** A comment. */
+    /** A comment, which clients ignore. */
     @Override
     public DataBuffer heartbeat() {
         return buffers.wrap(HEARTBEAT);
     }
 
-    /** No {@code [DONE]} follows. */
+    /** The error frame; no {@code [DONE]} follows. */
     @Override
     public DataBuffer failure(FailureResponse failure) {
         byte[] body = OpenAiErrors.json(failure);
@@ -141,7 +141,7 @@ final class ChunkEncoder implements StreamEncoder {
         buffer.write(DONE);
     }
 
-    /** Without choices. */
+    /** A chunk with an empty list of choices. */
     private Object chunk(@Nullable Usage usage) {
         String object = "chat.completion.chunk";
         return includeUsage

@@ -22,17 +22,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 
-/** Writes one non-streaming response: text is copied as it came. One encoder per response; not thread-safe. */
+/** Encodes one non-streaming response; the escaped text is copied. One encoder per response; not thread-safe. */
 final class CompletionEncoder implements BodyEncoder {
 
     record Completion(String id, String object, long created, JsonText model, List<Choice> choices, Usage usage) {}
 
-    /** @param logprobs never known */
+    /** @param logprobs always null */
     record Choice(int index, Message message, @Nullable String logprobs, String finishReason) {}
 
     /**
-     * @param content null if there are tool calls only
-     * @param refusal never known
+     * @param content null if the answer has tool calls and no text
+     * @param refusal always null
      */
     record Message(
             String role,
@@ -76,7 +76,7 @@ final class CompletionEncoder implements BodyEncoder {
         return text.length() + thinking.length() + toolCalls.length();
     }
 
-    /** Events are complete when the port's stream is, so the end is known. */
+    /** Throws an IllegalStateException without {@link Finished}, which the port guarantees. */
     @Override
     public List<ByteBuffer> encode() {
         Finished finished = end;
@@ -110,7 +110,7 @@ final class CompletionEncoder implements BodyEncoder {
         }
     }
 
-    /** @param around one piece more than there are values */
+    /** @param around the pieces around the values: one more than there are values */
     private static List<ByteBuffer> joined(List<byte[]> around, Collection<SegmentedBytes> values) {
         List<ByteBuffer> body = new ArrayList<>();
         Iterator<byte[]> pieces = around.iterator();

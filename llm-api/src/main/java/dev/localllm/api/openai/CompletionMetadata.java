@@ -3,9 +3,9 @@ package dev.localllm.api.openai;
 import dev.localllm.core.catalog.ModelId;
 
 /**
- * What all parts of one answer say alike.
+ * The fields that all chunks of one completion share.
  *
- * @param id of the answer, as {@code chatcmpl-…}
+ * @param id of the completion, such as {@code chatcmpl-…}
  * @param created in seconds of Unix time
  */
 record CompletionMetadata(String id, long created, ModelId model) {}

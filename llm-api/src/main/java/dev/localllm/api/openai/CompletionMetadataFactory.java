@@ -4,7 +4,7 @@ import dev.localllm.core.catalog.ModelId;
 import java.time.InstantSource;
 import java.util.function.Supplier;
 
-/** Makes the metadata of each completion. Thread-safe if the source of ids is. */
+/** Creates the metadata of each completion. Thread-safe if {@code uniqueIds} is. */
 public final class CompletionMetadataFactory {
 
     private final InstantSource clock;

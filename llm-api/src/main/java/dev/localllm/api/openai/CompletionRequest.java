@@ -14,17 +14,17 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Body of POST /v1/chat/completions, checked and understood.
+ * The parsed and checked body of POST /v1/chat/completions.
  *
  * @param model as the caller named it; null for the default
- * @param includeUsage whether a stream tells its usage before it ends
+ * @param includeUsage true if the stream sends its usage in its last chunk
  */
 record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stream, boolean includeUsage) {
 
     private static final int MAX_STOP_TEXTS = 4;
     private static final String ROLES = "system, developer, user or assistant";
 
-    /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first field at fault. */
+    /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first invalid field. */
     static CompletionRequest parse(InputStream body) {
         Fields fields = Fields.parse(body);
         boolean stream = fields.bool("stream");
@@ -112,7 +112,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
                 fields.number("presence_penalty", -2, 2));
     }
 
-    /** The newer name wins, as with OpenAI. */
+    /** The newer field wins, as in OpenAI's API. */
     private static @Nullable Integer maxTokens(Fields fields) {
         Long older = fields.integer("max_tokens", 1, Integer.MAX_VALUE);
         Long newer = fields.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
@@ -134,7 +134,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         return include;
     }
 
-    /** Labels of the caller's own, and values that say what is the case anyway; many SDKs send them. */
+    /** Accepts labels, and values that equal the default: many SDKs send them. */
     private static void ignoreNeutral(Fields fields) {
         fields.allowOnly("user", JsonNode::isString);
         fields.allowOnly("safety_identifier", JsonNode::isString);

@@ -3,7 +3,7 @@ package dev.localllm.api.openai;
 import java.util.Arrays;
 import java.util.List;
 
-/** UTF-8 before and after a hole, for what changes within it. The arrays are shared: nobody writes to them. */
+/** Constant JSON, in UTF-8, with a hole for the variable part. The arrays are shared and never written to. */
 final class JsonTemplate {
 
     private final byte[] head;
@@ -14,7 +14,7 @@ final class JsonTemplate {
         this.tail = tail;
     }
 
-    /** @param field whose value is an empty string or array in the record: the hole is in it */
+    /** @param field its value is an empty string or array; the hole is inside it */
     static JsonTemplate of(Object value, String field) {
         List<byte[]> pieces = OpenAiJson.around(value, List.of(field));
         return new JsonTemplate(pieces.getFirst(), pieces.getLast());
@@ -28,7 +28,7 @@ final class JsonTemplate {
         return tail;
     }
 
-    /** The other in the hole of this one. */
+    /** Puts the other template into the hole of this one. */
     JsonTemplate around(JsonTemplate inner) {
         return new JsonTemplate(joined(head, inner.head), joined(inner.tail, tail));
     }

@@ -39,7 +39,7 @@ final class ModelController {
                         found.stream().map(info -> model(info.id(), info)).toList()));
     }
 
-    /** The id may have slashes; the answer repeats it as it was asked for, as Ollama does. */
+    /** The id may contain slashes. The response repeats the requested spelling, as Ollama does. */
     @GetMapping("/v1/models/{*id}")
     Mono<Model> get(@PathVariable String id) {
         String name = id.substring(1);

@@ -11,7 +11,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 
 /**
- * Failures in OpenAI's error body, and in the headers that its SDKs obey. Thread-safe.
+ * OpenAI's error body, and the retry headers that its SDKs obey. Thread-safe.
  *
  * <pre>{@code
  * {"error":{"message":"…","type":"invalid_request_error","param":"model","code":"model_not_found"}}
@@ -51,7 +51,7 @@ public final class OpenAiErrors implements ErrorFormat {
     @Override
     public void writeRetryHeaders(Retry retry, HttpHeaders response) {
         switch (retry) {
-            case Retry.AsUsual r -> {}
+            case Retry.Default r -> {}
             case Retry.No r -> response.set(SHOULD_RETRY, "false");
             case Retry.After r -> {
                 response.set(
@@ -82,7 +82,7 @@ public final class OpenAiErrors implements ErrorFormat {
         return failure.status().is4xxClientError() ? "invalid_request_error" : "server_error";
     }
 
-    /** Null where the type says all. */
+    /** Null if the type says everything. */
     private static @Nullable String code(FailureResponse failure) {
         return switch (failure.code()) {
             case FailureResponse.INVALID_REQUEST, FailureResponse.SERVER_ERROR -> null;

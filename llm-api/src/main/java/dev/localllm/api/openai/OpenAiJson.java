@@ -15,8 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 
 /**
- * Writes the records of OpenAI's wire: fields in the order and by the names of a record's components, in snake case.
- * Text is copied as it is escaped already, whatever it holds.
+ * Writes the records of OpenAI's wire. Fields have the names of the record's components in snake case, and their order.
+ * {@link JsonText} is copied without escaping it again.
  */
 final class OpenAiJson {
 
@@ -26,7 +26,7 @@ final class OpenAiJson {
         }
     }
 
-    /** @param index only in streams */
+    /** @param index null except in streams */
     record ToolCall(
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             Integer index,
@@ -61,21 +61,23 @@ final class OpenAiJson {
         };
     }
 
-    /** UTF-8. */
+    /** The value as JSON in UTF-8. */
     static byte[] bytes(Object value) {
         return MAPPER.writeValueAsBytes(value);
     }
 
     /**
-     * UTF-8 with room for bytes that are JSON already: cut within the value of each of the fields, which is an empty
-     * string or array, in the order in which they stand there.
+     * Splits the value's JSON inside each of the fields, so that encoded JSON can be inserted there. Returns UTF-8
+     * pieces, one more than fields.
+     *
+     * @param fields each has an empty string or array as its value; in their order in the record
      */
     static List<byte[]> around(Object value, List<String> fields) {
         String json = MAPPER.writeValueAsString(value);
         List<byte[]> pieces = new ArrayList<>();
         int from = 0;
         for (String field : fields) {
-            String name = '"' + field + "\":"; // not in a string, where quotes are escaped
+            String name = '"' + field + "\":"; // can't be inside a string: quotes are escaped there
             int cut = json.indexOf(name, from) + name.length() + 1;
             pieces.add(json.substring(from, cut).getBytes(StandardCharsets.UTF_8));
             from = cut;

@@ -4,7 +4,7 @@ import dev.localllm.core.limit.RateDecision;
 import java.time.Duration;
 import org.springframework.http.HttpHeaders;
 
-/** The rate limit in OpenAI's headers. */
+/** Writes the rate limit into OpenAI's headers. */
 final class RateLimitHeaders {
 
     static final String LIMIT = "x-ratelimit-limit-requests";
@@ -13,14 +13,14 @@ final class RateLimitHeaders {
 
     private RateLimitHeaders() {}
 
-    /** Sets how the client stands, in place of what was set before. */
+    /** Sets the headers; replaces earlier values. */
     static void write(RateDecision decision, HttpHeaders response) {
         response.set(LIMIT, Integer.toString(decision.limit()));
         response.set(REMAINING, Integer.toString(decision.remaining()));
         response.set(RESET, goDuration(decision.resetAfter()));
     }
 
-    /** As OpenAI writes it: {@code 12ms}, {@code 1.5s}, {@code 6m0s}. Rounded up to milliseconds. */
+    /** Formats as OpenAI does: {@code 12ms}, {@code 1.5s}, {@code 6m0s}. Rounded up to milliseconds. */
     static String goDuration(Duration duration) {
         long millis = Math.ceilDiv(duration.toNanos(), 1_000_000L);
         if (millis < 1000) {

@@ -1,4 +1,4 @@
-/** OpenAI's wire: {@code /v1/chat/completions} and {@code /v1/models}, as its SDKs write and read them. */
+/** OpenAI's wire, as its SDKs use it: {@code /v1/chat/completions} and {@code /v1/models}. */
 @NullMarked
 package dev.localllm.api.openai;
 

@@ -23,7 +23,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
-/** Receives request bodies: each within its size and its time, all of them within a budget. Thread-safe. */
+/** Receives request bodies within limits: size and time of each, bytes of all together. Thread-safe. */
 public final class RequestBodies {
 
     private static final int LARGE_BYTES = 32 << 10;
@@ -34,9 +34,9 @@ public final class RequestBodies {
     private final Scheduler forLarge;
 
     /**
-     * @param maxBytes of one body
-     * @param timeout for one body to arrive
-     * @param forLarge where large bodies are used: decoding them would keep an event loop's other connections waiting
+     * @param maxBytes limit of one body
+     * @param timeout for receiving one body
+     * @param forLarge decodes large bodies, which would block the other connections of an event loop
      */
     public RequestBodies(long maxBytes, Duration timeout, BodyBudget budget, Scheduler forLarge) {
         this.maxBytes = maxBytes;
@@ -46,11 +46,12 @@ public final class RequestBodies {
     }
 
     /**
-     * Receives the body, then does with it what is told. The body counts against the budget until that is over.
+     * Receives the body and passes it to {@code use}. The body counts against the budget until the Mono of {@code use}
+     * ends.
      *
-     * @param use is given the whole body, and must have read it when it returns
-     * @return fails with a 413 or 408, with {@link InvalidRequest} if there is no body, and with {@link Overloaded} if
-     *     the budget is used up and this body arrives slowest
+     * @param use gets the complete body and reads it before it returns; the stream is closed then
+     * @return fails with a 413 or 408, with {@link InvalidRequest} if the body is empty, and with {@link Overloaded} if
+     *     the budget is used up and this is the slowest upload
      */
     public Mono<Void> receive(ServerWebExchange exchange, Function<InputStream, Mono<Void>> use) {
         return Mono.using(
@@ -83,20 +84,20 @@ public final class RequestBodies {
                     ((NettyDataBufferFactory) exchange.getResponse().bufferFactory()).getByteBufAllocator());
             this.upload = budget.begin(
                     RequestRecord.of(exchange).client(),
-                    ownShare -> aborted.tryEmitError(new LlmException(tooMuch(ownShare))));
+                    ownLimit -> aborted.tryEmitError(new LlmException(overloaded(ownLimit))));
         }
 
         Mono<ReceivedBytes> body() {
             if (exchange.getRequest().getHeaders().getContentLength() > maxBytes) {
                 return Mono.error(tooLarge());
             }
-            FailureHandler.bodyBegins(exchange);
-            Mono<ReceivedBytes> whole = exchange.getRequest()
+            FailureHandler.onBodyStart(exchange);
+            Mono<ReceivedBytes> received = exchange.getRequest()
                     .getBody()
                     .doOnNext(this::add)
                     .then(Mono.just(bytes))
                     .doOnNext(this::complete);
-            return Mono.firstWithSignal(whole, aborted.asMono(), tooLate());
+            return Mono.firstWithSignal(received, aborted.asMono(), tooLate());
         }
 
         private Mono<ReceivedBytes> tooLate() {
@@ -120,9 +121,9 @@ public final class RequestBodies {
 
         private void complete(ReceivedBytes body) {
             if (!upload.complete()) {
-                throw new LlmException(tooMuch(false));
+                throw new LlmException(overloaded(false));
             }
-            FailureHandler.bodyEnds(exchange);
+            FailureHandler.onBodyComplete(exchange);
             if (body.length() == 0) {
                 throw new LlmException(new InvalidRequest(null, "The request has no body (expected: JSON)."));
             }
@@ -139,7 +140,7 @@ public final class RequestBodies {
                 HttpStatus.CONTENT_TOO_LARGE, "The request's body is larger than MAX_BODY_SIZE allows.");
     }
 
-    private static Overloaded tooMuch(boolean ownShare) {
-        return new Overloaded("The server receives too many request bodies at once. Try again in a moment.", ownShare);
+    private static Overloaded overloaded(boolean ownLimit) {
+        return new Overloaded("The server receives too many request bodies at once. Try again in a moment.", ownLimit);
     }
 }

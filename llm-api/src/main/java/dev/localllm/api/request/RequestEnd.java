@@ -7,18 +7,18 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How one request ended: never a word of a prompt or an answer.
+ * How one request ended. Holds no text of prompts and answers.
  *
- * @param path as the client wrote it, without the query, of any length
- * @param model that the request resolved to; null if it did not come so far. It may have been refused after that
- * @param status of the response; null if none was begun
- * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that was told
- * @param detail what is known of a failure beyond that, for the log only; null for nothing
- * @param untilAsked from the start until the model was resolved; null if it was not
- * @param untilFirstEvent from then until the first piece of the answer; null if there was none
- * @param total from the start to the end
- * @param events pieces of the answer that came from the model server
- * @param usage null if the answer was not completed
+ * @param path as the client sent it, without the query; its length is not limited
+ * @param model the resolved model; null if the request failed before that. The request may have failed later
+ * @param status of the response; null if no response was started
+ * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that the client got
+ * @param detail more about the failure, for the log only; null if there is no more
+ * @param untilResolved from the start until the model was resolved; null if it was not
+ * @param untilFirstEvent from the resolved model to the first event; null if there was none
+ * @param total from the start to the end of the request
+ * @param events number of events that came from the model server
+ * @param usage null if the generation was not completed
  */
 public record RequestEnd(
         String id,
@@ -29,7 +29,7 @@ public record RequestEnd(
         @Nullable Integer status,
         String end,
         @Nullable String detail,
-        @Nullable Duration untilAsked,
+        @Nullable Duration untilResolved,
         @Nullable Duration untilFirstEvent,
         Duration total,
         int events,

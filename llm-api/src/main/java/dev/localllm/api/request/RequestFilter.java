@@ -28,17 +28,17 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.SignalType;
 
 /**
- * The outermost filter: gives every request its id, answers its failure, and tells how it ended when it is over.
- * Thread-safe.
+ * The outermost filter: gives every request an id, responds to failures, and reports the end of each request to
+ * listeners. Thread-safe.
  */
 public final class RequestFilter implements WebFilter, Ordered {
 
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
-    /** A server under heavy load may need this long to close a connection that the client has reset. */
+    /** Under heavy load the server may need this long to close a connection that the client has reset. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-    private static final Pattern SANE_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+    private static final Pattern VALID_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
     private final ClientIdentity clients;
     private final FailureHandler failures;
@@ -48,7 +48,7 @@ public final class RequestFilter implements WebFilter, Ordered {
     private final LongSupplier clock;
 
     /**
-     * @param listeners each is given the end of every request, exactly once, on the thread on which it ended
+     * @param listeners each gets every {@link RequestEnd} exactly once, on the thread that ended the request
      * @param clock in nanoseconds, as {@link System#nanoTime}
      */
     public RequestFilter(
@@ -79,26 +79,27 @@ public final class RequestFilter implements WebFilter, Ordered {
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
         Mono<Void> answered = chain.filter(exchange)
-                .onErrorResume(RequestFilter::callerGone, RequestFilter::awaitClose)
+                .onErrorResume(RequestFilter::isClientGone, RequestFilter::awaitClose)
                 .onErrorResume(fault -> failures.handle(exchange, fault));
-        return Mono.firstWithSignal(answered, drain.cutOff(request)).doFinally(signal -> end(exchange, record, signal));
+        return Mono.firstWithSignal(answered, drain.closeIfStalled(request))
+                .doFinally(signal -> end(exchange, record, signal));
     }
 
-    /** An Ollama that tells of a broken connection of its own is another matter. */
-    private static boolean callerGone(Throwable fault) {
+    /** True if the client's connection broke. A broken connection to the model server is an {@link LlmException}. */
+    private static boolean isClientGone(Throwable fault) {
         return !(fault instanceof LlmException) && DisconnectedClientHelper.isClientDisconnectedException(fault);
     }
 
     /**
-     * The connection is being closed, which cancels this. If it is not, the fault only looked like that: it is handled
-     * as any other.
+     * Waits for the closing connection to cancel this Mono. If no cancel comes, the fault had another cause: it is
+     * emitted and handled like any other.
      */
     private static Mono<Void> awaitClose(Throwable fault) {
         return Mono.delay(CLOSE_TIMEOUT).then(Mono.error(fault));
     }
 
-    private String id(@Nullable String callers) {
-        return callers != null && SANE_ID.matcher(callers).matches() ? callers : uniqueIds.get();
+    private String id(@Nullable String requested) {
+        return requested != null && VALID_ID.matcher(requested).matches() ? requested : uniqueIds.get();
     }
 
     private void end(ServerWebExchange exchange, RequestRecord record, SignalType signal) {
@@ -110,10 +111,10 @@ public final class RequestFilter implements WebFilter, Ordered {
                 status(exchange.getResponse()),
                 failure == null ? end(request, record, signal) : failure.code(),
                 failure == null ? null : failure.detail());
-        listeners.forEach(listener -> tell(listener, end));
+        listeners.forEach(listener -> report(end, listener));
     }
 
-    private static void tell(Consumer<RequestEnd> listener, RequestEnd end) {
+    private static void report(RequestEnd end, Consumer<RequestEnd> listener) {
         try {
             listener.accept(end);
         } catch (RuntimeException e) {
@@ -133,6 +134,6 @@ public final class RequestFilter implements WebFilter, Ordered {
         if (WriteStallHandler.hasStalled(request)) {
             return "client_slow";
         }
-        return signal == SignalType.ON_COMPLETE && !record.cutOff() ? "done" : "client_gone";
+        return signal == SignalType.ON_COMPLETE && !record.isIncomplete() ? "done" : "client_gone";
     }
 }

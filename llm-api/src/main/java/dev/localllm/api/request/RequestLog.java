@@ -8,10 +8,10 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes one line for each request that is over. Probes of health are not worth one. Thread-safe. */
+/** Logs one line per request when it has ended; health probes at debug level only. Thread-safe. */
 public final class RequestLog implements Consumer<RequestEnd> {
 
-    /** Operators know the line by this name. */
+    /** Operators search the log for this logger name. */
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
     private static final Set<String> PROBES = Set.of("/health", "/health/ready");
@@ -50,8 +50,8 @@ public final class RequestLog implements Consumer<RequestEnd> {
                 .append(request.status() == null ? "-" : request.status())
                 .append(" end=")
                 .append(end(request));
-        if (request.untilAsked() != null) {
-            line.append(" prepare_ms=").append(request.untilAsked().toMillis());
+        if (request.untilResolved() != null) {
+            line.append(" prepare_ms=").append(request.untilResolved().toMillis());
         }
         if (request.untilFirstEvent() != null) {
             line.append(" first_ms=").append(request.untilFirstEvent().toMillis());
@@ -67,19 +67,19 @@ public final class RequestLog implements Consumer<RequestEnd> {
         }
         if (request.detail() != null) {
             line.append(" detail=")
-                    .append(JsonText.of(bounded(visible(request.detail()), MAX_DETAIL))
+                    .append(JsonText.of(bounded(printable(request.detail()), MAX_DETAIL))
                             .quoted());
         }
         return line.toString();
     }
 
-    /** Operators search for this one by the name that OpenAI gave it. */
+    /** Operators search the log for OpenAI's name of this code. */
     private static String end(RequestEnd request) {
         return request.end().equals(FailureResponse.INVALID_REQUEST) ? "invalid_request_error" : request.end();
     }
 
-    /** Without the control characters that JSON leaves as they are. */
-    private static String visible(String text) {
+    /** Replaces control characters that JSON does not escape. */
+    private static String printable(String text) {
         return text.replaceAll("[\\x7F-\\x9F\\u2028\\u2029]", "?");
     }
 

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.web.server.ServerWebExchange;
 
 /**
- * What is known of one request as long as it is served. Written by the one thread that
- * serves the request at that moment; when another ends it, the count of events may be a little behind.
+ * The state of one running request. Only one thread at a time writes to it: the one that serves the request. If another
+ * thread ends the request, the number of events may be slightly too low.
  */
 public final class RequestRecord {
 
@@ -24,7 +24,7 @@ public final class RequestRecord {
     private final LongSupplier clock;
     private final long start;
     private volatile @Nullable ModelId model;
-    private volatile long askedAt;
+    private volatile long resolvedAt;
     private volatile long firstEventAt;
     private int events;
     private volatile @Nullable Finished finished;
@@ -36,9 +36,9 @@ public final class RequestRecord {
         this.start = clock.getAsLong();
     }
 
-    /** The record of a request that came through {@link RequestFilter}, as all do. */
+    /** The record that {@link RequestFilter} has put into the exchange. */
     public static RequestRecord of(ServerWebExchange exchange) {
-        return Objects.requireNonNull(exchange.getAttribute(ATTRIBUTE), "a request without a record");
+        return Objects.requireNonNull(exchange.getAttribute(ATTRIBUTE), "exchange has no RequestRecord");
     }
 
     public String id() {
@@ -49,18 +49,18 @@ public final class RequestRecord {
         exchange.getAttributes().put(ATTRIBUTE, this);
     }
 
-    /** Who is charged. */
+    /** The client that is charged for the request. */
     public ClientId client() {
         return client;
     }
 
-    /** The model server is about to be asked. */
-    public void asks(ModelId target) {
-        askedAt = clock.getAsLong();
-        model = target; // whoever sees it sees the time
+    /** Called when the model is resolved, before the request goes to the model server. */
+    public void onResolved(ModelId target) {
+        resolvedAt = clock.getAsLong();
+        model = target; // volatile, written last: a thread that reads it also sees the time
     }
 
-    /** These events of the answer have come. */
+    /** Called for each list of events. */
     public void onEvents(List<ChatEvent> arrived) {
         if (events == 0) {
             firstEventAt = clock.getAsLong();
@@ -71,26 +71,26 @@ public final class RequestRecord {
         }
     }
 
-    /** True if an answer was begun and has not come to its end; the end of a write does not tell. */
-    boolean cutOff() {
+    /** True if the model was resolved and the last event has not arrived. Completion of the write doesn't show that. */
+    boolean isIncomplete() {
         return model != null && finished == null;
     }
 
-    /** @param status of the response; null if none was begun */
+    /** @param status of the response; null if no response was started */
     RequestEnd end(String method, String path, @Nullable Integer status, String end, @Nullable String detail) {
         Finished last = finished;
-        ModelId asked = model;
+        ModelId resolved = model;
         return new RequestEnd(
                 id,
                 client,
                 method,
                 path,
-                asked,
+                resolved,
                 status,
                 end,
                 detail,
-                asked == null ? null : Duration.ofNanos(askedAt - start),
-                events == 0 ? null : Duration.ofNanos(firstEventAt - askedAt),
+                resolved == null ? null : Duration.ofNanos(resolvedAt - start),
+                events == 0 ? null : Duration.ofNanos(firstEventAt - resolvedAt),
                 Duration.ofNanos(clock.getAsLong() - start),
                 events,
                 last == null ? null : last.usage());

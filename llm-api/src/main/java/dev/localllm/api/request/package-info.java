@@ -1,4 +1,4 @@
-/** One request from its id to the one value that tells how it ended. */
+/** Each request: its id, body, record, end and log line. */
 @NullMarked
 package dev.localllm.api.request;
 

@@ -17,8 +17,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Sends non-streaming responses in the format of any wire: collects the events, within a budget and a timeout, and writes
- * one body. Thread-safe.
+ * Sends non-streaming responses in the format of any wire: collects the events within a budget and a timeout, then
+ * writes one body. Thread-safe.
  */
 public final class AnswerBody {
 
@@ -32,14 +32,15 @@ public final class AnswerBody {
     }
 
     /**
-     * Responds with one body, when the answer is complete: any failure fails the response, and gets a status of its own.
+     * Responds with one body when the answer is complete. A failure at any time fails the response, and so gets its own
+     * status.
      *
-     * @param encoder makes one for this response alone
-     * @return a responder; cancelling its response cancels the events and gives back what it took of the budget
+     * @param encoder creates the encoder of this response
+     * @return a responder; cancelling its response cancels the events and releases its part of the budget
      */
     public ChatResponder responder(Function<ModelId, BodyEncoder> encoder, ServerWebExchange exchange) {
         return (model, events) -> {
-            RequestRecord.of(exchange).asks(model);
+            RequestRecord.of(exchange).onResolved(model);
             BodyEncoder format = encoder.apply(model);
             return Mono.using(
                     () -> new CollectedBody(format, budget),

@@ -20,8 +20,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
 /**
- * Streams answers to clients in the format of any wire: what arrives together is written together, a silent stream gets
- * heartbeats, a stream that takes too long or fails gets its last frame, and slow clients are read ahead of. Thread-safe.
+ * Streams answers to clients in the format of any wire. Writes events that arrive together as one buffer, sends
+ * heartbeats while a stream is silent, ends a failed stream with an error frame, and reads ahead of slow clients.
+ * Thread-safe.
  */
 public final class AnswerStream {
 
@@ -34,16 +35,16 @@ public final class AnswerStream {
     }
 
     /**
-     * Responds with a stream. The first frame commits the response: a failure before it fails the response, so that it
-     * gets a status of its own; one after it becomes the last frame, behind those that still wait.
+     * Responds with a stream. The first frame commits the response. A failure before it fails the response, and so gets
+     * its own status; a later failure becomes the last frame, after all buffered frames.
      *
-     * @param encoder makes one for this response alone
-     * @return a responder whose response takes one subscriber; its cancellation or any other end cancels the events and
-     *     releases what is buffered
+     * @param encoder creates the encoder of this response
+     * @return a responder whose response takes one subscriber; when it ends or is cancelled, the events are cancelled
+     *     and buffered frames released
      */
     public ChatResponder responder(Function<ModelId, StreamEncoder> encoder, ServerWebExchange exchange) {
         return (model, events) -> {
-            RequestRecord.of(exchange).asks(model);
+            RequestRecord.of(exchange).onResolved(model);
             return write(events, encoder.apply(model), exchange);
         };
     }
@@ -69,8 +70,8 @@ public final class AnswerStream {
     /**
      * The frames for one connection, to be subscribed to once.
      *
-     * @param lastFrame made of a failure after the first frame
-     * @param open is set to what serves the subscription
+     * @param lastFrame encodes a failure that comes after the first frame
+     * @param open set to the stream when the frames are subscribed to
      */
     Flux<DataBuffer> frames(
             Flux<List<ChatEvent>> events,
@@ -85,7 +86,7 @@ public final class AnswerStream {
         }));
     }
 
-    /** When the client is gone at the very moment of the first write, nobody else cancels what was to be written. */
+    /** If the client disconnects during the first write, nothing else cancels the stream. */
     private static void cancel(@Nullable OpenStream stream) {
         if (stream != null) {
             stream.cancel();

@@ -6,21 +6,21 @@ import java.util.List;
 import org.springframework.http.MediaType;
 
 /**
- * Collects the events of one answer, to write them as one body in the format of a wire. Never called by two threads at a
- * time.
+ * Collects the events of one answer and encodes them as one body in the format of a wire. Never called by two threads
+ * at once.
  */
 public interface BodyEncoder {
 
-    /** Of the body. */
+    /** Media type of the body. */
     MediaType contentType();
 
     /**
-     * Takes what arrived.
+     * Adds events.
      *
-     * @return how many bytes are collected by now. They are bounded afterwards: by one list the bound may be exceeded
+     * @return bytes collected so far. The caller checks its limit after this call, so one list may exceed it
      */
     long add(List<ChatEvent> events);
 
-    /** The body in pieces. All events were added before. */
+    /** Encodes the body, in pieces. Called once, after the last event was added. */
     List<ByteBuffer> encode();
 }

@@ -9,8 +9,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * The body of one response as long as it is collected. What it holds counts against a budget until it is closed.
- * Thread-safe, as a response may be given up on another thread than the one that brings events.
+ * The collected body of one response. Its bytes count against the budget until {@link #close}. Thread-safe: a response
+ * may be cancelled on another thread than that of its events.
  */
 final class CollectedBody implements AutoCloseable {
 
@@ -26,7 +26,10 @@ final class CollectedBody implements AutoCloseable {
         this.budget = budget;
     }
 
-    /** Fails when this response, or all of them together, become too large to be collected. */
+    /**
+     * Adds events; does nothing once closed. Throws an {@link LlmException} if this response exceeds 8 MB, or all
+     * responses together the budget.
+     */
     synchronized void add(List<ChatEvent> events) {
         if (closed) {
             return;
@@ -42,7 +45,7 @@ final class CollectedBody implements AutoCloseable {
         budgeted = held;
     }
 
-    /** In pieces. */
+    /** The body, in pieces. */
     synchronized List<ByteBuffer> encode() {
         return encoder.encode();
     }

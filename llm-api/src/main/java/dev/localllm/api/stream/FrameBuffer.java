@@ -5,9 +5,7 @@ import java.util.Queue;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 
-/**
- * The frames of one stream that its client has not taken yet. For the event loop of the client's connection alone.
- */
+/** Frames of one stream that wait for its client. Use it on the event loop of the client's connection only. */
 final class FrameBuffer {
 
     private final ReadAhead limits;
@@ -23,7 +21,7 @@ final class FrameBuffer {
         return frames.isEmpty();
     }
 
-    /** An empty one always has. */
+    /** True if more frames may be added; always true for an empty buffer. */
     boolean hasRoom() {
         return isEmpty() || (bytes < limits.maxBytes() && limits.budget().hasRoom());
     }
@@ -33,7 +31,7 @@ final class FrameBuffer {
         bytes += frame.readableByteCount();
     }
 
-    /** Hands over the next frame; there must be one. */
+    /** Removes the next frame, to be released by the caller. The buffer must not be empty. */
     DataBuffer remove() {
         DataBuffer frame = frames.remove();
         bytes -= frame.readableByteCount();
@@ -46,7 +44,7 @@ final class FrameBuffer {
         bytes = 0;
     }
 
-    /** Only what has to wait is counted: streams whose client keeps up do not touch what all share. */
+    /** Charges the budget with the bytes that wait now. Streams whose client keeps up don't touch the shared budget. */
     void updateBudget() {
         if (budgetedBytes != bytes) {
             limits.budget().take(bytes - budgetedBytes);

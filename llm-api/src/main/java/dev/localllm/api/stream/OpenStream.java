@@ -21,17 +21,17 @@ import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
- * One stream between the model server and a client. Everything but the arrival of signals happens on the event loop of
- * the client's connection. A frame is handed on only while the connection is writable, so that what waits in the
- * connection is bounded by its high-water mark and not by a number of frames.
+ * One stream from the model server to a client. Signals of the source may arrive on any thread; everything else runs on
+ * the event loop of the client's connection. A frame is emitted only while the connection is writable, so the bytes
+ * queued in the connection are bounded by its high-water mark.
  */
 final class OpenStream extends ChannelInboundHandlerAdapter
         implements CoreSubscriber<List<ChatEvent>>, Subscription, Runnable {
 
-    /** Lists of events that the source may send unasked. */
+    /** Lists of events requested in advance. */
     static final int WINDOW = 8;
 
-    /** Handed on in one go: a write that is only queued does not make the connection unwritable. */
+    /** Limit of one burst: a write that is still queued does not make the connection unwritable. */
     private static final int MAX_BURST_BYTES = 64 << 10;
 
     private final CoreSubscriber<? super DataBuffer> client;
@@ -49,28 +49,28 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private volatile boolean sourceEnded;
     private volatile boolean serverStops;
 
-    /** Cancelled by the client, or its end was told. */
-    private volatile boolean over;
+    /** The client has cancelled, or has got a terminal signal. */
+    private volatile boolean terminated;
 
     private @Nullable StreamTimer timer;
     private @Nullable Disposable serverStop;
-    private boolean awake;
+    private boolean timerFired;
 
-    /** Lists that have arrived and were not yet requested anew. */
-    private int withheld;
+    /** Lists that have arrived and were not replaced by a new request yet. */
+    private int unrequested;
 
-    /** True once a frame was handed on: from then on a failure can only be told in the stream. */
-    private boolean begun;
+    /** True once a frame was emitted: from then on a failure can only be sent as a frame. */
+    private boolean started;
 
-    /** The last event is encoded. */
+    /** True if the last event was encoded. */
     private boolean finished;
 
-    /** No more events are taken; the stream is over when the buffer is empty. */
+    /** No more events are accepted; the stream ends when the buffer is empty. */
     private boolean ending;
 
     private @Nullable Throwable failure;
 
-    /** @param lastFrame made of a failure after the first frame */
+    /** @param lastFrame encodes a failure that comes after the first frame */
     OpenStream(
             CoreSubscriber<? super DataBuffer> client,
             Channel channel,
@@ -128,8 +128,8 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     @Override
     public void cancel() {
-        if (!over) {
-            over = true;
+        if (!terminated) {
+            terminated = true;
             cancelSource();
             schedule();
         }
@@ -155,14 +155,14 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     public void run() {
         int done = 1;
         while (done != 0) {
-            boolean last = sourceEnded; // before accept: whatever came before the end has arrived then
+            boolean last = sourceEnded; // read before accept, which then sees all lists that came before the end
             accept();
-            if (over) {
+            if (terminated) {
                 discard();
             } else {
                 endIf(last, sourceFailure);
-                watch();
-                handOn();
+                checkTimer();
+                emitFrames();
                 buffer.updateBudget();
                 if (ending && buffer.isEmpty()) {
                     end();
@@ -176,8 +176,8 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     private void accept() {
         for (List<ChatEvent> events = arrived.poll(); events != null; events = arrived.poll()) {
-            withheld++;
-            if (!over && !ending) {
+            unrequested++;
+            if (!terminated && !ending) {
                 encode(events);
             }
         }
@@ -187,36 +187,36 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         try {
             buffer.add(encoder.encode(events));
             finished = events.getLast() instanceof Finished;
-        } catch (RuntimeException | Error e) { // memory may be short: the stream must end all the same
+        } catch (RuntimeException | Error e) { // even without memory the stream must end
             abort(e);
         }
     }
 
-    /** Looks for what ends a stream early, and for silence. */
-    private void watch() {
+    /** Checks for shutdown, the total timeout and a due heartbeat. */
+    private void checkTimer() {
         if (timer == null) {
-            timer = new StreamTimer(channel.eventLoop(), timeouts, this::wakeUp);
+            timer = new StreamTimer(channel.eventLoop(), timeouts, this::onTimer);
             serverStop = timeouts.serverStop().subscribe(null, null, this::stop);
         }
         if (serverStops) {
             abort(Timeouts.serverStops());
         }
-        if (awake) {
-            awake = false;
-            if (timer.isTimeOver()) {
+        if (timerFired) {
+            timerFired = false;
+            if (timer.isTotalTimeoutExceeded()) {
                 abort(timeouts.streamingExceeded());
                 return;
             }
             if (timer.isHeartbeatDue()) {
-                beat();
+                addHeartbeat();
                 timer.sent();
             }
-            timer.sleep();
+            timer.schedule();
         }
     }
 
-    private void wakeUp() {
-        awake = true;
+    private void onTimer() {
+        timerFired = true;
         schedule();
     }
 
@@ -225,8 +225,8 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         schedule();
     }
 
-    /** Where something waits already, the client reads too slowly for that. */
-    private void beat() {
+    /** Adds a heartbeat unless frames are waiting: then the client is slow, and the stream is not silent. */
+    private void addHeartbeat() {
         if (!buffer.isEmpty() || ending) {
             return;
         }
@@ -240,7 +240,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    /** Nothing follows the last event, not even a failure. */
+    /** Cancels the source and ends the stream with the failure; without it if the last event was encoded. */
     private void abort(Throwable fault) {
         if (!ending) {
             cancelSource();
@@ -248,16 +248,16 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    /** A failure becomes a frame if others go before it. */
+    /** Begins the end of the stream. A failure becomes a frame if any frame comes before it. */
     private void endIf(boolean ends, @Nullable Throwable fault) {
         if (!ends || ending) {
             return;
         }
         ending = true;
-        failure = fault != null && (begun || !buffer.isEmpty()) ? addLastFrame(fault) : fault;
+        failure = fault != null && (started || !buffer.isEmpty()) ? addLastFrame(fault) : fault;
     }
 
-    /** @return what kept it from being written; null if it was */
+    /** @return null, or the error that kept the frame from being encoded */
     private @Nullable Throwable addLastFrame(Throwable fault) {
         try {
             buffer.add(lastFrame.apply(fault));
@@ -267,9 +267,9 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    private void handOn() {
+    private void emitFrames() {
         int burst = 0;
-        while (!buffer.isEmpty() && requested.get() > 0 && channel.isWritable() && !over) {
+        while (!buffer.isEmpty() && requested.get() > 0 && channel.isWritable() && !terminated) {
             if (burst > MAX_BURST_BYTES) {
                 channel.eventLoop().execute(this::schedule);
                 return;
@@ -277,7 +277,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
             DataBuffer frame = buffer.remove();
             burst += frame.readableByteCount();
             requested.decrementAndGet();
-            begun = true;
+            started = true;
             sent();
             client.onNext(frame);
         }
@@ -290,19 +290,19 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     }
 
     private void requestMore() {
-        if (withheld > 0 && !ending && buffer.hasRoom()) {
-            int count = withheld;
-            withheld = 0;
+        if (unrequested > 0 && !ending && buffer.hasRoom()) {
+            int count = unrequested;
+            unrequested = 0;
             source.get().request(count);
         }
     }
 
     private void end() {
-        if (over) {
+        if (terminated) {
             return;
         }
-        over = true;
-        leave();
+        terminated = true;
+        cleanUp();
         if (failure == null) {
             client.onComplete();
         } else {
@@ -313,10 +313,10 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private void discard() {
         buffer.releaseAll();
         buffer.updateBudget();
-        leave();
+        cleanUp();
     }
 
-    /** Once, and not after its end. */
+    /** Cancels at most once, and not after the source's end. */
     private void cancelSource() {
         Subscription open = source.getAndSet(Operators.cancelledSubscription());
         if (!sourceEnded) {
@@ -324,7 +324,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    private void leave() {
+    private void cleanUp() {
         if (timer != null) {
             timer.cancel();
         }

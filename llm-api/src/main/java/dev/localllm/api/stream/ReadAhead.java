@@ -3,9 +3,9 @@ package dev.localllm.api.stream;
 import dev.localllm.api.memory.ByteBudget;
 
 /**
- * How far streams may be read ahead of clients that read slowly, so that the model server need not wait for them.
+ * How much may be buffered for slow clients, so that the model server doesn't wait for them.
  *
- * @param maxBytes buffered for one stream; exceeded by at most {@link OpenStream#WINDOW} frames
- * @param budget for what is buffered for all streams; a stream whose buffer is empty may always go on
+ * @param maxBytes limit of one stream's buffer, which may be exceeded by at most {@link OpenStream#WINDOW} frames
+ * @param budget limit of all buffers together; a stream with an empty buffer may always continue
  */
 public record ReadAhead(long maxBytes, ByteBudget budget) {}

@@ -8,21 +8,21 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.MediaType;
 
 /**
- * Writes the events of one answer in the format of a wire. All calls but {@link #contentType} come from the event loop of
- * the client's connection. Who takes a buffer releases it; a call that throws has released what it allocated.
+ * Encodes the events of one answer in the format of a wire. All calls except {@link #contentType} come from the event
+ * loop of the client's connection. The caller releases returned buffers; a call that throws releases what it allocated.
  */
 public interface StreamEncoder {
 
-    /** Of the whole stream. */
+    /** Media type of the stream. */
     MediaType contentType();
 
-    /** What these events add to the stream, in one buffer that is not empty. */
+    /** Encodes the events into one buffer, which is not empty. */
     DataBuffer encode(List<ChatEvent> events);
 
-    /** A frame that clients skip, for a stream that is silent; null if the format knows none. */
+    /** A frame that clients ignore, sent while the stream is silent; null if the format has none. */
     @Nullable
     DataBuffer heartbeat();
 
-    /** The frame that ends a stream which had begun. Nothing follows it. */
+    /** The frame that ends a started stream with a failure. Nothing follows it. */
     DataBuffer failure(FailureResponse failure);
 }

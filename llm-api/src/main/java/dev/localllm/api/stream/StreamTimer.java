@@ -7,12 +7,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The only timer of a stream: it wakes up for the next heartbeat or for the end of the stream's time, whichever comes
- * first. A frame costs no more than a note of the time. For the event loop of the client's connection alone.
+ * The only timer of a stream: fires when the next heartbeat is due or the total timeout has expired. Sending a frame
+ * only stores the time. Use it on the event loop of the client's connection only.
  */
 final class StreamTimer {
 
-    /** Late enough for what fails at once to have its own status, which the first byte takes away. */
+    /** Delay of the first heartbeat. It commits the status 200, and a fast failure should still get its own status. */
     private static final Duration FIRST_HEARTBEAT = Duration.ofSeconds(5);
 
     private final EventExecutor eventLoop;
@@ -23,7 +23,7 @@ final class StreamTimer {
     private long allowedSilence;
     private @Nullable Future<?> timer;
 
-    /** Starts. */
+    /** Starts the timer. */
     StreamTimer(EventExecutor eventLoop, Timeouts timeouts, Runnable onWakeUp) {
         this.eventLoop = eventLoop;
         this.onWakeUp = onWakeUp;
@@ -31,16 +31,16 @@ final class StreamTimer {
         this.allowedSilence = Math.min(intervalNanos, FIRST_HEARTBEAT.toNanos());
         this.lastSent = now();
         this.end = lastSent + timeouts.streaming().toNanos();
-        sleep();
+        schedule();
     }
 
-    /** Something was sent: silence begins anew. */
+    /** Called after a frame was sent: restarts the heartbeat interval. */
     void sent() {
         lastSent = now();
         allowedSilence = intervalNanos;
     }
 
-    boolean isTimeOver() {
+    boolean isTotalTimeoutExceeded() {
         return now() - end >= 0;
     }
 
@@ -48,8 +48,8 @@ final class StreamTimer {
         return now() - lastSent >= allowedSilence;
     }
 
-    /** Sleeps until there may be something to do. */
-    void sleep() {
+    /** Schedules the next call of {@code onWakeUp}. */
+    void schedule() {
         long now = now();
         long nanos = Math.max(0, Math.min(end - now, lastSent + allowedSilence - now));
         timer = eventLoop.schedule(onWakeUp, nanos, TimeUnit.NANOSECONDS);

@@ -11,17 +11,17 @@ import java.time.Duration;
 import reactor.core.publisher.Mono;
 
 /**
- * How long a response may take, and how long it may be silent.
+ * Timeouts and heartbeat interval of responses.
  *
- * @param streaming for a streamed response as a whole
- * @param nonStreaming for one that is not streamed: proxies cut a connection that is silent for longer
- * @param heartbeat after how long a silent stream gets a heartbeat; the first comes sooner
- * @param serverStop completes when responses that are still under way must end
+ * @param streaming total time of a streamed response
+ * @param nonStreaming total time of a non-streaming response; proxies cut a connection that is silent for longer
+ * @param heartbeat a stream that is silent for this long gets a heartbeat; the first one comes sooner
+ * @param serverStop completes when running responses must end
  */
 public record Timeouts(Duration streaming, Duration nonStreaming, Duration heartbeat, Mono<Void> serverStop) {
 
     LlmException streamingExceeded() {
-        return exceeded("The answer took longer than " + streaming.toSeconds() + " s in all.");
+        return exceeded("The response took longer than " + streaming.toSeconds() + " s.");
     }
 
     static LlmException serverStops() {
@@ -29,15 +29,15 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
     }
 
     /**
-     * A response that is not streamed, within its time. When that is over, or the server stops, the response is
-     * cancelled and the failure told instead.
+     * Limits the time of a non-streaming response. On timeout or server stop, cancels it and fails with an
+     * {@link LlmException}.
      *
-     * @param eventLoop of the client's connection, which waits for the end of the time
+     * @param eventLoop of the client's connection; runs the timer
      */
     <T> Mono<T> nonStreaming(Mono<T> response, EventExecutor eventLoop) {
         Mono<T> timeout = ClientTimer.after(nonStreaming, eventLoop)
-                .then(Mono.error(() -> exceeded("The answer was not complete after " + nonStreaming.toSeconds()
-                        + " s. Streamed answers may take longer: use stream:true.")));
+                .then(Mono.error(() -> exceeded("The response was not complete after " + nonStreaming.toSeconds()
+                        + " s. Streamed responses may take longer: use stream:true.")));
         return Mono.firstWithSignal(response, timeout, serverStop.then(Mono.error(Timeouts::serverStops)));
     }
 

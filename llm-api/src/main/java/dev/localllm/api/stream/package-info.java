@@ -1,4 +1,4 @@
-/** What every response to a chat has, streaming or non-streaming, whatever its format. */
+/** Sends chat responses of any wire, streaming and non-streaming: timeouts, heartbeats, buffers, budgets. */
 @NullMarked
 package dev.localllm.api.stream;
 

@@ -35,35 +35,38 @@ import java.util.Set;
 import java.util.UUID;
 import org.reactivestreams.Publisher;
 
-/** The house's borders. Each rule has a fixture that breaks it, in a package of the rule's name below fixture. */
+/**
+ * The rules of the architecture. Each has a fixture that breaks it, in the package {@code fixture.} plus the rule's
+ * name.
+ */
 final class ArchitectureRules {
 
-    /** Where the root of the production code may be replaced by a fixture's. */
+    /** Root package of the checked code: the production code's or a fixture's. */
     private final String root;
 
-    /** Blocking and subscribing is allowed to these, and here is why. */
+    /** Classes that may block, with the reason. */
     private static final Map<String, String> MAY_BLOCK =
-            Map.of("OllamaLocation", "asks once at the start, before anything is served");
+            Map.of("OllamaLocation", "looks for Ollama once at the start, before the server serves");
 
     private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
-            "ChatService", "returns a permit when the exchange is closed, whoever has left",
-            "Exchange", "tells that a connection it aborted is closed, whoever has left",
+            "ChatService", "releases the permit when the exchange is closed, even after a cancel",
+            "Exchange", "signals that an aborted connection is closed, even after a cancel",
             "Drain", "its timer ends with the process",
-            "OpenStream", "is told when the server stops, as long as the stream is open",
+            "OpenStream", "listens for the server's stop while the stream is open",
             "LlmConfiguration", "warns once at the start",
-            "OllamaSimulator", "nobody else subscribes to the end of its threads",
-            "OpenExchanges", "watches a connection of its own server end");
+            "OllamaSimulator", "stops its own threads",
+            "OpenExchanges", "observes the end of its own connections");
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
-            "RequestBodies", "decodes large bodies beside the event loops",
-            "LlmConfiguration", "makes the thread for that");
+            "RequestBodies", "decodes large bodies outside the event loops",
+            "LlmConfiguration", "creates the thread for that");
 
     private static final Map<String, String> MAY_PRINT =
-            Map.of("LlmApplication", "tells a bad setting before there is a log");
+            Map.of("LlmApplication", "prints a bad setting before logging is set up");
 
     private static final Map<String, String> MAY_SPEAK_OPENAI = Map.of(
-            "RequestLog", "writes one of them, as operators search for it",
-            "Prompt", "refuses images as Ollama's runner does, which has one of them");
+            "RequestLog", "logs one of them, because operators search for it",
+            "Prompt", "repeats a refusal of Ollama's runner, which has one of them");
 
     private static final List<String> OPENAI_WORDS = List.of(
             "invalid_request_error",
@@ -133,7 +136,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("reactor..")
-                .because("values are values: only ports, the use case and what it hands out are streams");
+                .because("values are not reactive: only ports, the use case and its callbacks have streams");
     }
 
     private ArchRule coreFeaturesAreLayered() {
@@ -148,7 +151,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
-                .because("chat is built on the others");
+                .because("chat depends on the others, not they on chat");
     }
 
     private ArchRule adaptersKnowOnlyWhatTheyImplement() {
@@ -161,7 +164,7 @@ final class ArchitectureRules {
                                 root + ".core.admission..",
                                 root + ".api..")
                         .or(simpleNames("ChatService", "ChatCall", "ChatDecoder", "ChatResponder", "ModelDirectory")))
-                .because("an adapter implements ports; who asks and under which limits is none of its business");
+                .because("an adapter implements ports and must not know clients and limits");
     }
 
     private ArchRule clientAndSimulatorShareNothing() {
@@ -171,7 +174,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat(
                         resideInAnyPackage(root + ".*", root + ".upstream..", root + ".core..", root + ".api.."))
-                .because("neither may hide the other's mistake");
+                .because("a shared mistake would stay undetected");
     }
 
     private ArchRule upstreamKnowsNoModelServer() {
@@ -180,7 +183,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".upstream..")
                 .should()
                 .dependOnClassesThat(inAnAdapter())
-                .because("the next model server is guarded by it, too");
+                .because("adapters of other model servers share it");
     }
 
     private ArchRule upstreamHasTwoPublicDoors() {
@@ -191,7 +194,7 @@ final class ArchitectureRules {
                         ".*\\.(Upstream|Upstream\\$Call|UpstreamLimits|package-info)"))))
                 .should()
                 .notBePublic()
-                .because("Upstream is the door; its limits are handed in");
+                .because("Upstream is the entry point, with its limits");
     }
 
     private ArchRule onlyTheCompositionRootKnowsAdapters() {
@@ -246,7 +249,7 @@ final class ArchitectureRules {
                 .and(not(describe("its door or its settings", ArchitectureRules::isDoor)))
                 .should()
                 .notBePublic()
-                .because("what is named like the package, and its settings, are the doors");
+                .because("the class with the package's name and its settings are the entry points");
     }
 
     private ArchRule jsonStaysAtTheWires() {
@@ -257,7 +260,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("tools.jackson..", "com.fasterxml..")
-                .because("JSON is a matter of wires, and of adapters");
+                .because("only wires and adapters use JSON");
     }
 
     private ArchRule springStaysInTheApi() {
@@ -289,7 +292,7 @@ final class ArchitectureRules {
                                 "toStream",
                                 "toFuture")
                         .or(of(Thread.class, "sleep")))
-                .because("an event loop serves everybody");
+                .because("an event loop serves many connections");
     }
 
     private ArchRule nothingSubscribes() {
@@ -297,7 +300,7 @@ final class ArchitectureRules {
                 .that(not(named(MAY_SUBSCRIBE)))
                 .should()
                 .accessTargetWhere(ofStreams("subscribe"))
-                .because("a subscription of its own escapes cancellation");
+                .because("an inner subscription is not cancelled with the outer one");
     }
 
     private ArchRule nothingHopsThreads() {
@@ -324,7 +327,7 @@ final class ArchitectureRules {
                                 "window",
                                 "flatMapSequential")
                         .and(not(in(MAY_BLOCK))))
-                .because("a slow reader must slow the read");
+                .because("a slow client must cause backpressure");
     }
 
     private ArchRule timeAndRandomnessComeIn() {
@@ -336,7 +339,7 @@ final class ArchitectureRules {
                         .or(of(System.class, "currentTimeMillis", "nanoTime"))
                         .or(of(Math.class, "random"))
                         .or(of(UUID.class, "randomUUID")))
-                .because("tests bring a clock and ids of their own");
+                .because("tests inject clocks and ids");
     }
 
     private ArchRule nothingPrints() {
@@ -344,7 +347,7 @@ final class ArchitectureRules {
                 .that(not(named(MAY_PRINT)))
                 .should()
                 .accessTargetWhere(of(System.class, "out", "err").or(of(Throwable.class, "printStackTrace")))
-                .because("what is worth saying goes to the log");
+                .because("output belongs in the log");
     }
 
     private ArchRule coreDoesNotLog() {
@@ -354,7 +357,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.slf4j..", "java.util.logging..", "java.lang.System$Logger..")
-                .because("the core tells by values");
+                .because("the core reports by values");
     }
 
     private ArchRule fieldsOfTheCoreAreFinal() {
@@ -381,24 +384,24 @@ final class ArchitectureRules {
                 .resideOutsideOfPackage(root + ".api.config..")
                 .should()
                 .beAnnotatedWith("org.springframework.context.annotation.Bean")
-                .because("one place puts the parts together");
+                .because("beans are composed in one place");
     }
 
     private ArchRule namesSayWhatTheyMean() {
         return noClasses()
                 .should()
                 .haveNameMatching(".*(Impl|Manager|Helper|Util|Utils|Constants)(\\$.*)?")
-                .because("such a name says nothing");
+                .because("such a name has no meaning");
     }
 
-    /** What speaks to one kind of model server: a package beside the core, the API and what all adapters share. */
+    /** An adapter of one kind of model server: a package outside core, api and upstream. */
     private DescribedPredicate<JavaClass> inAnAdapter() {
         DescribedPredicate<JavaClass> beside =
                 resideOutsideOfPackages(root + ".core..", root + ".api..", root + ".upstream..");
         return describe("in an adapter", type -> type.getPackageName().startsWith(root + ".") && beside.test(type));
     }
 
-    /** What speaks to one kind of client: a package with an error format of its own. */
+    /** A wire: a package with an implementation of ErrorFormat. */
     private DescribedPredicate<JavaClass> inAWire() {
         DescribedPredicate<JavaClass> errorFormat =
                 assignableTo(root + ".api.failure.ErrorFormat").and(not(INTERFACES));
@@ -415,21 +418,21 @@ final class ArchitectureRules {
                 || name.equals("package-info");
     }
 
-    /** As {@link #of}, for Reactor's types ({@code Sinks} are no Publisher) and every other Publisher. */
+    /** Like {@link #of}, for Reactor's types and every other Publisher. {@code Sinks} are not Publishers. */
     private static DescribedPredicate<JavaAccess<?>> ofStreams(String... names) {
         return of(assignableTo(Publisher.class).or(resideInAPackage("reactor.core.publisher")), names);
     }
 
-    /** Calls of such methods of the type or its subtypes, references to them, and accesses to such fields. */
+    /** Calls of and references to these methods, and accesses to these fields, of the type or a subtype. */
     private static DescribedPredicate<JavaAccess<?>> of(Class<?> owner, String... names) {
         return of(assignableTo(owner), names);
     }
 
     private static DescribedPredicate<JavaAccess<?>> of(DescribedPredicate<JavaClass> owner, String... names) {
-        Set<String> wanted = Set.of(names);
+        Set<String> expected = Set.of(names);
         return describe(
-                wanted + " of " + owner.getDescription(),
-                access -> wanted.contains(access.getTarget().getName())
+                expected + " of " + owner.getDescription(),
+                access -> expected.contains(access.getTarget().getName())
                         && owner.test(access.getTarget().getOwner()));
     }
 
@@ -442,11 +445,11 @@ final class ArchitectureRules {
     }
 
     private static DescribedPredicate<JavaClass> simpleNames(String... names) {
-        List<String> wanted = List.of(names);
-        return describe("named " + wanted, type -> wanted.contains(outermost(type)));
+        List<String> expected = List.of(names);
+        return describe("named " + expected, type -> expected.contains(outermost(type)));
     }
 
-    /** By what stands in the class file. */
+    /** Checks the constants in the class file. */
     private static boolean speaksOpenAi(JavaClass type) {
         try (InputStream file = type.getSource().orElseThrow().getUri().toURL().openStream()) {
             for (PoolEntry entry : ClassFile.of().parse(file.readAllBytes()).constantPool()) {

@@ -21,7 +21,7 @@ class ArchitectureTest {
     private static final String ROOT = "dev.localllm";
     private static final String FIXTURES = ROOT + ".api.architecture.fixture.";
     private static final Map<String, ArchRule> RULES = new ArchitectureRules(ROOT).all();
-    private static final JavaClasses HOUSE = new ClassFileImporter()
+    private static final JavaClasses PRODUCTION = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .withImportOption(ArchitectureTest::isMain)
             .importPackages(ROOT);
@@ -32,8 +32,8 @@ class ArchitectureTest {
 
     @ParameterizedTest
     @MethodSource("rules")
-    void theHouseKeepsTheRule(String name) {
-        assertThat(RULES.get(name).evaluate(HOUSE).getFailureReport().getDetails())
+    void productionCodeKeepsTheRule(String name) {
+        assertThat(RULES.get(name).evaluate(PRODUCTION).getFailureReport().getDetails())
                 .isEmpty();
     }
 
@@ -54,7 +54,7 @@ class ArchitectureTest {
 
     @Test
     void everyPackageThatARuleNamesHasClasses() {
-        assertThat(HOUSE.stream()
+        assertThat(PRODUCTION.stream()
                         .map(type -> type.getPackageName().substring(ROOT.length()))
                         .distinct())
                 .contains(
@@ -80,7 +80,7 @@ class ArchitectureTest {
         return rule.allowEmptyShould(true).evaluate(fixture).hasViolation();
     }
 
-    /** Each of them breaks the rule by itself; the others are what it is broken with. */
+    /** A class that breaks the rule by itself; other classes of a fixture only support it. */
     private static boolean isBad(JavaClass type) {
         return type.getSimpleName().startsWith("Bad");
     }

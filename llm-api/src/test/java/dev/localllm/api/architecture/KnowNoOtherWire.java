@@ -7,7 +7,7 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 
-/** Each wire is known by itself. */
+/** No class depends on a wire other than its own. */
 final class KnowNoOtherWire extends ArchCondition<JavaClass> {
 
     private final DescribedPredicate<JavaClass> inAWire;

@@ -18,10 +18,10 @@ import org.junit.jupiter.api.Test;
 
 class OllamaLocationTest {
 
-    private static final URI NOBODY = URI.create("http://127.0.0.1:19");
+    private static final URI CLOSED = URI.create("http://127.0.0.1:19");
 
     @Test
-    void takesTheUrlThatIsGivenWithoutAsking() {
+    void usesAConfiguredUrlWithoutAProbe() {
         try (OllamaLocation location = OllamaLocation.of(settings("http://10.0.0.5:11434"), List.of())) {
             assertThat(location.baseUrl()).isEqualTo(URI.create("http://10.0.0.5:11434"));
             assertThat(location.simulator()).isNull();
@@ -30,16 +30,16 @@ class OllamaLocationTest {
     }
 
     @Test
-    void takesTheOllamaThatAnswers() {
+    void usesTheOllamaThatResponds() {
         try (OllamaSimulator real = OllamaSimulator.start(SimulatorSettings.unpaced());
-                OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(NOBODY, real.baseUrl()))) {
+                OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(CLOSED, real.baseUrl()))) {
             assertThat(location.baseUrl()).isEqualTo(real.baseUrl());
             assertThat(location.simulator()).isNull();
         }
     }
 
     @Test
-    void waitsForAnOllamaThatIsBusy() throws IOException {
+    void waitsForABusyOllama() throws IOException {
         HttpServer busy = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         busy.createContext("/api/version", exchange -> {
             LockSupport.parkNanos(Duration.ofMillis(1500).toNanos());
@@ -58,15 +58,15 @@ class OllamaLocationTest {
     }
 
     @Test
-    void takesTheSimulatorLoudlyWhenNoOllamaAnswers() {
-        try (OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(NOBODY))) {
+    void usesTheSimulatorWithAWarningIfNoOllamaResponds() {
+        try (OllamaLocation location = OllamaLocation.of(settings("auto"), List.of(CLOSED))) {
             assertThat(location.simulator()).isNotNull();
             assertThat(location.description()).contains("NO REAL MODEL").contains(OllamaSimulator.CHAT_MODEL);
         }
     }
 
     @Test
-    void takesTheSimulatorWhenAskedTo() {
+    void usesTheSimulatorIfConfigured() {
         try (OllamaSimulator real = OllamaSimulator.start(SimulatorSettings.unpaced());
                 OllamaLocation location = OllamaLocation.of(settings("embedded"), List.of(real.baseUrl()))) {
             assertThat(location.baseUrl()).isNotEqualTo(real.baseUrl());

@@ -32,7 +32,7 @@ class SettingsTest {
             "ALLOWED_ORIGINS", "https://app.example.com");
 
     @Test
-    void needsNothingInLocal() {
+    void requiresNothingInLocal() {
         Settings settings = Settings.from(name -> null);
 
         assertThat(settings.environment()).isEqualTo(AppEnvironment.LOCAL);
@@ -47,7 +47,7 @@ class SettingsTest {
     }
 
     @Test
-    void allowsOnlyTheDefaultModelOutsideLocalUnlessTold() {
+    void allowsOnlyTheDefaultModelOutsideLocalByDefault() {
         Settings settings = Settings.from(PRODUCTION::get);
 
         assertThat(settings.allowedModels().target(new ModelId("qwen3:4b"))).isEqualTo(new ModelId("qwen3:4b"));
@@ -76,7 +76,7 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvFileSource(resources = "/bad-settings.csv", delimiter = '|', quoteCharacter = '`', maxCharsPerColumn = 5000)
-    void refusesByNameWhatIsWrong(String variable, String value, String expected) {
+    void refusesInvalidValuesByName(String variable, String value, String expected) {
         Map<String, String> environment = production(Map.of(variable, value));
 
         assertThatExceptionOfType(InvalidSettingException.class)
@@ -108,7 +108,7 @@ class SettingsTest {
 
     @ParameterizedTest
     @CsvSource({"OLLAMA_BASE_URL", "MODEL_NAME", "RATE_LIMIT_RPM", "ALLOWED_ORIGINS"})
-    void refusesToMissWhatIsRequiredOutsideLocal(String variable) {
+    void refusesMissingRequiredSettingsOutsideLocal(String variable) {
         for (String blank : new String[] {null, "", "  "}) {
             Map<String, String> environment = production(Map.of());
             environment.put(variable, blank);
@@ -151,7 +151,7 @@ class SettingsTest {
         });
 
         assertThat(settings.environment()).hasToString(environment);
-        assertThat(read).isEqualTo(serversRows());
+        assertThat(read).isEqualTo(settingsOfTheServer());
     }
 
     @ParameterizedTest
@@ -161,7 +161,7 @@ class SettingsTest {
         for (String name : set.keySet()) {
             Map<String, String> others = new HashMap<>(set);
             others.remove(name);
-            if (!name.equals("APP_ENV") && serversRows().contains(name)) {
+            if (!name.equals("APP_ENV") && settingsOfTheServer().contains(name)) {
                 assertThatExceptionOfType(InvalidSettingException.class)
                         .isThrownBy(() -> Settings.from(others::get))
                         .withMessageStartingWith(name + ": not set")
@@ -185,7 +185,7 @@ class SettingsTest {
         return DEPLOY.resolve("env/.env." + environment + ".example");
     }
 
-    /** Variable to value of the lines that match, commented out or not. */
+    /** Maps variables to values, from matching lines, commented out or not. */
     private static Map<String, String> matching(String pattern, Path file) throws IOException {
         return Files.readAllLines(file).stream()
                 .filter(line -> line.matches(pattern))
@@ -193,8 +193,8 @@ class SettingsTest {
                 .collect(Collectors.toMap(parts -> parts[0], parts -> parts[1]));
     }
 
-    /** Names in the manifest that are for the server, not for the deploy tool. */
-    private static Set<String> serversRows() throws IOException {
+    /** Names of the manifest's settings that the server reads, without those of the deploy tool. */
+    private static Set<String> settingsOfTheServer() throws IOException {
         return Files.readAllLines(DEPLOY.resolve("env/manifest.csv")).stream()
                 .map(line -> line.split(" *\\| *", 4))
                 .filter(cells -> cells.length == 4 && cells[2].equals("server"))

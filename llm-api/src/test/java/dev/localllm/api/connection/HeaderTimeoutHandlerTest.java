@@ -28,7 +28,7 @@ class HeaderTimeoutHandlerTest {
     }
 
     @Test
-    void countsFromTheFirstBytesOfTheHeaders() {
+    void startsAtTheFirstByteOfTheHeaders() {
         pass(60);
         partOfHeadersArrives();
         pass(6);
@@ -43,7 +43,7 @@ class HeaderTimeoutHandlerTest {
     }
 
     @Test
-    void givesTheHeadersOfEachRequestTheirOwnTime() {
+    void restartsTheTimeForEachRequest() {
         for (int i = 0; i < 3; i++) {
             partOfHeadersArrives();
             pass(9);

@@ -24,16 +24,16 @@ import reactor.netty.http.server.HttpServer;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** Of a server that answers before it has the body, and closes. */
+/** A server that responds and closes before it has received the body. */
 @Timeout(60)
 class LingeringCloseHandlerTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final String REQUEST = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
     private static final String PIECE = "a".repeat(64 << 10);
 
     @Test
-    void closesEntirelyWhenTheBodyIsOver() throws Exception {
+    void closesWhenTheBodyHasEnded() throws Exception {
         DisposableServer server = server(Duration.ofHours(1));
         try (RawRequest request = open(server)) {
             request.send(REQUEST.replace("1000000000", "10")).readAll();
@@ -42,37 +42,37 @@ class LingeringCloseHandlerTest {
 
             awaitBreak(request);
         } finally {
-            server.disposeNow(PATIENCE);
+            server.disposeNow(TIMEOUT);
         }
     }
 
     @Test
-    void closesEntirelyWhenTheTimeIsOver() throws Exception {
+    void closesAfterTheMaximumTime() throws Exception {
         DisposableServer server = server(Duration.ofMillis(200));
         try (RawRequest request = open(server)) {
             request.send(REQUEST);
 
             awaitBreak(request);
         } finally {
-            server.disposeNow(PATIENCE);
+            server.disposeNow(TIMEOUT);
         }
     }
 
     @Test
-    void holdsUpNoServerThatStops() throws Exception {
+    void doesNotDelayAServerThatStops() throws Exception {
         DisposableServer server = server(Duration.ofHours(1));
         try (RawRequest request = open(server)) {
             request.send(REQUEST);
             assertThat(request.readUntil("never")).as("closed").isFalse();
 
-            server.disposeNow(PATIENCE);
+            server.disposeNow(TIMEOUT);
 
             awaitBreak(request);
         }
     }
 
     @Test
-    void closesEntirelyWhereAnAnswerIsDue() throws Exception {
+    void closesAtOnceWhileAResponseIsPending() throws Exception {
         CompletableFuture<Channel> unanswered = new CompletableFuture<>();
         DisposableServer server = server(Duration.ofHours(1), (request, response) -> {
             if (request.method().equals(HttpMethod.GET)) {
@@ -85,16 +85,16 @@ class LingeringCloseHandlerTest {
             request.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readUntil("there");
             request.send(REQUEST);
 
-            Channel channel = unanswered.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-            assertThat(channel.close().await(PATIENCE.toMillis())).isTrue();
+            Channel channel = unanswered.get(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+            assertThat(channel.close().await(TIMEOUT.toMillis())).isTrue();
         } finally {
-            server.disposeNow(PATIENCE);
+            server.disposeNow(TIMEOUT);
         }
     }
 
-    /** A client that goes on writing notices in the end. */
+    /** Writes until the client notices the closed connection. */
     private static void awaitBreak(RawRequest request) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        long end = System.nanoTime() + TIMEOUT.toNanos();
         assertThatIOException().isThrownBy(() -> {
             while (System.nanoTime() < end) {
                 request.send(PIECE);

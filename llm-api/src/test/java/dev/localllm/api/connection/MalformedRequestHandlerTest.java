@@ -23,7 +23,7 @@ import reactor.netty.DisposableServer;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
-/** With two wires, on a server that refuses all that comes as far as Spring. */
+/** Two wires on a server that refuses every request that reaches Spring. */
 class MalformedRequestHandlerTest {
 
     private static final String LINES = "{\"failed\":";
@@ -63,7 +63,7 @@ class MalformedRequestHandlerTest {
         "http://localhost?a=/lines/, false",
         "http:/lines/a, false",
     })
-    void choosesTheFormatThatSpringChooses(String target, boolean lines) throws Exception {
+    void choosesTheSameFormatAsSpring(String target, boolean lines) throws Exception {
         String format = lines ? LINES : OPENAI;
 
         assertThat(answer("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n"))
@@ -74,10 +74,10 @@ class MalformedRequestHandlerTest {
                 .contains(format);
     }
 
-    /** Spring never sees it. */
+    /** The request does not reach Spring. */
     @ParameterizedTest
     @CsvSource({"/lines/%zz, true", "/v1/%zz, false", "http://localhost/lines/%zz, true"})
-    void knowsTheWireOfAPathThatIsNoUri(String target, boolean lines) throws Exception {
+    void choosesTheFormatOfAPathThatIsNotAUri(String target, boolean lines) throws Exception {
         assertThat(answer("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n"))
                 .startsWith("HTTP/1.1 400")
                 .contains(lines ? LINES : OPENAI);

@@ -29,21 +29,21 @@ class SmallChunkHandlerTest {
     }
 
     @Test
-    void readsOnFromWhoSendsLargeChunks() {
+    void doesNotPauseForLargeChunks() {
         arrive(1000, 100);
 
         assertThat(channel.config().isAutoRead()).isTrue();
     }
 
     @Test
-    void readsOnFromWhoSendsAFewSmallChunks() {
+    void doesNotPauseForAFewSmallChunks() {
         arrive(64, 1);
 
         assertThat(channel.config().isAutoRead()).isTrue();
     }
 
     @Test
-    void readsLaterFromWhoSendsManySmallChunks() {
+    void pausesForManySmallChunks() {
         arrive(1000, 1);
         assertThat(channel.config().isAutoRead()).isFalse();
 
@@ -57,7 +57,7 @@ class SmallChunkHandlerTest {
     }
 
     @Test
-    void resumesNothingThatNobodyReads() {
+    void doesNotStartReadingIfNobodyReads() {
         channel.config().setAutoRead(false);
         arrive(1000, 1);
 
@@ -68,7 +68,7 @@ class SmallChunkHandlerTest {
     }
 
     @Test
-    void readsOnBehindTheEndOfABody() {
+    void doesNotPauseAfterTheEndOfABody() {
         channel.pipeline().fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);
         chunks(1000, 1);
         channel.pipeline().fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);

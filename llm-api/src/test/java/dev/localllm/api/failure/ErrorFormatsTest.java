@@ -16,7 +16,7 @@ class ErrorFormatsTest {
     private final ErrorFormats formats = new ErrorFormats(List.of(byPath, byHeader, last));
 
     @Test
-    void takesTheFirstThatMatches() {
+    void usesTheFirstMatchingFormat() {
         assertThat(formats.of("/a/1", ErrorFormatsTest::noHeader)).isSameAs(byPath);
         assertThat(formats.of("/a/1", name -> "yes")).isSameAs(byPath);
         assertThat(formats.of("/b/1", ErrorFormatsTest::noHeader)).isSameAs(byHeader);
@@ -25,7 +25,7 @@ class ErrorFormatsTest {
     }
 
     @Test
-    void takesTheLastForRequestsOfNoWire() {
+    void usesTheLastFormatForRequestsOfNoWire() {
         assertThat(formats.of("/c/1", ErrorFormatsTest::noHeader)).isSameAs(last);
         assertThat(formats.of("", ErrorFormatsTest::noHeader)).isSameAs(last);
     }

@@ -31,7 +31,7 @@ class FailureResponseTest {
     }
 
     @Test
-    void boundsMessagesAndFields() {
+    void limitsTheLengthOfMessagesAndFields() {
         FailureResponse response = FailureResponse.of(new InvalidRequest("f".repeat(1000), "m".repeat(1000)));
 
         assertThat(response.message()).hasSize(512).endsWith("m…");
@@ -39,7 +39,7 @@ class FailureResponseTest {
     }
 
     @Test
-    void tellsOfAModelServersFailureOnlyThatItHappenedAndWhereToLook() {
+    void showsCallersOnlyAFixedMessageAndTheRequestIdForA5xx() {
         String secret = "open /Users/me/.ollama/models/blobs/sha256-1: no such file";
         for (LlmFailure failure :
                 List.of(new UpstreamFailed(secret), new UpstreamProtocol(secret), new UpstreamUnavailable(secret))) {

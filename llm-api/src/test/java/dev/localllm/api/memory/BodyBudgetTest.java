@@ -19,7 +19,7 @@ class BodyBudgetTest {
     private final List<String> aborted = new ArrayList<>();
 
     @Test
-    void countsWhatArrivesAndGivesItBackOnce() {
+    void countsArrivedBytesAndReleasesThemOnce() {
         BodyBudget.Upload upload = begin("a", ANN);
         assertThat(budget.used()).isZero();
         assertThat(upload.take(40)).isTrue();
@@ -49,7 +49,7 @@ class BodyBudgetTest {
     }
 
     @Test
-    void takesADripForSlow() {
+    void treatsASlowTrickleAsSlow() {
         BodyBudget.Upload drip = begin("drip", ANN);
         BodyBudget.Upload steady = begin("steady", BOB);
         drip.take(30);
@@ -66,7 +66,7 @@ class BodyBudgetTest {
     }
 
     @Test
-    void abortsNoUploadThatHasOnlyBegun() {
+    void abortsNoUploadThatHasJustBegun() {
         BodyBudget.Upload big = begin("big", ANN);
         big.take(60);
         pass(Duration.ofMillis(100));
@@ -79,7 +79,7 @@ class BodyBudgetTest {
     }
 
     @Test
-    void abortsNoUploadThatHoldsNothing() {
+    void abortsNoUploadWithoutBytes() {
         BodyBudget.Upload waiting = begin("waiting", BOB);
         BodyBudget.Upload full = begin("full", ANN);
         full.take(60);
@@ -95,7 +95,7 @@ class BodyBudgetTest {
     }
 
     @Test
-    void letsOneClientUseItsShareOnly() {
+    void limitsEachClient() {
         BodyBudget.Upload others = begin("bob's", BOB);
         others.take(10);
         BodyBudget.Upload first = begin("first", ANN);
@@ -109,7 +109,7 @@ class BodyBudgetTest {
     }
 
     @Test
-    void abortsNoBodyThatHasArrived() {
+    void abortsNoCompleteBody() {
         BodyBudget.Upload first = begin("first", ANN);
         first.take(60);
         first.complete();
@@ -125,7 +125,7 @@ class BodyBudgetTest {
     }
 
     private BodyBudget.Upload begin(String name, ClientId client) {
-        return budget.begin(client, ownShare -> aborted.add(ownShare ? name + " by its own share" : name));
+        return budget.begin(client, ownLimit -> aborted.add(ownLimit ? name + " by its own share" : name));
     }
 
     private void pass(Duration time) {

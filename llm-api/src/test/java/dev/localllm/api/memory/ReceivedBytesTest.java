@@ -22,7 +22,7 @@ class ReceivedBytesTest {
     }
 
     @Test
-    void holdsWhatArrived() throws Exception {
+    void returnsTheWrittenBytes() throws Exception {
         long seed = Long.getLong("seed", System.nanoTime());
         System.out.println("ReceivedBytesTest: seed " + seed);
         Random random = new Random(seed);
@@ -44,7 +44,7 @@ class ReceivedBytesTest {
     }
 
     @Test
-    void releasesWhatNobodyTook() {
+    void releasesBytesThatWereNotTaken() {
         ReceivedBytes bytes = new ReceivedBytes(allocator);
         bytes.write(buffer(new byte[100_000]));
         bytes.close();
@@ -55,7 +55,7 @@ class ReceivedBytesTest {
     }
 
     @Test
-    void leavesWhatWasTakenToItsTaker() throws Exception {
+    void leavesTakenBytesToTheirStream() throws Exception {
         ReceivedBytes bytes = new ReceivedBytes(allocator);
         bytes.write(buffer(new byte[100_000]));
         InputStream stream = Objects.requireNonNull(bytes.take());
@@ -67,7 +67,7 @@ class ReceivedBytesTest {
     }
 
     @Test
-    void keepsNoObjectPerPiece() {
+    void allocatesNoObjectPerPiece() {
         DataBuffer one = buffer(new byte[1]);
         ReceivedBytes bytes = new ReceivedBytes(allocator);
         for (int i = 0; i < 1 << 20; i++) {

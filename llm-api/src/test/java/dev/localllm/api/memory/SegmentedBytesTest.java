@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class SegmentedBytesTest {
 
     @Test
-    void holdsWhatWasWritten() {
+    void returnsTheWrittenBytes() {
         long seed = Long.getLong("seed", System.nanoTime());
         System.out.println("SegmentedBytesTest: seed " + seed);
         Random random = new Random(seed);
@@ -38,7 +38,7 @@ class SegmentedBytesTest {
     }
 
     @Test
-    void costsNoObjectPerByte() {
+    void allocatesNoObjectPerByte() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         byte[] one = {'a'};
         long before = threads.getThreadAllocatedBytes(Thread.currentThread().threadId());

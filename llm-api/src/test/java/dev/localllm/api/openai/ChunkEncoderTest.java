@@ -26,7 +26,7 @@ import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
 
-/** Byte for byte: clients of all ages read this. */
+/** Compares bytes, because old and new clients parse this output. */
 class ChunkEncoderTest {
 
     private static final String HEAD =
@@ -54,7 +54,7 @@ class ChunkEncoderTest {
     }
 
     @Test
-    void tellsUsageInTheLastChunkWhenAsked() {
+    void sendsUsageInTheLastChunkIfRequested() {
         assertThat(encoded(true))
                 .startsWith(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null", ",\"usage\":null"))
                 .contains(chunk("{\"content\":\"안녕\\u000a\"}", "null", ",\"usage\":null"))
@@ -64,7 +64,7 @@ class ChunkEncoderTest {
     }
 
     @Test
-    void endsABrokenStreamWithItsError() {
+    void endsAFailedStreamWithAnErrorFrame() {
         assertThat(text(encoder(false).failure(FailureResponse.of(new ShuttingDown()))))
                 .isEqualTo("data: {\"error\":{\"message\":\"The server is shutting down.\",\"type\":\"server_error\","
                         + "\"param\":null,\"code\":\"shutting_down\"}}\n\n");
@@ -72,7 +72,7 @@ class ChunkEncoderTest {
     }
 
     @Test
-    void releasesWhatItCouldNotFill() {
+    void releasesABufferThatCouldNotBeFilled() {
         UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(false);
         ChunkEncoder encoder = encoder(false, new NettyDataBufferFactory(allocator));
         List<ChatEvent> breaking = new AbstractList<>() {

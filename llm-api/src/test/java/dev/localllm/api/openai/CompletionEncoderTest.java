@@ -40,7 +40,7 @@ class CompletionEncoderTest {
 
     @ParameterizedTest
     @MethodSource("events")
-    void countsWhatItHolds(ChatEvent event) {
+    void countsItsBytes(ChatEvent event) {
         CompletionEncoder encoder = encoder();
 
         long first = encoder.add(List.of(event));
@@ -50,7 +50,7 @@ class CompletionEncoderTest {
         assertThat(second).isGreaterThanOrEqualTo(2 * first);
     }
 
-    /** Byte for byte, as {@link ChunkEncoderTest}. */
+    /** Compares bytes, like {@link ChunkEncoderTest}. */
     @Test
     void writesAllParts() {
         assertThat(encoded(
@@ -65,7 +65,7 @@ class CompletionEncoderTest {
     }
 
     @Test
-    void leavesOutWhatThereIsNot() {
+    void leavesOutMissingParts() {
         assertThat(encoded(new TextDelta(JsonText.of("a")))).isEqualTo(HEAD + "\"a\"" + TAIL);
         assertThat(encoded()).isEqualTo(HEAD + "\"\"" + TAIL);
         assertThat(encoded(new ToolCallDelta(0, new Part.ToolCall("1", "f", "{}"))))

@@ -63,7 +63,7 @@ class OpenAiErrorsTest {
 
     @ParameterizedTest
     @MethodSource("failures")
-    void givesEachFailureItsStatusAndWords(LlmFailure failure, int status, String type, String code, String param) {
+    void mapsEachFailureToItsErrorBody(LlmFailure failure, int status, String type, String code, String param) {
         FailureResponse response = FailureResponse.of(failure);
         JsonNode error = error(response);
 
@@ -76,7 +76,7 @@ class OpenAiErrorsTest {
     }
 
     @Test
-    void saysWhenToAskAgain() {
+    void sendsRetryHeadersForARateLimit() {
         HttpHeaders headers = headers(new RateLimited(Duration.ofMillis(1500)));
 
         assertThat(headers.getFirst("Retry-After")).isEqualTo("2");
@@ -85,7 +85,7 @@ class OpenAiErrorsTest {
     }
 
     @Test
-    void saysHowLongACircuitStaysOpen() {
+    void sendsTheOpenDurationOfACircuit() {
         HttpHeaders headers = headers(new UpstreamUnavailable("no", Duration.ofMillis(8200)));
 
         assertThat(headers.getFirst("Retry-After")).isEqualTo("9");
@@ -98,7 +98,7 @@ class OpenAiErrorsTest {
     }
 
     @Test
-    void saysWhenAskingAgainIsOfNoUse() {
+    void forbidsRetriesOfSlowGenerations() {
         assertThat(headers(new RateLimited(Duration.ofSeconds(21))).getFirst("x-should-retry"))
                 .isEqualTo("false");
         assertThat(headers(new DeadlineExceeded(Deadline.TOTAL, "no")).getFirst("x-should-retry"))
@@ -108,7 +108,7 @@ class OpenAiErrorsTest {
     }
 
     @Test
-    void isTestedForEveryKindOfFailure() {
+    void coversEveryKindOfFailure() {
         assertThat(failures().map(arguments -> arguments.get()[0].getClass().getName()))
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(LlmFailure.class.getPermittedSubclasses())
                         .map(Class::getName)
@@ -116,13 +116,13 @@ class OpenAiErrorsTest {
     }
 
     @Test
-    void staysJsonWhateverTheMessageHolds() {
+    void writesValidJsonForAnyMessage() {
         FailureResponse response = FailureResponse.of(new InvalidRequest(null, "\"quoted\" \\ \n 안녕 \ud83d"));
 
         assertThat(error(response).path("message").asString()).isEqualTo("\"quoted\" \\ \n 안녕 \ufffd");
     }
 
-    /** As it was before Jackson wrote it. */
+    /** The exact bytes that clients have always got. */
     @Test
     void writesTheFieldsInOpenAisOrder() {
         assertThat(new OpenAiErrors().body(FailureResponse.of(new UnknownModel("m"))))

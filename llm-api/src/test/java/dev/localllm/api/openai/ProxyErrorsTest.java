@@ -25,7 +25,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What the proxy answers itself is what the server would have answered, byte for byte; only the sentence differs. */
+/** The proxy's own error responses equal the server's, byte for byte, except for the message. */
 class ProxyErrorsTest {
 
     private static final Path PROXY = Path.of("../llm-deploy/proxy");
@@ -37,7 +37,7 @@ class ProxyErrorsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {400, 408, 431})
-    void refusesMalformedRequestsAsTheServerDoes(int status) throws IOException {
+    void refusesMalformedRequestsLikeTheServer(int status) throws IOException {
         String[] parts = Files.readString(PROXY.resolve(status + ".http")).split("\r?\n\r?\n", 2);
         String expected = body(FailureResponse.ofStatus(HttpStatus.valueOf(status), message(parts[1])));
 
@@ -51,7 +51,7 @@ class ProxyErrorsTest {
     }
 
     @Test
-    void tellsOfAServerThatIsDownAsTheServerTellsOfItsModelServer() throws IOException {
+    void reportsAnUnavailableServerLikeAnUnavailableModelServer() throws IOException {
         Map<Integer, LlmFailure> failures = Map.of(
                 502, new UpstreamProtocol(""),
                 503, new UpstreamUnavailable(""),

@@ -22,10 +22,10 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
 
 /**
- * What a token costs in allocated bytes from the read to the buffer that is written. Measured on JDK 25: 182 bytes
- * where tokens come in bursts (the line's own 131 among them), 448 where each comes in a read of its own; 198 and 502
- * with the agent that measures coverage ({@code -Djacoco.skip} leaves it out). A stream's encoder costs about 3750
- * bytes with the agent, its first and last frames included.
+ * Allocated bytes per token, from the read to the written buffer. Measured on JDK 25: 182 bytes where tokens come in
+ * bursts (the line's own 131 among them), 448 where each comes in a read of its own; 198 and 502 with the agent that
+ * measures coverage ({@code -Djacoco.skip} leaves it out). A stream's encoder costs about 3750 bytes with the agent, its
+ * first and last frames included.
  */
 class TokenPathAllocationTest {
 
@@ -41,17 +41,17 @@ class TokenPathAllocationTest {
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
 
     @Test
-    void staysWithinItsBudgetWhenTokensComeInBursts() {
+    void staysWithinItsBudgetForBursts() {
         assertThat(bytesPerToken(64)).isLessThanOrEqualTo(BURST_BUDGET_BYTES);
     }
 
     @Test
-    void staysWithinItsBudgetWhenTokensComeOneByOne() {
+    void staysWithinItsBudgetForSingleTokens() {
         assertThat(bytesPerToken(1)).isLessThanOrEqualTo(SINGLE_BUDGET_BYTES);
     }
 
     @Test
-    void staysWithinItsBudgetOfAStreamThatSaysNothing() {
+    void staysWithinItsBudgetForAnEmptyStream() {
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 20; round++) {
             least = Math.min(least, bytesPerStream(1000));
@@ -71,7 +71,7 @@ class TokenPathAllocationTest {
         return (THREADS.getThreadAllocatedBytes(thread) - before) / streams;
     }
 
-    /** The least of several rounds: what the compiler allocates for itself is none of the path's. */
+    /** The minimum of several rounds, to exclude allocations of the JIT compiler. */
     private long bytesPerToken(int tokensPerRead) {
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 20; round++) {

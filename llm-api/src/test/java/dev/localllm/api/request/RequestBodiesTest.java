@@ -30,7 +30,7 @@ import reactor.core.scheduler.Schedulers;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** Bodies on a real server whose budget is 200 KB, half of it for one client. */
+/** Bodies on a real server with a budget of 200 KB, and half of it for one client. */
 @Timeout(60)
 class RequestBodiesTest {
 
@@ -50,7 +50,7 @@ class RequestBodiesTest {
             .bindNow();
 
     @AfterEach
-    void everythingWasGivenBack() {
+    void assertEverythingIsReleased() {
         await(0);
         server.disposeNow();
         forLarge.dispose();
@@ -66,11 +66,11 @@ class RequestBodiesTest {
     }
 
     @Test
-    void usesLargeBodiesBesideTheEventLoops() throws Exception {
+    void decodesLargeBodiesOutsideTheEventLoops() throws Exception {
         try (RawRequest request = open()) {
-            assertThat(request.send(whole("ann", 1)).readAll()).startsWith("HTTP/1.1 200");
-            request.forget();
-            assertThat(request.send(whole("ann", 64 * KB)).readAll()).startsWith("HTTP/1.1 200");
+            assertThat(request.send(complete("ann", 1)).readAll()).startsWith("HTTP/1.1 200");
+            request.clearReceived();
+            assertThat(request.send(complete("ann", 64 * KB)).readAll()).startsWith("HTTP/1.1 200");
         }
         assertThat(threads).hasSize(2);
         assertThat(threads.poll()).doesNotStartWith("large");
@@ -78,14 +78,14 @@ class RequestBodiesTest {
     }
 
     @Test
-    void givesNothingToWhatIsOnlyAnnounced() throws Exception {
+    void countsNoAnnouncedBytes() throws Exception {
         try (RawRequest first = open();
                 RawRequest second = open();
                 RawRequest third = open()) {
             first.send(head("ann", "Content-Length: " + 90 * KB));
             second.send(head("ann", "Content-Length: " + 90 * KB));
 
-            assertThat(third.send(whole("ann", 90 * KB)).readAll()).startsWith("HTTP/1.1 200");
+            assertThat(third.send(complete("ann", 90 * KB)).readAll()).startsWith("HTTP/1.1 200");
         }
     }
 
@@ -96,7 +96,7 @@ class RequestBodiesTest {
             slow.send(head("ann", "Content-Length: " + 90 * KB) + "a".repeat(80 * KB));
             await(80 * KB);
 
-            assertThat(next.send(whole("ann", 40 * KB)).readAll()).startsWith("HTTP/1.1 200");
+            assertThat(next.send(complete("ann", 40 * KB)).readAll()).startsWith("HTTP/1.1 200");
 
             assertThat(slow.readUntil("never")).as("closed").isFalse();
             assertThat(slow.received())
@@ -154,7 +154,7 @@ class RequestBodiesTest {
         return RawRequest.open(URI.create("http://127.0.0.1:" + server.port()));
     }
 
-    private static String whole(String client, int bytes) {
+    private static String complete(String client, int bytes) {
         return head(client, "Content-Length: " + bytes) + "a".repeat(bytes);
     }
 

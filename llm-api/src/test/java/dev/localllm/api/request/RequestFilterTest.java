@@ -26,17 +26,17 @@ import reactor.netty.http.server.HttpServer;
 
 class RequestFilterTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private final BlockingQueue<RequestEnd> ends = new LinkedBlockingQueue<>();
 
-    /** The words by which Spring recognises a client that has left. */
+    /** The fault has the message by which Spring recognises a disconnected client. */
     @Test
-    void answersAFaultThatOnlyLooksLikeAClientThatLeft() throws Exception {
+    void respondsToAFaultThatLooksLikeADisconnect() throws Exception {
         DisposableServer server = serverThatFailsWith(new IOException("Connection reset by peer"));
         try (HttpClient client = HttpClient.newHttpClient()) {
             HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + "/"))
-                    .timeout(PATIENCE)
+                    .timeout(TIMEOUT)
                     .build();
 
             HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
@@ -45,13 +45,13 @@ class RequestFilterTest {
             assertThat(response.body())
                     .contains("internal_error", "(request id-1)")
                     .doesNotContain("peer");
-            RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            RequestEnd end = ends.poll(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
             assertThat(end).isNotNull();
             assertThat(end.id()).isEqualTo("id-1");
             assertThat(end.method() + " " + end.path()).isEqualTo("GET /");
             assertThat(end.status()).isEqualTo(500);
             assertThat(end.end()).isEqualTo("internal_error");
-            assertThat(end.untilAsked()).as("no model was asked").isNull();
+            assertThat(end.untilResolved()).as("no model was resolved").isNull();
         } finally {
             server.disposeNow();
         }
@@ -62,7 +62,7 @@ class RequestFilterTest {
         RequestFilter filter = new RequestFilter(
                 new ClientIdentity(List.of(), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
-                new Drain(PATIENCE),
+                new Drain(TIMEOUT),
                 List.of(
                         end -> {
                             throw new IllegalStateException("a listener that fails");

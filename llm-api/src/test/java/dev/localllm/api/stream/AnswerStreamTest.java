@@ -38,7 +38,7 @@ import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Sinks;
 import reactor.test.publisher.TestPublisher;
 
-/** Streams of a wire that isn't OpenAI's, on an event loop whose time the test moves. */
+/** Streams of a test wire, on an event loop with a manual clock. */
 class AnswerStreamTest {
 
     private static final String BEAT = "beat\n";
@@ -61,7 +61,7 @@ class AnswerStreamTest {
     private final Sinks.Empty<Void> serverStop = Sinks.empty();
     private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final Client client = new Client();
-    private @Nullable Error shortage; // as fatal as an OutOfMemoryError, which would end the test run
+    private @Nullable Error shortage; // stands for an OutOfMemoryError, which would end the test run
     private final AnswerStream answers =
             new AnswerStream(new Timeouts(TOTAL, TOTAL, INTERVAL, serverStop.asMono()), new ReadAhead(1000, budget));
 
@@ -71,7 +71,7 @@ class AnswerStreamTest {
     }
 
     @AfterEach
-    void nothingIsLeft() {
+    void assertEverythingIsReleased() {
         assertThat(allocator.metric().usedHeapMemory()).as("buffers").isZero();
         assertThat(budget.used()).isZero();
         assertThat(channel.runScheduledPendingTasks()).as("a timer").isEqualTo(-1);
@@ -92,58 +92,58 @@ class AnswerStreamTest {
     }
 
     @Test
-    void beatsAfterFiveSecondsAndThenAtItsInterval() {
+    void sendsAHeartbeatAfterFiveSecondsAndThenAtItsInterval() {
         open(BEAT);
 
-        passes(SECOND.multipliedBy(5).minusMillis(1));
+        advance(SECOND.multipliedBy(5).minusMillis(1));
         assertThat(client.frames).isEmpty();
-        passes(Duration.ofMillis(1));
+        advance(Duration.ofMillis(1));
         assertThat(client.frames).containsExactly(BEAT);
-        passes(INTERVAL.minusMillis(1));
+        advance(INTERVAL.minusMillis(1));
         assertThat(client.frames).hasSize(1);
-        passes(Duration.ofMillis(1));
+        advance(Duration.ofMillis(1));
         assertThat(client.frames).containsExactly(BEAT, BEAT);
         client.cancel();
     }
 
     @Test
-    void beatsOnlyWhereThereIsSilence() {
+    void sendsHeartbeatsOnlyWhileSilent() {
         open(BEAT);
         for (int i = 0; i < 30; i++) {
-            passes(SECOND);
+            advance(SECOND);
             source.next(List.of(text("a")));
         }
         assertThat(client.frames).hasSize(30).doesNotContain(BEAT);
-        passes(INTERVAL.minusMillis(1));
+        advance(INTERVAL.minusMillis(1));
         assertThat(client.frames).hasSize(30);
-        passes(Duration.ofMillis(1));
+        advance(Duration.ofMillis(1));
         assertThat(client.frames).hasSize(31).endsWith(BEAT);
         client.cancel();
     }
 
     @Test
-    void doesNotPileUpHeartbeatsBeforeAReaderWhoTakesNothing() {
+    void queuesNoHeartbeatsForAClientThatReadsNothing() {
         client.demand = 0;
         open(BEAT);
         for (int i = 0; i < 59; i++) {
-            passes(SECOND);
+            advance(SECOND);
         }
         client.request(10);
-        passes(Duration.ofMillis(1));
+        advance(Duration.ofMillis(1));
 
         assertThat(client.frames).containsExactly(BEAT);
         client.cancel();
     }
 
     @Test
-    void endsWhenItsTimeIsOverWhateverTheHeartbeats() {
+    void endsAfterTheTotalTimeoutInSpiteOfHeartbeats() {
         open(BEAT);
         for (int i = 0; i < 59; i++) {
-            passes(SECOND);
+            advance(SECOND);
         }
-        passes(Duration.ofMillis(999));
+        advance(Duration.ofMillis(999));
         assertThat(client.completed).isFalse();
-        passes(Duration.ofMillis(1));
+        advance(Duration.ofMillis(1));
 
         assertThat(client.frames).containsExactly(BEAT, BEAT, BEAT, BEAT, "{\"error\":\"total_timeout\"}\n");
         assertThat(client.completed).isTrue();
@@ -151,9 +151,9 @@ class AnswerStreamTest {
     }
 
     @Test
-    void failsBeforeTheFirstFrameWithAStatusOfItsOwn() {
+    void failsTheResponseBeforeTheFirstFrame() {
         open(null);
-        passes(TOTAL);
+        advance(TOTAL);
 
         assertThat(client.frames).isEmpty();
         assertThat(client.failure()).isInstanceOf(DeadlineExceeded.class);
@@ -161,7 +161,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void tellsThatTheServerStops() {
+    void sendsAnErrorFrameWhenTheServerStops() {
         open(null);
         source.next(List.of(text("a")));
         serverStop.tryEmitEmpty();
@@ -172,7 +172,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void failsAtOnceWhereTheServerHasStopped() {
+    void failsAtOnceAfterTheServerHasStopped() {
         serverStop.tryEmitEmpty();
         open(null);
 
@@ -180,7 +180,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void tellsAFailureAfterTheFramesThatWait() {
+    void sendsAFailureAfterTheWaitingFrames() {
         open(null);
         block(true);
         source.next(List.of(text("a")));
@@ -195,11 +195,11 @@ class AnswerStreamTest {
     }
 
     @Test
-    void takesNothingMoreOnceItsTimeIsOver() {
+    void acceptsNoEventsAfterTheTotalTimeout() {
         open(null);
         block(true);
         source.next(List.of(text("a")));
-        passes(TOTAL);
+        advance(TOTAL);
         source.next(List.of(text("late")));
         block(false);
 
@@ -207,7 +207,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void tellsWhatTheEncoderCannotWrite() {
+    void sendsAFailureIfTheEncoderFails() {
         open(null);
         source.next(List.of(text("a")));
         source.next(List.of());
@@ -217,7 +217,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void endsWhereMemoryRunsOut() {
+    void endsWhenMemoryRunsOut() {
         shortage = new InternalError("no memory");
         open(null);
         source.next(List.of(text("a")));
@@ -227,10 +227,10 @@ class AnswerStreamTest {
     }
 
     @Test
-    void endsWhereAHeartbeatCannotBeWritten() {
+    void endsIfAHeartbeatCannotBeEncoded() {
         shortage = new InternalError("no memory");
         open(BEAT);
-        passes(SECOND.multipliedBy(5));
+        advance(SECOND.multipliedBy(5));
 
         assertThat(client.fault).isSameAs(shortage);
         source.assertCancelled();
@@ -248,7 +248,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void failsWhereNotEvenTheFailureCanBeWritten() {
+    void failsIfTheErrorFrameCannotBeEncoded() {
         open(null);
         source.next(List.of(text("a")));
         shortage = new InternalError("no memory");
@@ -260,7 +260,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void releasesWhatWaitsWhenTheClientLeaves() {
+    void releasesWaitingFramesWhenTheClientLeaves() {
         open(BEAT);
         block(true);
         source.next(List.of(text("a")));
@@ -271,7 +271,7 @@ class AnswerStreamTest {
     }
 
     @Test
-    void cancelsNothingThatIsOver() {
+    void doesNotCancelAfterTheEnd() {
         OpenStream stream = open(null);
         source.complete();
         stream.cancel();
@@ -292,7 +292,7 @@ class AnswerStreamTest {
         return Objects.requireNonNull(open.get());
     }
 
-    private void passes(Duration time) {
+    private void advance(Duration time) {
         channel.advanceTimeBy(time.toNanos(), TimeUnit.NANOSECONDS);
         channel.runScheduledPendingTasks();
     }

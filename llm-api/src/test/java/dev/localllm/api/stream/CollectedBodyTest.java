@@ -20,7 +20,7 @@ class CollectedBodyTest {
     private final ByteBudget budget = new ByteBudget(1000);
 
     @Test
-    void sharesABudgetWithTheOthers() {
+    void sharesABudgetWithOtherBodies() {
         CollectedBody first = new CollectedBody(new LinesBody(), budget);
         CollectedBody second = new CollectedBody(new LinesBody(), budget);
         first.add(LONG);
@@ -40,7 +40,7 @@ class CollectedBodyTest {
     }
 
     @Test
-    void takesWhatItGrewBy() {
+    void chargesOnlyItsGrowth() {
         ByteBudget roomy = new ByteBudget(1300);
         CollectedBody body = new CollectedBody(new LinesBody(), roomy);
 
@@ -51,7 +51,7 @@ class CollectedBodyTest {
     }
 
     @Test
-    void takesNothingOnceItIsClosed() {
+    void chargesNothingOnceClosed() {
         CollectedBody body = new CollectedBody(new LinesBody(), budget);
         body.close();
         body.add(LONG);
@@ -60,7 +60,7 @@ class CollectedBodyTest {
     }
 
     @Test
-    void isBoundedByItself() {
+    void hasALimitOfItsOwn() {
         CollectedBody body = new CollectedBody(new LinesBody(), new ByteBudget(Long.MAX_VALUE));
         List<ChatEvent> large = List.of(new TextDelta(JsonText.of("a".repeat(8 << 20))));
 

@@ -6,14 +6,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.springframework.http.MediaType;
 
-/** Another wire's non-streaming response: the lines that {@link NdjsonEncoder} streams, in an array. */
+/** The non-streaming response of a test wire: the lines of {@link NdjsonEncoder} in an array. */
 final class LinesBody implements BodyEncoder {
 
     private final StringBuilder lines = new StringBuilder();
 
     @Override
     public MediaType contentType() {
-        return MediaType.APPLICATION_PROBLEM_JSON; // another than OpenAI's
+        return MediaType.APPLICATION_PROBLEM_JSON; // not the same as OpenAI's
     }
 
     @Override

@@ -14,7 +14,7 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.MediaType;
 
-/** Another wire: a line of JSON for each event, and no heartbeats unless a test wants some. */
+/** A test wire: one line of JSON per event, and heartbeats only if the test sets a line for them. */
 record NdjsonEncoder(DataBufferFactory buffers, @Nullable String heartbeatLine) implements StreamEncoder {
 
     @Override

@@ -31,7 +31,7 @@ import reactor.test.publisher.TestPublisher;
 
 class ReadAheadTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final int FRAME = 100;
     private static final int BROKEN = -1;
 
@@ -51,18 +51,18 @@ class ReadAheadTest {
     }
 
     @Test
-    void handsOnFramesAtOnceToAClientThatKeepsUp() {
+    void emitsFramesAtOnceToAClientThatKeepsUp() {
         StepVerifier.create(frames(1000))
                 .then(() -> emit(0, 20))
                 .expectNext(numbers(0, 20))
                 .then(() -> assertThat(budget.used()).isZero())
                 .then(source::complete)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void readsOnWhileTheClientReadsNothing() {
+    void readsAheadWhileTheClientReadsNothing() {
         blockClient();
         StepVerifier.create(frames(10_000))
                 .then(() -> emit(0, 18))
@@ -71,7 +71,7 @@ class ReadAheadTest {
                 .then(this::unblockClient)
                 .expectNext(numbers(0, 18))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
@@ -80,13 +80,13 @@ class ReadAheadTest {
     }
 
     @Test
-    void appliesBackpressureWhenTheBudgetOfAllIsUsedUp() {
+    void appliesBackpressureWhenTheSharedBudgetIsUsedUp() {
         budget.take(10_000 - 3 * FRAME);
         isRequestedNoMoreThan(3, 10_000);
         budget.release(10_000 - 3 * FRAME);
     }
 
-    /** The source may send its window, and one frame for each that made room or left some. */
+    /** The source may send its window, plus one frame for each frame that fits into the buffer. */
     private void isRequestedNoMoreThan(int fitting, int maxBytes) {
         int most = fitting - 1 + OpenStream.WINDOW;
         blockClient();
@@ -98,11 +98,11 @@ class ReadAheadTest {
                 .then(() -> assertThat(requested.get()).isEqualTo(most + OpenStream.WINDOW))
                 .then(source::complete)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void tellsAFailureAfterTheFramesThatCameBeforeIt() {
+    void sendsAFailureAfterTheEarlierFrames() {
         blockClient();
         StepVerifier.create(frames(1000))
                 .then(() -> emit(0, 5))
@@ -111,18 +111,18 @@ class ReadAheadTest {
                 .expectNext(numbers(0, 5))
                 .expectNext(BROKEN)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void releasesWhatIsBufferedWhenTheClientLeaves() {
+    void releasesBufferedFramesWhenTheClientLeaves() {
         blockClient();
-        StepVerifier.create(frames(1000)).then(() -> emit(0, 5)).thenCancel().verify(PATIENCE);
+        StepVerifier.create(frames(1000)).then(() -> emit(0, 5)).thenCancel().verify(TIMEOUT);
         source.assertCancelled();
     }
 
     @Test
-    void handsOnNoMoreThanIsRequested() {
+    void emitsNoMoreThanRequested() {
         StepVerifier.create(frames(1000), 2)
                 .then(() -> emit(0, 5))
                 .expectNext(numbers(0, 2))
@@ -131,11 +131,11 @@ class ReadAheadTest {
                 .expectNext(numbers(2, 5))
                 .then(source::complete)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private Flux<Integer> frames(int maxBytes) {
-        Timeouts timeouts = new Timeouts(PATIENCE, PATIENCE, PATIENCE, Mono.never());
+        Timeouts timeouts = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, Mono.never());
         return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
                 .frames(
                         source.flux().doOnRequest(requested::addAndGet),
@@ -169,7 +169,7 @@ class ReadAheadTest {
         return buffers.wrap(frame);
     }
 
-    /** Each of 100 bytes, with the number that is the events' text. */
+    /** Frames of 100 bytes each, with the number from the events' text. */
     private final class Frames implements StreamEncoder {
 
         @Override

@@ -47,13 +47,13 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** A wire on a real server that brings no more than two encoders and an error format of its own. */
+/** A second wire on a real server, made of two encoders and an error format only. */
 @Timeout(60)
 class SecondWireTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-    private static final Timeouts TIMEOUTS = new Timeouts(PATIENCE, PATIENCE, PATIENCE, Mono.never());
-    private static final Timeouts IMPATIENT = new Timeouts(PATIENCE, Duration.ofMillis(50), PATIENCE, Mono.never());
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Timeouts TIMEOUTS = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, Mono.never());
+    private static final Timeouts SHORT_TIMEOUT = new Timeouts(TIMEOUT, Duration.ofMillis(50), TIMEOUT, Mono.never());
     private static final ModelId MODEL = new ModelId("tiny");
     private static final Flux<List<ChatEvent>> TEXT = Flux.just(List.of(new TextDelta(JsonText.of("a"))));
     private static final Flux<List<ChatEvent>> END =
@@ -71,7 +71,7 @@ class SecondWireTest {
                     .filter(new RequestFilter(
                             new ClientIdentity(List.of(), "X-Client-Id"),
                             new FailureHandler(new ErrorFormats(List.of(new LineErrors(), new OpenAiErrors()))),
-                            new Drain(PATIENCE),
+                            new Drain(TIMEOUT),
                             List.of(ends::add),
                             () -> "id-1",
                             System::nanoTime))
@@ -94,7 +94,7 @@ class SecondWireTest {
     }
 
     @Test
-    void tellsFailuresOfAStreamInItsFormat() throws Exception {
+    void sendsFailuresOfAStreamInItsFormat() throws Exception {
         HttpResponse<String> response = get("/lines/text/failure");
 
         assertThat(response.statusCode()).isEqualTo(200);
@@ -125,7 +125,7 @@ class SecondWireTest {
     }
 
     @Test
-    void tellsFailuresOfANonStreamingResponseInItsErrorFormat() throws Exception {
+    void sendsFailuresOfANonStreamingResponseInItsErrorFormat() throws Exception {
         HttpResponse<String> response = get("/lines/body/text/failure");
 
         assertThat(response.statusCode()).isEqualTo(502);
@@ -150,13 +150,13 @@ class SecondWireTest {
     }
 
     @Test
-    void collectsWithinATime() throws Exception {
+    void collectsWithinATimeout() throws Exception {
         HttpResponse<String> response = get("/lines/late/text/never");
 
         assertThat(response.statusCode()).isEqualTo(504);
         assertThat(response.body()).isEqualTo("{\"failed\":\"total_timeout\"}");
         assertThat(end()).isEqualTo("total_timeout");
-        assertThat(cancelled.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(cancelled.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
         awaitBudget(0);
     }
 
@@ -167,17 +167,17 @@ class SecondWireTest {
             awaitBudget("{'text':'a'}".length());
         }
 
-        assertThat(cancelled.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(cancelled.await(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
         assertThat(end()).isEqualTo("client_gone");
         awaitBudget(0);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"/lines/text/end", "/lines/body/text/end"})
-    void isRecordedWhicheverWayItAnswers(String path) throws Exception {
+    void isRecordedForEveryKindOfResponse(String path) throws Exception {
         get(path);
 
-        RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        RequestEnd end = ends.poll(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
         assertThat(end).isNotNull();
         assertThat(end.model()).isEqualTo(MODEL);
         assertThat(end.events()).isEqualTo(2);
@@ -185,14 +185,14 @@ class SecondWireTest {
     }
 
     private void awaitBudget(long used) {
-        long giveUp = System.nanoTime() + PATIENCE.toNanos();
+        long giveUp = System.nanoTime() + TIMEOUT.toNanos();
         while (budget.used() != used && System.nanoTime() < giveUp) {
             Thread.onSpinWait();
         }
         assertThat(budget.used()).isEqualTo(used);
     }
 
-    /** What the path says, in its order. */
+    /** Responds as the path says. */
     private Mono<Void> answer(ServerWebExchange exchange) {
         List<String> steps = List.of(exchange.getRequest().getPath().value().split("/", -1));
         return responder(steps, exchange)
@@ -207,7 +207,7 @@ class SecondWireTest {
 
     private ChatResponder responder(List<String> steps, ServerWebExchange exchange) {
         if (steps.contains("body") || steps.contains("late")) {
-            return new AnswerBody(steps.contains("late") ? IMPATIENT : TIMEOUTS, budget)
+            return new AnswerBody(steps.contains("late") ? SHORT_TIMEOUT : TIMEOUTS, budget)
                     .responder(model -> new LinesBody(), exchange);
         }
         return streams.responder(
@@ -218,14 +218,14 @@ class SecondWireTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(
                     HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
-                            .timeout(PATIENCE)
+                            .timeout(TIMEOUT)
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
         }
     }
 
     private @Nullable String end() throws InterruptedException {
-        RequestEnd end = ends.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        RequestEnd end = ends.poll(TIMEOUT.toSeconds(), TimeUnit.SECONDS);
         return end == null ? null : end.end();
     }
 }

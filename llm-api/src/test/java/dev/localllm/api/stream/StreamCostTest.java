@@ -31,8 +31,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * What a stream costs once, whatever it says: timers, operators, allocated bytes. Measured on JDK 25: about 2300, with
- * the agent that measures coverage. What its encoder costs, TokenPathAllocationTest measures.
+ * Cost of a stream, without its tokens: timers, operators, allocated bytes. Measured on JDK 25: about 2300, with the
+ * agent that measures coverage. What its encoder costs, TokenPathAllocationTest measures.
  */
 class StreamCostTest {
 
@@ -51,12 +51,12 @@ class StreamCostTest {
     private final EmbeddedChannel channel = new EmbeddedChannel();
 
     @AfterEach
-    void forgetTheHook() {
+    void removeTheHook() {
         Schedulers.resetOnScheduleHook("count");
     }
 
     @Test
-    void takesOneTimerOfItsEventLoopAndNoOther() {
+    void usesOneTimerOnItsEventLoopOnly() {
         AtomicInteger elsewhere = new AtomicInteger();
         Schedulers.onScheduleHook("count", task -> {
             elsewhere.incrementAndGet();
@@ -72,7 +72,7 @@ class StreamCostTest {
     }
 
     @Test
-    void takesOneOperator() {
+    void usesOneOperator() {
         Flux<List<ChatEvent>> source = Flux.just(END);
 
         assertThat(Scannable.from(frames(source, channel)).parents().toList())
@@ -109,7 +109,7 @@ class StreamCostTest {
         return answers.frames(events, encoder, fault -> encoder.heartbeat(), connection, open);
     }
 
-    /** Its event loop counts the timers that it is given. */
+    /** A channel whose event loop counts its timers. */
     private static final class CountingChannel extends EmbeddedChannel {
 
         private final AtomicInteger timers;

@@ -10,7 +10,7 @@ public final class ConcurrencyLimit {
 
     private final Semaphore free;
 
-    /** @param permits generations at once, 1 or more */
+    /** @param permits maximum of concurrent generations, 1 or more */
     public ConcurrencyLimit(int permits) {
         if (permits < 1) {
             throw new IllegalArgumentException("permits: " + permits + " (expected: 1 or more)");
@@ -19,27 +19,27 @@ public final class ConcurrencyLimit {
     }
 
     /**
-     * Takes a permit for one generation, before its events are subscribed to.
+     * Acquires a permit for one generation. Call it before the events are subscribed to. Never blocks.
      *
-     * @return to be released when the exchange with the model server is over
-     * @throws LlmException with {@link Overloaded} if there is none left
+     * @return the permit, which the caller releases when the exchange with the model server is over
+     * @throws LlmException with {@link Overloaded} at the limit
      */
     public Permit acquire() {
         if (!free.tryAcquire()) {
             throw new LlmException(
-                    new Overloaded("The server works on as many answers as it may. Try again in a moment."));
+                    new Overloaded("The server is at its limit of concurrent requests. Try again in a moment."));
         }
         return new Permit();
     }
 
-    /** The right to one generation. Thread-safe. */
+    /** A permit for one generation. Thread-safe. */
     public final class Permit {
 
         private final AtomicBoolean held = new AtomicBoolean(true);
 
         private Permit() {}
 
-        /** Gives the permit back. Idempotent. */
+        /** Releases the permit. Idempotent. */
         public void release() {
             if (held.compareAndSet(true, false)) {
                 free.release();

@@ -1,4 +1,4 @@
-/** How many generations may run at once: pure state, without threads and streams. */
+/** Limits concurrent generations. Pure state, without threads and streams. */
 @NullMarked
 package dev.localllm.core.admission;
 

@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names that callers may use, each with the model it stands for; a name that stands for another one is an
- * alias. No names at all means that every model of the server may be used under its own name.
+ * The model names that callers may use. A name that maps to another name is an alias. An empty map allows every model
+ * of the server under its own name.
  */
 public record AllowedModels(Map<ModelId, ModelId> targets) {
 
@@ -21,7 +21,7 @@ public record AllowedModels(Map<ModelId, ModelId> targets) {
         return targets.isEmpty();
     }
 
-    /** The model that the name stands for, or null if callers may not use that name. */
+    /** The model that the name maps to, or null if the name is not allowed. */
     public @Nullable ModelId target(ModelId name) {
         if (all()) {
             return name;

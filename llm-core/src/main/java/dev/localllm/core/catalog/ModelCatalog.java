@@ -3,14 +3,14 @@ package dev.localllm.core.catalog;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
-/** The models of one model server. Implementations are safe for use by many threads. */
+/** The port that lists the models of one model server. Implementations are thread-safe. */
 public interface ModelCatalog {
 
     /**
-     * Asks anew on each subscription.
+     * Lists the models; each subscription sends a new request.
      *
-     * @return all models in the server's own order; an empty list if there are none. Fails with an
-     *     {@link dev.localllm.core.failure.LlmException}. Cancelling gives up the exchange.
+     * @return all models in the server's order, possibly none. Fails with an
+     *     {@link dev.localllm.core.failure.LlmException}. Cancelling aborts the exchange.
      */
     Mono<List<ModelInfo>> list();
 }

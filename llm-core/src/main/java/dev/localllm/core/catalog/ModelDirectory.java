@@ -7,14 +7,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Answers which model a caller's name means, and which models callers may see. Thread-safe. */
+/** Resolves the model names of callers, and lists the models that callers may name. Thread-safe. */
 public final class ModelDirectory {
 
     private final ModelCatalog catalog;
     private final AllowedModels allowed;
     private final @Nullable ModelId defaultName;
 
-    /** @param defaultName meant by a request that names no model; null means the catalog's first that can chat */
+    /** @param defaultName for requests that name no model; null means the catalog's first model that can chat */
     public ModelDirectory(ModelCatalog catalog, AllowedModels allowed, @Nullable ModelId defaultName) {
         this.catalog = catalog;
         this.allowed = allowed;
@@ -22,24 +22,25 @@ public final class ModelDirectory {
     }
 
     /**
-     * The model to generate with. Doesn't ask whether the model server has it: the server tells soon enough.
+     * Resolves a name to the model to generate with. Does not check that the model server has it; if it doesn't, the
+     * generation fails.
      *
-     * @param name as the caller wrote it, or null for the default
-     * @return fails with {@link UnknownModel} if the name is not allowed, or if there is no default to be had
+     * @param name as the caller wrote it; null for the default
+     * @return fails with {@link UnknownModel} if the name is not allowed or there is no default model
      */
     public Mono<ModelId> resolve(@Nullable ModelId name) {
-        ModelId wanted = name == null ? defaultName : name;
-        if (wanted == null) {
+        ModelId requested = name == null ? defaultName : name;
+        if (requested == null) {
             return list().flatMapIterable(models -> models)
                     .filter(ModelInfo::chat)
                     .next()
                     .flatMap(first -> target(first.id()))
                     .switchIfEmpty(Mono.error(() -> unknown("(default)")));
         }
-        return target(wanted);
+        return target(requested);
     }
 
-    /** The models that callers may name, aliases included, as far as the model server has them. */
+    /** Lists the models that callers may name, including aliases; without those that the model server doesn't have. */
     public Mono<List<ModelInfo>> list() {
         return catalog.list().map(this::visible);
     }

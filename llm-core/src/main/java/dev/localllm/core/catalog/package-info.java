@@ -1,4 +1,4 @@
-/** Which models there are and which of them callers may use. */
+/** The models of the model server, and which of them callers may use. */
 @NullMarked
 package dev.localllm.core.catalog;
 

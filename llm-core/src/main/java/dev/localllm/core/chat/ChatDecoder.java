@@ -3,16 +3,16 @@ package dev.localllm.core.chat;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** How a wire receives and decodes one request: a step of {@link ChatService#answer}. */
+/** Receives and decodes one request of a wire: a step of {@link ChatService#answer}. */
 @FunctionalInterface
 public interface ChatDecoder {
 
     /**
-     * Receives the request, decodes it, and has it answered.
+     * Receives the request, decodes it, and passes it to {@code answer}.
      *
-     * @param answer serves what was decoded; what the request holds may be counted as in use until that is over
-     * @return fails with an {@link dev.localllm.core.failure.LlmException} or a fault of the wire's own if the request
-     *     can't be decoded, and as {@code answer} does; nothing happens before it is subscribed to
+     * @param answer serves the decoded request; the memory of the request may be in use until its Mono ends
+     * @return does nothing before it is subscribed to; fails with an {@link dev.localllm.core.failure.LlmException} or
+     *     an exception of the wire if the request can't be decoded, and if {@code answer} fails
      */
     Mono<Void> decode(Function<ChatCall, Mono<Void>> answer);
 }

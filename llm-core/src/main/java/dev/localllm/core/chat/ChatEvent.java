@@ -1,21 +1,21 @@
 package dev.localllm.core.chat;
 
-/** A piece of an answer. An answer is any number of deltas and then exactly one {@link Finished}, or it fails. */
+/** One event of an answer. An answer is any number of deltas followed by exactly one {@link Finished}, or it fails. */
 public sealed interface ChatEvent {
 
-    /** The next piece of what the model thinks before it answers. Never empty. */
+    /** The next part of the model's thinking. Never empty. */
     record ThinkingDelta(JsonText text) implements ChatEvent {}
 
-    /** The next piece of the answer's text. Never empty. */
+    /** The next part of the answer's text. Never empty. */
     record TextDelta(JsonText text) implements ChatEvent {}
 
     /**
-     * A call that the model wants made, whole.
+     * A complete tool call.
      *
-     * @param index counts the calls of one answer from 0
+     * @param index number of the call within the answer, from 0
      */
     record ToolCallDelta(int index, Part.ToolCall call) implements ChatEvent {}
 
-    /** The answer is complete; nothing follows. */
+    /** The last event: the answer is complete. */
     record Finished(FinishReason reason, Usage usage, Timings timings) implements ChatEvent {}
 }

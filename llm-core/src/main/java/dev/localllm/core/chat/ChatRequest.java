@@ -3,9 +3,9 @@ package dev.localllm.core.chat;
 import java.util.List;
 
 /**
- * What to answer, and how. Which model answers is said beside it.
+ * A chat to answer, and how. The model is not part of it.
  *
- * @param tools that the model may call, possibly none
+ * @param tools functions that the model may call, possibly none
  */
 public record ChatRequest(
         List<Message> messages,
@@ -23,27 +23,27 @@ public record ChatRequest(
         }
     }
 
-    /** Text without tools; the model thinks as it is made. */
+    /** A request without tools, for text, with the model's default of thinking. */
     public ChatRequest(List<Message> messages, GenerationOptions options) {
         this(messages, options, List.of(), new ToolChoice.Auto(), new ResponseFormat.Text(), Thinking.MODEL_DEFAULT);
     }
 
-    /** The same request with other messages and options. */
+    /** A copy with other messages and options. */
     ChatRequest with(List<Message> messages, GenerationOptions options) {
         return new ChatRequest(messages, options, tools, toolChoice, format, thinking);
     }
 
     /**
-     * UTF-16 characters of all its text, definitions of tools and the format's schema included. Images don't count: the
-     * limit of a request's body bounds them.
+     * Number of UTF-16 characters in all its text, including tool definitions and the format's schema. Images don't
+     * count; the size of the request body limits them.
      */
     long characters() {
-        long said = messages.stream()
+        long inMessages = messages.stream()
                 .flatMap(message -> message.parts().stream())
                 .mapToLong(ChatRequest::characters)
                 .sum();
-        long offered = tools.stream().mapToLong(ChatRequest::characters).sum();
-        return said + offered + characters(format);
+        long inTools = tools.stream().mapToLong(ChatRequest::characters).sum();
+        return inMessages + inTools + characters(format);
     }
 
     private static long characters(ToolDefinition tool) {

@@ -5,18 +5,18 @@ import java.util.List;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** How a wire sends one answer: the last step of {@link ChatService#answer}. */
+/** Sends one answer on a wire: the last step of {@link ChatService#answer}. */
 @FunctionalInterface
 public interface ChatResponder {
 
     /**
-     * Sends the answer as its events come.
+     * Sends the answer while its events arrive.
      *
-     * @param model that answers: the default or the target of an alias where the request named one
-     * @param events as {@link ChatModel#open} promises them, admitted and generated when they are subscribed to; for one
-     *     subscriber, a second one gets an {@link IllegalStateException}
-     * @return fails with the events' failure only if nothing was sent before; a later one is told on the wire, and
-     *     this completes
+     * @param model the resolved model: never null, never an alias
+     * @param events as {@link ChatModel#open} specifies; the permit is acquired and the generation starts when they are
+     *     subscribed to. They take one subscriber, a second one gets an {@link IllegalStateException}
+     * @return fails with the events' failure only if nothing was sent yet; a later failure is sent on the wire, and the
+     *     Mono completes
      */
     Mono<Void> respond(ModelId model, Flux<List<ChatEvent>> events);
 }

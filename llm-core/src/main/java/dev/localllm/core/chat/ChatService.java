@@ -19,8 +19,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The use case, the same for every wire: charge the client, decode, check the prompt, choose the model, complete the
- * prompt, admit, generate. Thread-safe.
+ * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, resolves the model,
+ * adds the system prompt, admits, generates. Thread-safe.
  */
 public final class ChatService {
 
@@ -34,8 +34,8 @@ public final class ChatService {
 
     /**
      * @param rateLimiter null for no limit
-     * @param systemPrompt put before chats that have no system message; null for none
-     * @param maxOutputTokens ceiling of one response; a request's own limit counts when it is lower
+     * @param systemPrompt added to chats without a system message; null for none
+     * @param maxOutputTokens maximum tokens of one answer; a request may set a lower limit
      */
     public ChatService(
             @Nullable RateLimiter rateLimiter,
@@ -55,14 +55,14 @@ public final class ChatService {
     }
 
     /**
-     * Charges the client, then serves its request. A request that fails before its response has begun because there is
-     * no capacity costs nothing, unless it is marked as charged; one that is refused for what it asks costs as much as
-     * any other.
+     * Charges the client, then serves its request. The charge is refunded if the request fails before its response has
+     * started and {@link dev.localllm.core.failure.LlmFailure#isRefunded} says so: for lack of capacity. A request that
+     * is refused for its content is charged.
      *
-     * @param onDecision told how the client stands: when it is charged, and again if that is given back; never called
-     *     without a rate limit
-     * @param decoder receives and decodes the request after it was charged
-     * @return fails with {@link RateLimited} if the client may not ask now, else as decoder and responder do
+     * @param onDecision called with the rate limiter's decision when the client is charged, and again after a refund;
+     *     never called without a rate limit
+     * @param decoder receives and decodes the request, after the charge
+     * @return fails with {@link RateLimited} if the rate limit is exceeded, and if the decoder or the responder fails
      */
     public Mono<Void> answer(ClientId client, Consumer<RateDecision> onDecision, ChatDecoder decoder) {
         if (rateLimiter == null) {
@@ -91,8 +91,8 @@ public final class ChatService {
     }
 
     /**
-     * Opens the generation, which takes nothing yet, then takes a permit, and only then is the model server asked. The
-     * permit is held until the exchange is over: that is later than when the caller left.
+     * Opens the generation, which sends nothing yet, then acquires a permit, and only then subscribes. The permit is
+     * released when the exchange is closed, which is later than the caller's cancel.
      */
     private Flux<List<ChatEvent>> events(ModelId model, ChatRequest request) {
         AtomicBoolean subscribed = new AtomicBoolean();

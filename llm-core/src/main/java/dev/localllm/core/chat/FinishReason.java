@@ -1,11 +1,11 @@
 package dev.localllm.core.chat;
 
-/** Why an answer is complete. */
+/** The reason why a generation ended. */
 public enum FinishReason {
-    /** The model came to its end or met a stop text. */
+    /** The model ended its answer, or generated a stop sequence. */
     STOP,
-    /** The answer reached its token limit or the end of the context. */
+    /** The token limit or the end of the context was reached. */
     LENGTH,
-    /** The model waits for the results of the tools it called. */
+    /** The model called tools and waits for their results. */
     TOOL_CALLS
 }

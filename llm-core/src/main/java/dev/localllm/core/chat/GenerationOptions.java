@@ -4,10 +4,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How to generate. Null means the model's own default.
+ * Options of a generation. Null means the model's default.
  *
- * @param maxTokens tokens of the response at most; null means as many as the context holds
- * @param stop texts that end the answer and are not part of it; empty for none
+ * @param maxTokens maximum tokens of the answer; null means no limit but the context
+ * @param stop sequences that end the answer and are not part of it; empty for none
  */
 public record GenerationOptions(
         @Nullable Double temperature,
@@ -25,7 +25,7 @@ public record GenerationOptions(
         stop = List.copyOf(stop);
     }
 
-    /** The same options with at most so many tokens. */
+    /** A copy with at most {@code limit} tokens. */
     GenerationOptions withMaxTokens(int limit) {
         int tokens = maxTokens == null ? limit : Math.min(maxTokens, limit);
         return new GenerationOptions(temperature, topP, tokens, stop, seed, frequencyPenalty, presencePenalty);

@@ -3,13 +3,13 @@ package dev.localllm.core.chat;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Text as the inside of a JSON string: escaped UTF-8 bytes without the quotes. Text that travels from JSON to
- * JSON is copied, not decoded; {@link #toString} decodes for who needs characters. Two are equal if they read
- * the same, however they are escaped. Immutable as long as nobody writes to a shared array.
+ * Text in the form of a JSON string: escaped UTF-8 bytes without the quotes. It is copied from JSON to JSON without
+ * decoding; {@link #toString} decodes it. Two are equal if their decoded texts are equal. Immutable, provided that
+ * nobody writes to a shared array.
  */
 public final class JsonText {
 
-    /** Takes bytes; {@code DataBuffer::write} and {@code ByteArrayOutputStream::write} are of this shape. */
+    /** Receives bytes. {@code DataBuffer::write} and {@code ByteArrayOutputStream::write} fit this type. */
     @FunctionalInterface
     public interface Sink {
         void write(byte[] source, int offset, int length);
@@ -27,7 +27,7 @@ public final class JsonText {
         this.length = length;
     }
 
-    /** Escapes the text. A surrogate without its partner becomes U+FFFD. */
+    /** Escapes the text. An unpaired surrogate becomes U+FFFD. */
     public static JsonText of(String text) {
         byte[] plain = text.codePoints()
                 .map(codePoint -> isSurrogate(codePoint) ? '\uFFFD' : codePoint)
@@ -43,20 +43,20 @@ public final class JsonText {
     }
 
     /**
-     * A view of bytes that are known to be the inside of a JSON string, because {@link #end} found its end.
-     * The array is shared, not copied: it must not change afterwards.
+     * Wraps escaped bytes that {@link #end} has validated. The array is shared, not copied: it must not change
+     * afterwards.
      */
     public static JsonText ofEscaped(byte[] bytes, int from, int to) {
         return new JsonText(bytes, from, to - from);
     }
 
     /**
-     * Finds the quote that ends a JSON string.
+     * Finds the closing quote of a JSON string, and validates the bytes before it.
      *
      * @param from index of the first byte inside the string
-     * @param to end of what may be read, exclusive
-     * @return index of the closing quote, or -1 if it doesn't come before {@code to} or if something before it is
-     *     no part of a JSON string: a control character, a broken escape, bytes that are not UTF-8
+     * @param to end of the readable bytes, exclusive
+     * @return index of the closing quote; -1 if there is none before {@code to}, or if the string is invalid: a control
+     *     character, a malformed escape, or bytes that are not UTF-8
      */
     public static int end(byte[] bytes, int from, int to) {
         int i = from;
@@ -70,7 +70,7 @@ public final class JsonText {
         return -1;
     }
 
-    /** How many bytes {@link #writeTo} writes. */
+    /** Number of bytes that {@link #writeTo} writes. */
     public int length() {
         return length;
     }
@@ -84,12 +84,12 @@ public final class JsonText {
         sink.write(bytes, offset, length);
     }
 
-    /** The JSON string: the escaped text in its quotes. */
+    /** The JSON string: the escaped text in quotes. */
     public String quoted() {
         return '"' + new String(bytes, offset, length, StandardCharsets.UTF_8) + '"';
     }
 
-    /** The text, decoded. An escaped surrogate without its partner becomes U+FFFD. */
+    /** The decoded text. An unpaired escaped surrogate becomes U+FFFD. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(length);
@@ -180,7 +180,7 @@ public final class JsonText {
         return value;
     }
 
-    /** Appends what the escape means whose letter is at i; returns the index after it. */
+    /** Appends the character of the escape whose letter is at i. Returns the index after the escape. */
     private int unescape(int i, StringBuilder text) {
         byte letter = bytes[i];
         if (letter == 'u') {

@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * One turn of a chat.
  *
- * @param parts in their order, possibly none. Images are said by users only, tool calls by assistants only; a tool's
- *     message is exactly one result
+ * @param parts in order, possibly none. Only users send images, only assistants send tool calls; a tool's message is
+ *     exactly one result
  */
 public record Message(Role role, List<Part> parts) {
 
@@ -15,7 +15,7 @@ public record Message(Role role, List<Part> parts) {
         for (Part part : parts) {
             if (!fits(part, role)) {
                 throw new IllegalArgumentException("parts: " + part.getClass().getSimpleName() + " of " + role
-                        + " (expected: text of all but tools, images of users, calls of assistants, results of tools)");
+                        + " (expected: text; also images from users, calls from assistants; only results from tools)");
             }
         }
         if (role == Role.TOOL && parts.size() != 1) {

@@ -7,9 +7,9 @@ public sealed interface Part {
     record Text(String text) implements Part {}
 
     /**
-     * A picture.
+     * An image.
      *
-     * @param base64 an image file in a format that the model knows
+     * @param base64 an image file in a format that the model supports
      */
     record Image(String base64) implements Part {
         public Image {
@@ -18,10 +18,10 @@ public sealed interface Part {
     }
 
     /**
-     * A call that the model wants made.
+     * A tool call that the model requests.
      *
-     * @param id names the call within the conversation
-     * @param arguments a JSON object as text
+     * @param id identifies the call within the conversation
+     * @param arguments a JSON object, as text
      */
     record ToolCall(String id, String function, String arguments) implements Part {
         public ToolCall {
@@ -31,10 +31,10 @@ public sealed interface Part {
     }
 
     /**
-     * What came of a call.
+     * The result of a tool call.
      *
-     * @param callId the {@link ToolCall}'s id
-     * @param toolName the function that was called
+     * @param callId id of the {@link ToolCall}
+     * @param toolName name of the called function
      * @param text may be empty
      */
     record ToolResult(String callId, String toolName, String text) implements Part {

@@ -1,16 +1,16 @@
 package dev.localllm.core.chat;
 
-/** What the text of an answer is. */
+/** The format of an answer's text. */
 public sealed interface ResponseFormat {
 
-    /** Whatever the model says. */
+    /** Free text. */
     record Text() implements ResponseFormat {}
 
     /** Any JSON. */
     record Json() implements ResponseFormat {}
 
     /**
-     * JSON of a schema.
+     * JSON that matches a schema.
      *
      * @param schema a JSON schema, as text
      */

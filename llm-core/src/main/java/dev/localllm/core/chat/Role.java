@@ -1,10 +1,10 @@
 package dev.localllm.core.chat;
 
-/** Who speaks. */
+/** The sender of a message. */
 public enum Role {
     SYSTEM,
     USER,
     ASSISTANT,
-    /** A tool that the model called: its message is the result. */
+    /** A tool that the model called; the message is its result. */
     TOOL
 }

@@ -1,12 +1,12 @@
 package dev.localllm.core.chat;
 
-/** Whether, and how much, a model thinks before it answers. Levels are hints that a model may not know. */
+/** Whether and how much a model thinks before it answers. Levels are hints: a model may not support them. */
 public enum Thinking {
-    /** As the model is made: one that can think does. */
+    /** The model's default: a model that can think does so. */
     MODEL_DEFAULT,
-    /** Not at all. */
+    /** No thinking. */
     OFF,
-    /** As much as it likes; a model that can't think refuses. */
+    /** Thinking without a level. A model that can't think refuses the request. */
     ON,
     LOW,
     MEDIUM,

@@ -3,12 +3,11 @@ package dev.localllm.core.chat;
 import java.time.Duration;
 
 /**
- * How long the model server worked on an answer, as it measured; zero where it doesn't tell. Waiting in its queue is in
- * none of them.
+ * Durations of a generation, as measured by the model server; zero if not reported. Time in its queue is not included.
  *
- * @param load making the model ready: short where it was loaded already
- * @param prompt reading the part of the prompt that was not in the cache
- * @param generation of all tokens, thinking included
+ * @param load loading the model; short if it was loaded already
+ * @param prompt processing the part of the prompt that was not in the cache
+ * @param generation generating all tokens, including thinking
  */
 public record Timings(Duration load, Duration prompt, Duration generation) {
 

@@ -1,18 +1,18 @@
 package dev.localllm.core.chat;
 
-/** Whether the model calls tools. A model server that can't be made to keep a choice refuses it. */
+/** Whether the model calls tools. An adapter refuses a choice that its model server can't enforce. */
 public sealed interface ToolChoice {
 
     /** The model decides. */
     record Auto() implements ToolChoice {}
 
-    /** It calls none. */
+    /** The model calls no tool. */
     record None() implements ToolChoice {}
 
-    /** It calls at least one. */
+    /** The model calls at least one tool. */
     record Required() implements ToolChoice {}
 
-    /** It calls this one. */
+    /** The model calls this function. */
     record Function(String name) implements ToolChoice {
         public Function {
             if (name.isEmpty()) {

@@ -3,11 +3,10 @@ package dev.localllm.core.chat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an answer took, in tokens of the model that gave it.
+ * Token counts of one answer.
  *
- * @param promptTokens including those found in the model server's cache
- * @param cachedPromptTokens those of them that were found in the cache; null where the model server doesn't tell, 0 where
- *     it tells that there were none
+ * @param promptTokens including cached ones
+ * @param cachedPromptTokens prompt tokens from the model server's cache; null if not reported
  */
 public record Usage(int promptTokens, @Nullable Integer cachedPromptTokens, int completionTokens) {
 

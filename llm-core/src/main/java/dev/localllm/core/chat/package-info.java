@@ -1,5 +1,5 @@
 /**
- * One chat, asked and answered. {@link dev.localllm.core.chat.ChatService} is the use case,
+ * Chat requests and answers. {@link dev.localllm.core.chat.ChatService} is the use case,
  * {@link dev.localllm.core.chat.ChatModel} the port to a model server.
  */
 @NullMarked

@@ -1,13 +1,13 @@
 package dev.localllm.core.failure;
 
-/** What there was not enough time for. */
+/** The deadline that was exceeded. */
 public enum Deadline {
-    /** Opening a connection to the model server. */
+    /** Connecting to the model server. */
     CONNECT,
-    /** The first piece of the answer, loading the model and reading the prompt included. */
+    /** The first event, including model load and prompt processing. */
     FIRST_TOKEN,
-    /** The next piece of an answer that had begun. */
+    /** The next event of a started answer. */
     IDLE,
-    /** The whole answer. */
+    /** The complete answer. */
     TOTAL
 }

@@ -1,6 +1,6 @@
 package dev.localllm.core.failure;
 
-/** Carries one {@link LlmFailure} through a stream. Has no stack trace: the failure says all that is known. */
+/** Carries one {@link LlmFailure} through a stream. Has no stack trace: the failure has all information. */
 public final class LlmException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -4,32 +4,32 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An expected failure: made once, at the boundary where it arises, and carried to the caller by an
- * {@link LlmException}. How each looks on a wire is the business of that wire.
+ * An expected failure. Created once, at the boundary where it occurs, and carried to the wire by an
+ * {@link LlmException}. The wire decides how it is shown.
  */
 public sealed interface LlmFailure {
 
     /**
-     * One sentence for the caller. Never holds a prompt, a response, or the model server's own text beyond what the
-     * caller needs to mend the request.
+     * One sentence for the caller. Never contains a prompt or an answer, and the model server's text only as far as the
+     * caller needs it to correct the request.
      */
     String message();
 
-    /** What the model server said, for the log only: never for a caller. Null if there is no more to say. */
+    /** The model server's text, for the log only, never for a caller. Null if there is none. */
     default @Nullable String detail() {
         return null;
     }
 
     /**
-     * Whether a request that fails by it, before its response has begun, costs its client nothing: there was no capacity
-     * for it, whatever it asked for.
+     * True if the client's charge is refunded when this failure comes before the response has started. True for a lack
+     * of capacity, which does not depend on the request.
      */
     boolean isRefunded();
 
     /**
-     * The request can't be served as it is written.
+     * The request is invalid.
      *
-     * @param field path of the field at fault as the caller wrote it, or null when it can't be told
+     * @param field path of the invalid field, as the caller wrote it; null if unknown
      */
     record InvalidRequest(
             @Nullable String field,
@@ -45,7 +45,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The model isn't there, or callers may not use it. */
+    /** The model doesn't exist, or callers may not use it. */
     record UnknownModel(String model) implements LlmFailure {
         @Override
         public String message() {
@@ -58,7 +58,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The model is there but can't do what was asked of it (chat, thinking, tools, images). */
+    /** The model exists but does not support a feature of the request: chat, thinking, tools, images. */
     record UnsupportedByModel(
             String model, String message, @Nullable String detail) implements LlmFailure {
         @Override
@@ -67,7 +67,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** Prompt and history don't fit the model's context; nothing was cut off and nothing generated. */
+    /** The prompt exceeds the model's context. It was not truncated, and nothing was generated. */
     record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {
         @Override
         public boolean isRefunded() {
@@ -76,9 +76,9 @@ public sealed interface LlmFailure {
     }
 
     /**
-     * The model server can't be reached or takes no more work at the moment.
+     * The model server can't be reached, or takes no more requests at the moment.
      *
-     * @param retryAfter how long nothing will be asked of it, or null where that isn't known
+     * @param retryAfter time until requests are sent to it again; null if unknown
      */
     record UpstreamUnavailable(String detail, @Nullable Duration retryAfter) implements LlmFailure {
 
@@ -88,7 +88,7 @@ public sealed interface LlmFailure {
 
         @Override
         public String message() {
-            return "The model server can't be reached or takes no more work at the moment.";
+            return "The model server can't be reached or takes no more requests at the moment.";
         }
 
         @Override
@@ -97,7 +97,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The response, or the next piece of it, was not there in time. */
+    /** The answer, or its next event, did not arrive in time. */
     record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {
         @Override
         public boolean isRefunded() {
@@ -106,10 +106,10 @@ public sealed interface LlmFailure {
     }
 
     /**
-     * This server has no more room for the request.
+     * This server has no capacity for the request.
      *
-     * @param charged whether the request counts against its client's rate limit all the same: the client itself took
-     *     the room, or the model has worked for it
+     * @param charged true if the request is charged nevertheless: the client itself used the capacity, or the model has
+     *     worked for it
      */
     record Overloaded(String message, boolean charged) implements LlmFailure {
 
@@ -126,7 +126,7 @@ public sealed interface LlmFailure {
     /**
      * The caller, or all callers together, sent more requests than the rate limit allows.
      *
-     * @param retryAfter how long until the same request will be let through, if nobody else takes its place
+     * @param retryAfter time until the request will be allowed, unless other requests use up the limit before
      */
     record RateLimited(Duration retryAfter) implements LlmFailure {
         @Override
@@ -140,7 +140,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The server stops; the response was cut off or not begun. */
+    /** The server is stopping; the response was aborted or not started. */
     record ShuttingDown() implements LlmFailure {
         @Override
         public String message() {
@@ -153,7 +153,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The model server says that it failed, before the response or in the middle of it. */
+    /** The model server reported a failure, before its response or during it. */
     record UpstreamFailed(String detail) implements LlmFailure {
         @Override
         public String message() {
@@ -166,7 +166,7 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** What arrived is not a response: garbage, or a stream that ends without saying that it is done. */
+    /** The model server's response violates the protocol: invalid content, or an end without the final event. */
     record UpstreamProtocol(String detail) implements LlmFailure {
         @Override
         public String message() {

@@ -1,4 +1,4 @@
-/** Everything that can go wrong for a caller, as values. Start with {@link dev.localllm.core.failure.LlmFailure}. */
+/** All expected failures, as values. Entry point: {@link dev.localllm.core.failure.LlmFailure}. */
 @NullMarked
 package dev.localllm.core.failure;
 

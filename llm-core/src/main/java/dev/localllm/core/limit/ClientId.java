@@ -1,4 +1,4 @@
 package dev.localllm.core.limit;
 
-/** Who is charged for a request: nothing that a log should show. */
+/** Identifies the client that is charged for a request. Must not be logged. */
 public record ClientId(String value) {}

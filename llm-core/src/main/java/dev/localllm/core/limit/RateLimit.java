@@ -3,10 +3,10 @@ package dev.localllm.core.limit;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How many requests are let through: never more than {@code burst + requestsPerMinute · minutes} in any window.
+ * A rate limit: allows at most {@code burst + requestsPerMinute · minutes} requests in any window.
  *
- * @param requestsPerMinute in the long run
- * @param burst at once, after a silence that was long enough
+ * @param requestsPerMinute long-term rate
+ * @param burst size of the bucket: requests at once after a pause
  */
 public record RateLimit(int requestsPerMinute, int burst) {
 
@@ -19,7 +19,7 @@ public record RateLimit(int requestsPerMinute, int burst) {
         }
     }
 
-    /** Time in which one request is earned, in ns; rounded up, as more must never be let through. */
+    /** Time that adds one request to a bucket, in ns. Rounded up, so that the rate is never exceeded. */
     long interval() {
         return Math.ceilDiv(TimeUnit.MINUTES.toNanos(1), requestsPerMinute);
     }

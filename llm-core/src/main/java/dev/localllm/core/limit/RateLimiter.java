@@ -10,74 +10,71 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Charges clients for their requests. Thread-safe; never waits.
+ * Charges clients for their requests. Thread-safe; never blocks.
  *
- * <p>Only buckets that are not full are worth remembering, as a full one is like a new one. When there are more of
- * those than {@code maxClients}, further clients share one bucket, and whoever gets one of his own later starts with
- * what is left in the shared one: nobody gains a fresh bucket by using many names.
+ * <p>Full buckets are dropped, because a new bucket is full, too. If {@code maxClients} buckets are in use, further
+ * clients share one bucket. A client that gets its own bucket later starts with the level of the shared one, so that
+ * nobody gains a full bucket by using many names.
  */
 public final class RateLimiter {
 
     private static final long SWEEP_INTERVAL = TimeUnit.SECONDS.toNanos(1);
 
     private final RateLimit perClient;
-    private final @Nullable RateLimit overall;
+    private final @Nullable RateLimit global;
     private final int maxClients;
     private final LongSupplier clock;
     private final ConcurrentMap<ClientId, TokenBucket> buckets = new ConcurrentHashMap<>();
-    private final AtomicReference<TokenBucket> shared;
-    private final AtomicReference<TokenBucket> everybody;
+    private final AtomicReference<TokenBucket> sharedBucket;
+    private final AtomicReference<TokenBucket> globalBucket;
     private final AtomicLong nextSweep;
 
     /**
-     * @param overall limit of all clients together; null for none
-     * @param maxClients how many clients are remembered at once
+     * @param global limit of all clients together; null for none
+     * @param maxClients maximum of clients with a bucket of their own
      * @param clock in nanoseconds, as {@link System#nanoTime}
      */
-    public RateLimiter(RateLimit perClient, @Nullable RateLimit overall, int maxClients, LongSupplier clock) {
+    public RateLimiter(RateLimit perClient, @Nullable RateLimit global, int maxClients, LongSupplier clock) {
         this.perClient = perClient;
-        this.overall = overall;
+        this.global = global;
         this.maxClients = maxClients;
         this.clock = clock;
         long now = clock.getAsLong();
-        this.shared = new AtomicReference<>(new TokenBucket(now));
-        this.everybody = new AtomicReference<>(new TokenBucket(now));
+        this.sharedBucket = new AtomicReference<>(new TokenBucket(now));
+        this.globalBucket = new AtomicReference<>(new TokenBucket(now));
         this.nextSweep = new AtomicLong(now);
     }
 
-    /** Charges the client for one request, unless it is refused: that costs nothing. */
+    /** Charges the client for one request. A refused request costs nothing. */
     public RateDecision charge(ClientId client) {
         long now = clock.getAsLong();
-        Payment own = hasRoomFor(client, now) ? payOwn(client, now) : pay(shared, perClient, now);
-        if (own.waitTime == 0 && overall != null) {
-            Payment all = pay(everybody, overall, now);
+        Payment own = hasRoomFor(client, now) ? payOwn(client, now) : pay(sharedBucket, perClient, now);
+        if (own.waitTime == 0 && global != null) {
+            Payment all = pay(globalBucket, global, now);
             if (all.waitTime > 0) {
-                giveBack(client);
+                undo(client);
                 return decision(new Payment(own.bucket.plusOne(perClient), all.waitTime), now);
             }
         }
         return decision(own, now);
     }
 
-    /**
-     * Gives back one request that the client was charged for; never more than a full bucket. A client that shares its
-     * bucket with others gets nothing back.
-     */
+    /** Refunds one request to the client, up to a full bucket. A client that uses the shared bucket gets no refund. */
     public RateDecision refund(ClientId client) {
         long now = clock.getAsLong();
         buckets.computeIfPresent(client, (id, bucket) -> bucket.plusOne(perClient));
-        if (overall != null) {
-            everybody.updateAndGet(bucket -> bucket.plusOne(overall));
+        if (global != null) {
+            globalBucket.updateAndGet(bucket -> bucket.plusOne(global));
         }
-        return decision(new Payment(buckets.getOrDefault(client, shared.get()), 0), now);
+        return decision(new Payment(buckets.getOrDefault(client, sharedBucket.get()), 0), now);
     }
 
-    /** How many clients are remembered. */
+    /** Number of clients with a bucket of their own. */
     int clients() {
         return buckets.size();
     }
 
-    /** @param waitTime until it can be paid in ns; 0 means that it was */
+    /** @param waitTime until the request can be paid, in ns; 0 if it was paid */
     private record Payment(TokenBucket bucket, long waitTime) {}
 
     private static Payment pay(TokenBucket bucket, RateLimit limit, long now) {
@@ -98,7 +95,7 @@ public final class RateLimiter {
     private Payment payOwn(ClientId client, long now) {
         while (true) {
             TokenBucket before = buckets.get(client);
-            Payment payment = pay(before == null ? shared.get() : before, perClient, now);
+            Payment payment = pay(before == null ? sharedBucket.get() : before, perClient, now);
             if (payment.waitTime > 0) {
                 return payment;
             }
@@ -110,9 +107,9 @@ public final class RateLimiter {
         }
     }
 
-    private void giveBack(ClientId client) {
+    private void undo(ClientId client) {
         if (buckets.computeIfPresent(client, (id, bucket) -> bucket.plusOne(perClient)) == null) {
-            shared.updateAndGet(bucket -> bucket.plusOne(perClient));
+            sharedBucket.updateAndGet(bucket -> bucket.plusOne(perClient));
         }
     }
 

@@ -1,9 +1,8 @@
 package dev.localllm.core.limit;
 
 /**
- * One client's bucket, written down as the moment at which it is full again (GCRA: one number, no timer). Immutable.
- * Times are nanoseconds of a clock with an arbitrary origin, compared by their difference. A clock that goes back
- * only delays.
+ * One client's bucket, stored as the time when it is full again (GCRA: one number, no timer). Immutable. Times are in
+ * nanoseconds from an arbitrary origin and compared by difference. A clock that goes back only delays the refill.
  */
 record TokenBucket(long fullAt) {
 
@@ -11,18 +10,18 @@ record TokenBucket(long fullAt) {
         return fullAt - now <= 0;
     }
 
-    /** How long until a request can be paid, in ns; 0 if it can be now. */
+    /** Time until one request can be paid, in ns; 0 if it can be paid now. */
     long untilNext(RateLimit limit, long now) {
         return Math.max(0, missing(now) - (limit.burst() - 1L) * limit.interval());
     }
 
-    /** How many requests could be paid now. */
+    /** Number of requests that can be paid now. */
     int tokens(RateLimit limit, long now) {
         long free = limit.burst() * limit.interval() - missing(now);
         return (int) Math.max(0, free / limit.interval());
     }
 
-    /** How long until it is full, in ns. */
+    /** Time until the bucket is full, in ns. */
     long untilFull(long now) {
         return missing(now);
     }

@@ -1,4 +1,4 @@
-/** How often each client may ask: pure state, and the time comes in. */
+/** Limits the request rate of each client. Pure state; the clock is passed in. */
 @NullMarked
 package dev.localllm.core.limit;
 

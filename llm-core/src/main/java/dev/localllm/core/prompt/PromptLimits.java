@@ -4,10 +4,10 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 
 /**
- * How much one chat may carry.
+ * Size limits of one chat.
  *
- * @param maxMessages messages in one chat
- * @param maxCharacters UTF-16 characters of all its text together, as the request counts them
+ * @param maxMessages maximum number of messages
+ * @param maxCharacters maximum of UTF-16 characters in all its text, as {@code ChatRequest} counts them
  */
 public record PromptLimits(int maxMessages, int maxCharacters) {
 
@@ -18,7 +18,10 @@ public record PromptLimits(int maxMessages, int maxCharacters) {
         }
     }
 
-    /** Throws an {@link LlmException} with an {@link InvalidRequest} that says which limit was passed and by how much. */
+    /**
+     * Throws an {@link LlmException} with {@link InvalidRequest} if a limit is exceeded; its message has the limit and
+     * the actual value.
+     */
     public void check(int messages, long characters) {
         refuse(messages > maxMessages, messages, maxMessages, "messages");
         refuse(characters > maxCharacters, characters, maxCharacters, "characters in all messages together");

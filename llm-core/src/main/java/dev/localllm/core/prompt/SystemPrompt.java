@@ -1,6 +1,6 @@
 package dev.localllm.core.prompt;
 
-/** The environment's own system prompt, for chats that bring none. */
+/** The configured system prompt, for chats without a system message. */
 public record SystemPrompt(String text) {
 
     public SystemPrompt {

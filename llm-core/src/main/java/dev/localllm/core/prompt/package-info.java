@@ -1,4 +1,4 @@
-/** What is put before a caller's messages, and how much a caller may send. */
+/** The configured system prompt, and the size limits of a chat. */
 @NullMarked
 package dev.localllm.core.prompt;
 

@@ -24,7 +24,7 @@ class ConcurrencyLimitTest {
     }
 
     @Test
-    void takesAPermitBackOnce() {
+    void releasesAPermitOnce() {
         ConcurrencyLimit.Permit first = limit.acquire();
         limit.acquire();
 
@@ -36,7 +36,7 @@ class ConcurrencyLimitTest {
     }
 
     @Test
-    void needsAPermitAtLeast() {
+    void requiresAtLeastOnePermit() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new ConcurrencyLimit(0))
                 .withMessage("permits: 0 (expected: 1 or more)");

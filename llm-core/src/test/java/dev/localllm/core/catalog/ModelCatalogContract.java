@@ -7,18 +7,18 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What every {@link ModelCatalog} promises. */
+/** The contract of {@link ModelCatalog}. */
 public abstract class ModelCatalogContract {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     protected abstract ModelCatalog catalog();
 
-    /** A model that is there and can chat. */
+    /** An existing model that can chat. */
     protected abstract ModelId model();
 
     @Test
-    void listsTheModelThatIsThere() {
+    void listsAnExistingModel() {
         assertThat(list()).anySatisfy(info -> {
             assertThat(info.id().matches(model())).isTrue();
             assertThat(info.chat()).isTrue();
@@ -32,6 +32,6 @@ public abstract class ModelCatalogContract {
     }
 
     private List<ModelInfo> list() {
-        return catalog().list().blockOptional(PATIENCE).orElseThrow();
+        return catalog().list().blockOptional(TIMEOUT).orElseThrow();
     }
 }

@@ -16,28 +16,28 @@ import reactor.test.StepVerifier;
 
 class ModelDirectoryTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ModelInfo EMBED = info("embed:latest", false);
     private static final ModelInfo QWEN = info("qwen3:4b", true);
     private static final ModelInfo GEMMA = info("gemma3:latest", true);
 
     @Test
-    void takesTheNameAsItStandsWhenEverythingIsAllowed() {
+    void resolvesANameToItselfIfAllModelsAreAllowed() {
         expectModel(directory(AllowedModels.ALL, null), "anything", "anything");
     }
 
     @Test
-    void takesTheConfiguredDefaultWhenNoneIsNamed() {
+    void usesTheConfiguredDefaultIfTheRequestNamesNoModel() {
         expectModel(directory(AllowedModels.ALL, "gemma3"), null, "gemma3");
     }
 
     @Test
-    void takesTheFirstModelThatCanChatWhenNothingIsConfigured() {
+    void usesTheFirstModelThatCanChatIfNoDefaultIsConfigured() {
         expectModel(directory(AllowedModels.ALL, null), null, "qwen3:4b");
     }
 
     @Test
-    void failsWithoutADefaultToBeHad() {
+    void failsIfThereIsNoDefaultModel() {
         ModelDirectory empty = new ModelDirectory(() -> Mono.just(List.of(EMBED)), AllowedModels.ALL, null);
         expectUnknown(empty, null);
     }
@@ -48,7 +48,7 @@ class ModelDirectoryTest {
     }
 
     @Test
-    void takesAnAliasForItsTarget() {
+    void resolvesAnAliasToItsTarget() {
         ModelDirectory directory = directory(allowed(Map.of("fast", "qwen3:4b")), "fast");
         expectModel(directory, "FAST", "qwen3:4b");
         expectModel(directory, null, "qwen3:4b");
@@ -56,39 +56,39 @@ class ModelDirectoryTest {
     }
 
     @Test
-    void takesAnotherSpellingOfAnAllowedName() {
+    void acceptsAnotherSpellingOfAnAllowedName() {
         expectModel(directory(allowed(Map.of("gemma3", "gemma3")), null), "Gemma3:latest", "gemma3");
     }
 
     @Test
-    void listsOnlyWhatIsAllowedAndThereUnderTheNamesThatCallersUse() {
+    void listsAllowedExistingModelsUnderTheirAllowedNames() {
         ModelDirectory directory = directory(allowed(Map.of("fast", "qwen3:4b", "absent", "absent")), null);
         StepVerifier.create(directory.list())
                 .assertNext(models ->
                         assertThat(models).containsExactly(new ModelInfo(new ModelId("fast"), QWEN.modifiedAt(), true)))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     @Test
-    void listsEverythingWhenEverythingIsAllowed() {
+    void listsAllModelsIfAllAreAllowed() {
         StepVerifier.create(directory(AllowedModels.ALL, null).list())
                 .expectNext(List.of(EMBED, QWEN, GEMMA))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private static void expectModel(ModelDirectory directory, @Nullable String name, String expected) {
         StepVerifier.create(directory.resolve(name == null ? null : new ModelId(name)))
                 .expectNext(new ModelId(expected))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private static void expectUnknown(ModelDirectory directory, @Nullable String name) {
         StepVerifier.create(directory.resolve(name == null ? null : new ModelId(name)))
                 .expectErrorMatches(error -> error instanceof LlmException e && e.failure() instanceof UnknownModel)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private static ModelDirectory directory(AllowedModels allowed, @Nullable String defaultName) {

@@ -20,7 +20,7 @@ class ModelIdTest {
     }
 
     @Test
-    void refusesWhatIsNoName() {
+    void refusesInvalidNames() {
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId(" "));
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId("x".repeat(257)));
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId("tiny\nid=forged"));

@@ -26,27 +26,27 @@ import reactor.test.StepVerifier;
 import reactor.test.subscriber.TestSubscriber;
 
 /**
- * What every {@link ChatModel} promises. Holds for any model that can chat, also for one that thinks first, so it says
- * nothing of the words.
+ * The contract of {@link ChatModel}. It applies to any model that can chat, thinking models included, and so does not
+ * check the generated text.
  */
 public abstract class ChatModelContract {
 
-    /** Enough for a greeting after some thinking. */
+    /** Enough tokens for a greeting after some thinking. */
     private static final int GREETING_TOKENS = 512;
 
-    /** Enough for more lists than the two that are asked for one by one, however many tokens one read brings. */
+    /** Enough tokens for more lists than the two that are requested one by one, even with many tokens per read. */
     private static final int STORY_TOKENS = 256;
 
-    /** Too many to occur by chance in what a model generates around its thinking, such as {@code </think>}. */
+    /** Long enough not to match the markup around a model's thinking, such as {@code </think>}. */
     private static final int STOP_CHARACTERS = 6;
 
     protected abstract ChatModel chatModel();
 
-    /** A model that is there and can chat. */
+    /** An existing model that can chat. */
     protected abstract ModelId model();
 
-    /** The most that one answer may take; more than the implementation's own timeouts, so that these are seen. */
-    protected abstract Duration patience();
+    /** Timeout of one answer; longer than the implementation's own timeouts, so that those take effect first. */
+    protected abstract Duration timeout();
 
     @Test
     void endsWithOneFinishedAndNothingAfterIt() {
@@ -60,7 +60,7 @@ public abstract class ChatModelContract {
     }
 
     @Test
-    void tellsWhatTheAnswerTook() {
+    void reportsUsage() {
         Usage usage = finished(ask("Say hello.", 24, List.of())).usage();
 
         assertThat(usage.promptTokens()).isPositive();
@@ -75,37 +75,37 @@ public abstract class ChatModelContract {
         assertThat(end.usage().completionTokens()).isLessThanOrEqualTo(3);
     }
 
-    /** Stop texts end the thinking, too. Spaces before its end need not be delivered. */
+    /** Stop sequences end the thinking, too. Trailing spaces before the stop may be missing. */
     @Test
-    void stopsBeforeAStopText() {
-        List<ChatEvent> unstopped = flat(batches(ask("Tell me a story.", 32, List.of())));
-        String stop = middle(longer(thinking(unstopped), text(unstopped)));
+    void stopsBeforeAStopSequence() {
+        List<ChatEvent> complete = flat(batches(ask("Tell me a story.", 32, List.of())));
+        String stop = middle(longer(thinking(complete), text(complete)));
 
         List<ChatEvent> events = flat(batches(ask("Tell me a story.", 32, List.of(stop))));
 
-        String words = words(unstopped);
+        String words = words(complete);
         assertThat(words(events).stripTrailing())
                 .isEqualTo(words.substring(0, words.indexOf(stop)).stripTrailing());
         assertThat(((Finished) events.getLast()).reason()).isEqualTo(FinishReason.STOP);
     }
 
     @Test
-    void answersAnewEachTimeItIsOpened() {
+    void generatesOnEachOpen() {
         assertThat(words(flat(batches(ask("Say hello.", 16, List.of())))))
                 .isNotEmpty()
                 .isEqualTo(words(flat(batches(ask("Say hello.", 16, List.of())))));
     }
 
     @Test
-    void answersOneSubscriber() {
+    void acceptsOneSubscriber() {
         Flux<List<ChatEvent>> answer = ask("Say hello.", 16, List.of());
         batches(answer);
 
-        StepVerifier.create(answer).expectError(IllegalStateException.class).verify(patience());
+        StepVerifier.create(answer).expectError(IllegalStateException.class).verify(timeout());
     }
 
     @Test
-    void isClosedBeforeItIsAsked() {
+    void isClosedBeforeSubscription() {
         Generation generation = open("Say hello.", 16);
 
         awaitClosed(generation);
@@ -114,7 +114,7 @@ public abstract class ChatModelContract {
     }
 
     @Test
-    void isClosedForEverybodyAfterTheEnd() {
+    void isClosedForEverySubscriberAfterTheEnd() {
         Generation generation = open("Say hello.", 16);
 
         batches(generation.events());
@@ -132,23 +132,23 @@ public abstract class ChatModelContract {
         awaitClosed(generation);
     }
 
-    /** Not before: without demand the answer can't come to its end. */
+    /** And not before the cancel: without demand the answer can't end. */
     @Test
     void isClosedAfterACancel() throws InterruptedException {
         Generation generation = open("Tell me a story of 2000 words.", STORY_TOKENS);
         BlockingQueue<Signal<List<ChatEvent>>> delivered = new LinkedBlockingQueue<>();
-        TestSubscriber<Signal<List<ChatEvent>>> reader =
+        TestSubscriber<Signal<List<ChatEvent>>> subscriber =
                 TestSubscriber.builder().initialRequest(1).build();
-        generation.events().materialize().doOnNext(delivered::add).subscribe(reader);
+        generation.events().materialize().doOnNext(delivered::add).subscribe(subscriber);
         AtomicInteger closings = new AtomicInteger();
-        generation.closed().subscribe(nothing -> {}, fault -> {}).dispose(); // means nothing to others
+        generation.closed().subscribe(nothing -> {}, fault -> {}).dispose(); // must not affect other subscribers
         generation.closed().subscribe(nothing -> {}, fault -> {}, closings::incrementAndGet);
         try {
             next(delivered);
             batches(ask("Say hello.", 16, List.of()));
             assertThat(closings).as("closed while it is open").hasValue(0);
         } finally {
-            reader.cancel();
+            subscriber.cancel();
         }
         awaitClosed(generation);
     }
@@ -162,32 +162,34 @@ public abstract class ChatModelContract {
         awaitClosed(generation);
     }
 
-    /** While another answer is delivered completely, this one could be, too. */
+    /**
+     * Receives another answer completely in between: in that time, an answer that ignores demand would deliver more.
+     */
     @Test
-    void deliversNoMoreThanIsAskedFor() throws InterruptedException {
+    void deliversNoMoreThanRequested() throws InterruptedException {
         BlockingQueue<Signal<List<ChatEvent>>> delivered = new LinkedBlockingQueue<>();
-        TestSubscriber<Signal<List<ChatEvent>>> reader =
+        TestSubscriber<Signal<List<ChatEvent>>> subscriber =
                 TestSubscriber.builder().initialRequest(1).build();
         open("Tell me a story of 2000 words.", STORY_TOKENS)
                 .events()
                 .materialize()
                 .doOnNext(delivered::add)
-                .subscribe(reader);
+                .subscribe(subscriber);
         try {
             for (int lists = 1; lists <= 2; lists++) {
                 assertThat(next(delivered).hasValue()).as("list " + lists).isTrue();
                 batches(open("Tell me a story of 2000 words.", STORY_TOKENS).events());
                 assertThat(delivered).as("more than " + lists).isEmpty();
-                reader.request(1);
+                subscriber.request(1);
             }
             assertThat(next(delivered).hasValue()).as("list 3").isTrue();
         } finally {
-            reader.cancel();
+            subscriber.cancel();
         }
     }
 
     @Test
-    void failsForAModelThatIsNotThere() {
+    void failsForAnUnknownModel() {
         ModelId absent = new ModelId("no-such-model:7b");
 
         assertThat(failure(chatModel().open(absent, request("Hi", 4, List.of())).events()))
@@ -195,14 +197,14 @@ public abstract class ChatModelContract {
     }
 
     @Test
-    void refusesAPromptThatDoesNotFitInsteadOfCuttingIt() {
+    void refusesAPromptThatIsTooLongWithoutTruncatingIt() {
         String tooLong = "word ".repeat(600_000);
 
         assertThat(failure(ask(tooLong, 4, List.of()))).isInstanceOf(ContextLengthExceeded.class);
     }
 
     @Test
-    void carriesEveryScriptUnharmed() {
+    void preservesKoreanAndEmoji() {
         assertGreets(flat(batches(ask("한국어로 인사해 주세요 🙂", GREETING_TOKENS, List.of()))));
     }
 
@@ -214,9 +216,9 @@ public abstract class ChatModelContract {
         return chatModel().open(model(), request(prompt, maxTokens, List.of()));
     }
 
-    /** It never fails. */
+    /** Also asserts that {@code closed} does not fail. */
     private void awaitClosed(Generation generation) {
-        StepVerifier.create(generation.closed()).expectComplete().verify(patience());
+        StepVerifier.create(generation.closed()).expectComplete().verify(timeout());
     }
 
     protected static ChatRequest request(String prompt, int maxTokens, List<String> stop) {
@@ -230,12 +232,12 @@ public abstract class ChatModelContract {
         StepVerifier.create(answer)
                 .thenConsumeWhile(events -> true)
                 .consumeErrorWith(error -> failure[0] = ((LlmException) error).failure())
-                .verify(patience());
+                .verify(timeout());
         return failure[0];
     }
 
     protected final List<List<ChatEvent>> batches(Flux<List<ChatEvent>> answer) {
-        return answer.collectList().blockOptional(patience()).orElseThrow();
+        return answer.collectList().blockOptional(timeout()).orElseThrow();
     }
 
     protected static List<ChatEvent> flat(List<List<ChatEvent>> batches) {
@@ -261,7 +263,7 @@ public abstract class ChatModelContract {
         return events.stream().map(piece).collect(Collectors.joining());
     }
 
-    /** A model that spent all its tokens on thinking has no text yet. */
+    /** Accepts an answer without text if thinking has used all tokens. */
     private static void assertGreets(List<ChatEvent> events) {
         boolean cut = ((Finished) events.getLast()).reason() == FinishReason.LENGTH;
         assertThat(cut ? words(events) : text(events)).isNotBlank();
@@ -278,7 +280,7 @@ public abstract class ChatModelContract {
     }
 
     private Signal<List<ChatEvent>> next(BlockingQueue<Signal<List<ChatEvent>>> delivered) throws InterruptedException {
-        Signal<List<ChatEvent>> next = delivered.poll(patience().toMillis(), TimeUnit.MILLISECONDS);
+        Signal<List<ChatEvent>> next = delivered.poll(timeout().toMillis(), TimeUnit.MILLISECONDS);
         return Objects.requireNonNull(next, "nothing more came");
     }
 

@@ -15,7 +15,7 @@ import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
-/** Models that break the contract are found out. */
+/** The contract detects models that break it. */
 class ChatModelContractTest {
 
     private static final List<ChatEvent> WORD = List.of(new TextDelta(JsonText.of("word ")));
@@ -23,66 +23,66 @@ class ChatModelContractTest {
             .concatWithValues(List.of(new Finished(FinishReason.LENGTH, new Usage(1, null, 4), Timings.ZERO)));
 
     @Test
-    void acceptsAModelThatMindsDemand() throws InterruptedException {
+    void acceptsAModelThatRespectsDemand() throws InterruptedException {
         askOneByOne(ANSWER);
         askOneByOne(ANSWER.delayElements(Duration.ofMillis(1)));
     }
 
     @Test
-    void findsAModelThatDeliversAllAtOnce() {
-        assertOverflowIsFound(ignoringDemand(ANSWER));
+    void detectsAModelThatDeliversEverythingAtOnce() {
+        assertDetectsOverflow(ignoringDemand(ANSWER));
     }
 
     @Test
-    void findsAModelThatDeliversAllAsItComes() {
-        assertOverflowIsFound(ignoringDemand(ANSWER.delayElements(Duration.ofMillis(1))));
+    void detectsAModelThatIgnoresDemand() {
+        assertDetectsOverflow(ignoringDemand(ANSWER.delayElements(Duration.ofMillis(1))));
     }
 
     @Test
-    void isNotSatisfiedByAnAnswerThatIsTooShortToShowIt() {
+    void rejectsAnAnswerThatIsTooShortForTheCheck() {
         assertThatThrownBy(() -> askOneByOne(ANSWER.skip(3)))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("list 3");
     }
 
     @Test
-    void acceptsAModelThatTellsWhenItIsClosed() throws InterruptedException {
+    void acceptsAModelWhoseClosedCompletes() throws InterruptedException {
         checkClosed(ChatModelContractTest::closing);
     }
 
     @Test
-    void findsAModelThatIsNeverClosed() {
-        assertClosingIsFound(() -> new Generation(once(ANSWER), Mono.never()), "timed out");
+    void detectsAModelThatIsNeverClosed() {
+        assertDetectsClosed(() -> new Generation(once(ANSWER), Mono.never()), "timed out");
     }
 
     @Test
-    void findsAModelThatIsClosedTooSoon() {
-        assertClosingIsFound(() -> new Generation(once(ANSWER), Mono.empty()), "closed while it is open");
+    void detectsAModelThatIsClosedTooEarly() {
+        assertDetectsClosed(() -> new Generation(once(ANSWER), Mono.empty()), "closed while it is open");
     }
 
     @Test
-    void findsAModelWhoseClosingFails() {
-        assertClosingIsFound(
+    void detectsAModelWhoseClosedFails() {
+        assertDetectsClosed(
                 () -> new Generation(once(ANSWER), Mono.error(new IllegalStateException("broken"))), "broken");
     }
 
-    private static void assertClosingIsFound(Supplier<Generation> opened, String message) {
+    private static void assertDetectsClosed(Supplier<Generation> opened, String message) {
         assertThatThrownBy(() -> checkClosed(opened))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining(message);
     }
 
-    @SuppressWarnings("JUnitMethodInvoked") // the contract's tests are what is tested here
+    @SuppressWarnings("JUnitMethodInvoked") // this tests the contract's tests
     private static void checkClosed(Supplier<Generation> opened) throws InterruptedException {
         ChatModelContract contract = contractOf(opened);
-        contract.answersOneSubscriber();
+        contract.acceptsOneSubscriber();
         contract.isClosedAfterACancel();
-        contract.isClosedForEverybodyAfterTheEnd();
-        contract.isClosedBeforeItIsAsked();
+        contract.isClosedForEverySubscriberAfterTheEnd();
+        contract.isClosedBeforeSubscription();
         contract.isClosedAfterACancelBeforeItsFirstEvent();
     }
 
-    /** As a good model does it. */
+    /** A generation that keeps the contract. */
     private static Generation closing() {
         AtomicBoolean open = new AtomicBoolean();
         Sinks.Empty<Void> closed = Sinks.empty();
@@ -98,12 +98,12 @@ class ChatModelContractTest {
                 : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)")));
     }
 
-    @SuppressWarnings("JUnitMethodInvoked") // the contract's test is what is tested here
+    @SuppressWarnings("JUnitMethodInvoked") // this tests the contract's test
     private static void askOneByOne(Flux<List<ChatEvent>> answer) throws InterruptedException {
-        contractOf(() -> new Generation(answer, Mono.empty())).deliversNoMoreThanIsAskedFor();
+        contractOf(() -> new Generation(answer, Mono.empty())).deliversNoMoreThanRequested();
     }
 
-    private static void assertOverflowIsFound(Flux<List<ChatEvent>> answer) {
+    private static void assertDetectsOverflow(Flux<List<ChatEvent>> answer) {
         assertThatThrownBy(() -> askOneByOne(answer))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("more than 1");
@@ -128,7 +128,7 @@ class ChatModelContractTest {
             }
 
             @Override
-            protected Duration patience() {
+            protected Duration timeout() {
                 return Duration.ofSeconds(2);
             }
         };

@@ -45,7 +45,7 @@ import reactor.test.publisher.TestPublisher;
 
 class ChatServiceTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ClientId ANN = new ClientId("ann");
     private static final Message QUESTION = new Message(Role.USER, "Why?");
     private static final Message OWN_SYSTEM = new Message(Role.SYSTEM, "Be brief.");
@@ -64,7 +64,7 @@ class ChatServiceTest {
     private @Nullable RuntimeException openFault;
     private Generation generation = new Generation(Flux.just(END), Mono.empty());
 
-    // --- check, choose the model, complete the prompt
+    // --- limits, model, system prompt
 
     @Test
     void generatesNothingBeforeTheEventsAreSubscribedTo() {
@@ -77,7 +77,7 @@ class ChatServiceTest {
         StepVerifier.create(service.answer(
                         ANN, decisions::add, next -> next.apply(call((model, answer) -> Mono.empty(), QUESTION))))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(generated).isEmpty();
         events.assertWasNotSubscribed();
@@ -86,7 +86,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void tellsTheResponderWhichModelAnswers() {
+    void passesTheResolvedModelToTheResponder() {
         List<ModelId> models = new ArrayList<>();
 
         succeed(call((model, events) -> events.then(Mono.fromRunnable(() -> models.add(model))), QUESTION));
@@ -95,7 +95,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void leavesMessagesAloneWithoutASystemPrompt() {
+    void changesNoMessagesWithoutASystemPrompt() {
         assertThat(sent(QUESTION)).containsExactly(QUESTION);
     }
 
@@ -107,14 +107,14 @@ class ChatServiceTest {
     }
 
     @Test
-    void letsTheCallersOwnSystemMessageStand() {
+    void keepsTheCallersSystemMessage() {
         systemPrompt = new SystemPrompt("Be kind.");
 
         assertThat(sent(OWN_SYSTEM, QUESTION)).containsExactly(OWN_SYSTEM, QUESTION);
     }
 
     @Test
-    void acceptsExactlyAsMuchAsTheLimits() {
+    void acceptsRequestsAtTheLimits() {
         promptLimits = new PromptLimits(2, 8);
 
         assertThat(sent(QUESTION, QUESTION)).hasSize(2);
@@ -135,7 +135,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void countsTheTextOfAllPartsAndNoImages() {
+    void countsTheTextOfAllPartsButNoImages() {
         Message[] messages = {
             new Message(Role.USER, List.of(new Part.Text("12"), new Part.Image("iVBORw0KGgo="), new Part.Text("3"))),
             new Message(Role.ASSISTANT, List.of(new Part.Text("4"), new Part.ToolCall("56", "78", "{}"))),
@@ -152,30 +152,30 @@ class ChatServiceTest {
     @Test
     void countsDefinitionsOfToolsAndTheSchemaOfTheFormat() {
         promptLimits = new PromptLimits(1, 18);
-        succeed(new ChatCall(null, demanding(), READER));
+        succeed(new ChatCall(null, withoutDefaults(), READER));
 
         promptLimits = new PromptLimits(1, 17);
         fail(
-                new ChatCall(null, demanding(), READER),
+                new ChatCall(null, withoutDefaults(), READER),
                 new InvalidRequest(
                         "messages", "messages: 18 characters in all messages together (expected: at most 17)"));
     }
 
     @Test
-    void passesOnAllThatIsAsked() {
+    void passesOnAllFieldsOfTheRequest() {
         systemPrompt = new SystemPrompt("Be kind.");
 
-        succeed(new ChatCall(null, demanding(), READER));
+        succeed(new ChatCall(null, withoutDefaults(), READER));
 
         assertThat(generated.getLast())
                 .usingRecursiveComparison()
                 .ignoringFields("messages", "options")
-                .isEqualTo(demanding());
+                .isEqualTo(withoutDefaults());
         assertThat(generated.getLast().messages()).hasSize(2);
     }
 
-    /** Nothing in it is as it would be without being asked for. */
-    private static ChatRequest demanding() {
+    /** A request in which no field has its default. */
+    private static ChatRequest withoutDefaults() {
         return new ChatRequest(
                 List.of(QUESTION),
                 GenerationOptions.DEFAULTS,
@@ -187,8 +187,8 @@ class ChatServiceTest {
 
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
-    void capsTheTokensOfAResponse(@Nullable Integer asked, int sent) {
-        GenerationOptions options = new GenerationOptions(null, null, asked, List.of("stop"), 7L, null, null);
+    void limitsTheTokensOfAnAnswer(@Nullable Integer requested, int sent) {
+        GenerationOptions options = new GenerationOptions(null, null, requested, List.of("stop"), 7L, null, null);
 
         succeed(new ChatCall(null, new ChatRequest(List.of(QUESTION), options), READER));
 
@@ -208,14 +208,14 @@ class ChatServiceTest {
                     return Mono.error(new IllegalStateException("no JSON"));
                 }))
                 .expectErrorMessage("no JSON")
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(told).containsExactly(1);
         assertThat(decisions).containsExactly(new RateDecision(true, 2, 1, Duration.ofSeconds(10), Duration.ZERO));
     }
 
     @Test
-    void decodesNothingOfAClientWhoMayNotAsk() {
+    void decodesNothingBeyondTheRateLimit() {
         rateLimiter = limiter(1);
         ChatService service = service();
         AtomicInteger decoded = new AtomicInteger();
@@ -225,11 +225,11 @@ class ChatServiceTest {
         };
         StepVerifier.create(service.answer(ANN, decisions::add, decoder))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         StepVerifier.create(service.answer(ANN, decisions::add, decoder))
                 .expectErrorMatches(failed(new RateLimited(Duration.ofSeconds(10))))
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(decoded).hasValue(1);
         assertThat(decisions).extracting(RateDecision::allowed).containsExactly(true, false);
@@ -241,7 +241,7 @@ class ChatServiceTest {
         Mono<Void> answer = service().answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION)));
         assertThat(decisions).isEmpty();
 
-        StepVerifier.create(answer.then(answer)).expectComplete().verify(PATIENCE);
+        StepVerifier.create(answer.then(answer)).expectComplete().verify(TIMEOUT);
 
         assertThat(decisions).extracting(RateDecision::remaining).containsExactly(2, 1);
     }
@@ -252,7 +252,7 @@ class ChatServiceTest {
 
     @ParameterizedTest
     @MethodSource("failures")
-    void givesBackWhatARequestCostThatThereIsNoCapacityFor(LlmFailure failure) {
+    void refundsARequestForWhichThereIsNoCapacity(LlmFailure failure) {
         rateLimiter = limiter(2);
         generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
 
@@ -264,7 +264,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void keepsWhatARequestCostWhoseClientTookTheRoomItself() {
+    void refundsNothingIfTheClientItselfUsedTheCapacity() {
         rateLimiter = limiter(2);
         LlmFailure failure = new Overloaded("your own", true);
         generation = new Generation(Flux.error(new LlmException(failure)), Mono.empty());
@@ -274,9 +274,9 @@ class ChatServiceTest {
         assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1);
     }
 
-    /** The responder has told it in its response. */
+    /** The responder has sent the failure in its response. */
     @Test
-    void keepsWhatAResponseCostThatHadBegun() {
+    void refundsNothingOnceTheResponseHasStarted() {
         rateLimiter = limiter(2);
         generation = new Generation(
                 Flux.just(WORD).concatWith(Flux.error(new LlmException(new UpstreamUnavailable("away")))),
@@ -288,7 +288,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void tellsNothingWithoutALimit() {
+    void reportsNoDecisionWithoutARateLimit() {
         succeed(call(READER, QUESTION));
 
         assertThat(decisions).isEmpty();
@@ -297,7 +297,7 @@ class ChatServiceTest {
     // --- admit
 
     @Test
-    void admitsAsManyAsTheLimitAndRefundsTheOther() {
+    void admitsUpToTheLimitAndRefundsTheNext() {
         rateLimiter = limiter(2);
         generation = new Generation(Flux.never(), Mono.never());
         ChatService service = service();
@@ -305,15 +305,15 @@ class ChatServiceTest {
 
         StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
                 .expectErrorMatches(e -> e instanceof LlmException refused && refused.failure() instanceof Overloaded)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1, 0, 1);
         running.dispose();
     }
 
-    /** So whoever comes when the circuit is open, too, is told of the limit. */
+    /** So the limit is reported even if the circuit is open. */
     @Test
-    void asksNoModelServerAtTheLimit() {
+    void sendsNoRequestAtTheLimit() {
         generation = new Generation(Flux.never(), Mono.never());
         ChatService service = service();
         Disposable running = start(service, READER);
@@ -326,7 +326,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void holdsAPermitUntilTheExchangeIsClosedWhateverTheCallerDoes() {
+    void holdsAPermitUntilTheExchangeIsClosed() {
         Map<String, Flux<List<ChatEvent>>> ends = Map.of(
                 "cancelled", Flux.never(),
                 "complete", Flux.just(WORD, END),
@@ -346,9 +346,9 @@ class ChatServiceTest {
         });
     }
 
-    /** Before the events are subscribed to, no exchange is open, and this tells so. */
+    /** Before that, {@code closed} would complete at once, because no exchange is open. */
     @Test
-    void asksOnlyThenWhetherTheExchangeIsClosed() {
+    void subscribesToClosedAfterTheEvents() {
         List<String> order = new ArrayList<>();
         generation = new Generation(
                 Flux.<List<ChatEvent>>never().doFirst(() -> order.add("events")),
@@ -360,13 +360,13 @@ class ChatServiceTest {
     }
 
     @Test
-    void takesNoPermitWhereNoGenerationOpens() {
+    void takesNoPermitIfNoGenerationOpens() {
         openFault = new IllegalStateException("closed");
         ChatService service = service();
 
         StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
                 .expectErrorMessage("closed")
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         openFault = null;
         generation = new Generation(Flux.never(), Mono.never());
@@ -374,7 +374,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void generatesForOneSubscriber() {
+    void generatesForOneSubscriberOnly() {
         generation = new Generation(Flux.never(), Mono.never());
         ChatService service = service(2);
         ChatResponder twice = (model, events) -> Flux.merge(events, events).then();
@@ -382,7 +382,7 @@ class ChatServiceTest {
         StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(twice, QUESTION))))
                 .expectErrorMatches(error -> error instanceof IllegalStateException
                         && error.getMessage().equals("subscribers: 2 (expected: 1)"))
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(generated).hasSize(1);
         assertThat(isFull(service)).isFalse();
@@ -397,7 +397,7 @@ class ChatServiceTest {
 
         StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION, QUESTION))))
                 .expectError(LlmException.class)
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
 
         assertThat(isFull(service)).isFalse();
     }
@@ -415,20 +415,20 @@ class ChatServiceTest {
     private void succeed(ChatCall call) {
         StepVerifier.create(service().answer(ANN, decisions::add, answer -> answer.apply(call)))
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private void fail(ChatCall call, LlmFailure failure) {
         StepVerifier.create(service().answer(ANN, decisions::add, answer -> answer.apply(call)))
                 .expectErrorMatches(failed(failure))
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private static Predicate<Throwable> failed(LlmFailure failure) {
         return error -> error instanceof LlmException e && e.failure().equals(failure);
     }
 
-    /** Occupies a permit if there is one. */
+    /** Acquires a permit and holds it. */
     private boolean isFull(ChatService service) {
         List<Throwable> faults = new ArrayList<>();
         service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION)))

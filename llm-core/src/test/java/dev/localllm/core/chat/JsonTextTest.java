@@ -21,7 +21,7 @@ class JsonTextTest {
     private static final int ROUNDS = 20_000;
 
     @Test
-    void escapesWhatAnotherParserReadsBack() {
+    void writesJsonThatAnotherParserReads() {
         Random random = seeded();
         for (int i = 0; i < ROUNDS; i++) {
             String text = randomText(random);
@@ -31,7 +31,7 @@ class JsonTextTest {
     }
 
     @Test
-    void readsWhatAnotherWriterEscaped() {
+    void readsJsonOfAnotherWriter() {
         Random random = seeded();
         for (int i = 0; i < ROUNDS; i++) {
             String text = randomText(random);
@@ -42,7 +42,7 @@ class JsonTextTest {
     }
 
     @Test
-    void findsTheEndExactlyWhereAnotherParserDoes() {
+    void findsTheSameEndAsAnotherParser() {
         Random random = seeded();
         byte[] alphabet = "\"\\u00aFb/n \u00e9\u597d\ud83d\ude42\u0001x".getBytes(StandardCharsets.UTF_8);
         for (int i = 0; i < ROUNDS; i++) {
@@ -95,19 +95,19 @@ class JsonTextTest {
     }
 
     @Test
-    void replacesSurrogatesWithoutPartner() {
+    void replacesUnpairedSurrogates() {
         assertThat(escaped("a\\ud83db\\ude42")).hasToString("a\uFFFDb\uFFFD");
         assertThat(JsonText.of("a\ud83d")).hasToString("a\uFFFD");
     }
 
     @Test
-    void equalsWhatReadsTheSame() {
+    void equalsTextThatDecodesToTheSame() {
         assertThat(escaped("\\u003cb\\u003e")).isEqualTo(JsonText.of("<b>")).hasSameHashCodeAs(JsonText.of("<b>"));
         assertThat(JsonText.of("a")).isNotEqualTo(JsonText.of("b"));
     }
 
     @Test
-    void writesItsBytesAndNoOthers() {
+    void writesItsBytesOnly() {
         byte[] shared = "xxhi\\nyy".getBytes(StandardCharsets.UTF_8);
         JsonText text = JsonText.ofEscaped(shared, 2, 6);
         ByteArrayOutputStream written = new ByteArrayOutputStream();

@@ -15,17 +15,17 @@ import org.junit.jupiter.api.Test;
 
 class MessageTest {
 
-    private static final Map<Part, Set<Role>> SPEAKERS = Map.of(
+    private static final Map<Part, Set<Role>> ROLES_OF = Map.of(
             new Text("a"), Set.of(Role.SYSTEM, Role.USER, Role.ASSISTANT),
             new Image("iVBORw0KGgo="), Set.of(Role.USER),
             new ToolCall("call_1", "search", "{}"), Set.of(Role.ASSISTANT),
             new ToolResult("call_1", "search", ""), Set.of(Role.TOOL));
 
     @Test
-    void isMadeOfWhatItsRoleMaySay() {
-        assertThat(SPEAKERS.keySet().stream().<Class<?>>map(Part::getClass))
+    void acceptsOnlyThePartsOfItsRole() {
+        assertThat(ROLES_OF.keySet().stream().<Class<?>>map(Part::getClass))
                 .containsExactlyInAnyOrder(Part.class.getPermittedSubclasses());
-        SPEAKERS.forEach((part, speakers) -> {
+        ROLES_OF.forEach((part, speakers) -> {
             for (Role role : Role.values()) {
                 if (speakers.contains(role)) {
                     assertThat(new Message(role, List.of(part)).parts()).containsExactly(part);
@@ -39,7 +39,7 @@ class MessageTest {
     }
 
     @Test
-    void isExactlyOneResultOfATool() {
+    void requiresExactlyOneResultOfATool() {
         ToolResult result = new ToolResult("call_1", "search", "18");
 
         assertThatIllegalArgumentException()
@@ -51,7 +51,7 @@ class MessageTest {
     }
 
     @Test
-    void doesNotChangeWithTheListThatItWasMadeOf() {
+    void copiesItsParts() {
         List<Part> parts = new ArrayList<>(List.of(new Text("a")));
         Message message = new Message(Role.USER, parts);
 
@@ -61,7 +61,7 @@ class MessageTest {
     }
 
     @Test
-    void hasPartsWithNames() {
+    void requiresNamesInParts() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new Image(""))
                 .withMessage("base64: '' (expected: an image file)");

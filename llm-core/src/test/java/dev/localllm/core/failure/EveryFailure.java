@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.Stream;
 
-/** One failure of each kind there is, for tests that must not miss a new one. */
+/** One failure of each kind, for tests that must cover new kinds. */
 public final class EveryFailure {
 
     private EveryFailure() {}

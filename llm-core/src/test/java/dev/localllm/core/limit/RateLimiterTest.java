@@ -26,12 +26,12 @@ class RateLimiterTest {
     private final Random random = new Random(seed);
 
     @BeforeEach
-    void tellTheSeed() {
+    void printTheSeed() {
         System.out.println("RateLimiterTest: -Dseed=" + seed);
     }
 
     @Test
-    void letsTheBurstThroughAndThenTheRate() {
+    void allowsTheBurstAndThenTheRate() {
         RateLimiter limiter = limiter(new RateLimit(60, 3), null, 10);
 
         assertThat(limiter.charge(ANN)).isEqualTo(new RateDecision(true, 3, 2, Duration.ofSeconds(1), Duration.ZERO));
@@ -47,7 +47,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void letsThroughWhoWaitsAsLongAsHeWasTold() {
+    void allowsARequestAfterItsRetryAfter() {
         RateLimiter limiter = limiter(new RateLimit(7, 2), null, 10);
         for (int i = 0; i < 1000; i++) {
             RateDecision decision = limiter.charge(ANN);
@@ -59,7 +59,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void chargesEachClientForHimself() {
+    void chargesEachClientSeparately() {
         RateLimiter limiter = limiter(new RateLimit(60, 1), null, 10);
 
         assertThat(limiter.charge(ANN).allowed()).isTrue();
@@ -68,7 +68,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void givesBackWhatTheLimitOfAllRefused() {
+    void refundsARequestThatTheGlobalLimitRefuses() {
         RateLimiter limiter = limiter(new RateLimit(60, 5), new RateLimit(60, 1), 10);
 
         assertThat(limiter.charge(ANN).remaining()).isEqualTo(4);
@@ -79,9 +79,9 @@ class RateLimiterTest {
         assertThat(limiter.charge(BOB).remaining()).isEqualTo(4);
     }
 
-    /** For each client the times of what was let through are kept, and every window that ends now is counted. */
+    /** Keeps the times of allowed requests per client, and counts every window that ends now. */
     @Test
-    void neverLetsMoreThroughThanBurstAndRateInAnyWindow() {
+    void neverExceedsBurstAndRateInAnyWindow() {
         for (int round = 0; round < 50; round++) {
             RateLimit limit = new RateLimit(1 + random.nextInt(600), 1 + random.nextInt(20));
             RateLimiter limiter = limiter(limit, null, 1 + random.nextInt(8));
@@ -98,9 +98,9 @@ class RateLimiterTest {
         }
     }
 
-    /** What a clock that goes back earned before, it does not earn again; what it jumps ahead, it earns. */
+    /** A clock that goes back does not refill a bucket twice; a clock that jumps ahead refills it. */
     @Test
-    void givesNothingAwayWhenTheClockJumps() {
+    void toleratesAClockThatJumps() {
         for (int round = 0; round < 50; round++) {
             RateLimit limit = new RateLimit(1 + random.nextInt(600), 1 + random.nextInt(20));
             RateLimiter limiter = limiter(limit, null, 4);
@@ -119,7 +119,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void staysSmallAndFairToTheKnownWhenAMillionNamesCome() {
+    void boundsItsBucketsUnderAMillionNames() {
         int maxClients = 10_000;
         RateLimit limit = new RateLimit(60, 5);
         RateLimiter limiter = limiter(limit, null, maxClients);
@@ -128,19 +128,15 @@ class RateLimiterTest {
             allowed += limiter.charge(new ClientId("made-up-" + i)).allowed() ? 1 : 0;
             assertThat(limiter.clients()).isLessThanOrEqualTo(maxClients);
         }
-        assertThat(allowed)
-                .as("those who are remembered, and one bucket for the rest")
-                .isEqualTo(maxClients + 5);
+        assertThat(allowed).as("clients with a bucket, and one shared bucket").isEqualTo(maxClients + 5);
 
         clock.addAndGet(5 * SECOND);
         assertThat(limiter.charge(ANN).allowed()).isTrue();
-        assertThat(limiter.clients())
-                .as("who need not be remembered is forgotten")
-                .isEqualTo(1);
+        assertThat(limiter.clients()).as("full buckets are dropped").isEqualTo(1);
     }
 
     @Test
-    void givesNoFreshBucketToWhoLeftTheSharedOne() {
+    void givesNoFullBucketAfterTheSharedOne() {
         RateLimiter limiter = limiter(new RateLimit(60, 5), null, 1);
         limiter.charge(BOB);
         for (int i = 0; i < 5; i++) {
@@ -153,7 +149,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void countsRightUnderManyThreads() throws Exception {
+    void countsCorrectlyUnderManyThreads() throws Exception {
         RateLimit limit = new RateLimit(60, 1000);
         RateLimiter limiter = limiter(limit, new RateLimit(60, 1500), 10);
         AtomicInteger allowed = new AtomicInteger();
@@ -187,7 +183,7 @@ class RateLimiterTest {
         };
     }
 
-    /** @param times of what was let through, the latest first */
+    /** @param times of allowed requests, the latest first */
     private void assertBounded(Deque<Long> times, RateLimit limit) {
         long now = times.getFirst();
         int count = 0;

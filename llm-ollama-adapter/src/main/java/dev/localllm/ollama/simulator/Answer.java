@@ -6,7 +6,7 @@ import java.time.InstantSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The lines that answer a prompt: one per token, and the one that says done. */
+/** The lines of one response: one per token, and the last line, with done. */
 final class Answer {
 
     private static final long NANOS_PER_TOKEN = 2_000_000;
@@ -23,12 +23,12 @@ final class Answer {
                 ? List.of()
                 : Storyteller.answer(prompt.texts().getLast(), prompt.seed());
         List<String> unstopped = beforeStop(all, prompt.stop());
-        boolean cut = prompt.maxTokens() > 0 && unstopped.size() > prompt.maxTokens();
-        this.tokens = cut ? unstopped.subList(0, prompt.maxTokens()) : unstopped;
-        this.reason = prompt.texts().isEmpty() ? (unloads(prompt) ? "unload" : "load") : cut ? "length" : "stop";
+        boolean truncated = prompt.maxTokens() > 0 && unstopped.size() > prompt.maxTokens();
+        this.tokens = truncated ? unstopped.subList(0, prompt.maxTokens()) : unstopped;
+        this.reason = prompt.texts().isEmpty() ? (isUnload(prompt) ? "unload" : "load") : truncated ? "length" : "stop";
     }
 
-    static boolean unloads(Prompt prompt) {
+    static boolean isUnload(Prompt prompt) {
         return prompt.keepAlive() != null && prompt.keepAlive().isZero();
     }
 
@@ -57,7 +57,7 @@ final class Answer {
                 null);
     }
 
-    /** @param text empty after streamed tokens, else all of the answer */
+    /** @param text the complete answer; empty if its tokens were streamed */
     Line last(String text) {
         if (!generates()) {
             return new Line(
@@ -104,7 +104,7 @@ final class Answer {
         return prompt.chat() ? null : text;
     }
 
-    /** The tokens before the first stop text; one that begins inside a token cuts it. */
+    /** The tokens before the first stop sequence. A token that contains its beginning is truncated. */
     private static List<String> beforeStop(List<String> tokens, List<String> stops) {
         String text = String.join("", tokens);
         int end = stops.stream()

@@ -6,7 +6,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
-/** Makes embeddings up: unit vectors, the same text giving the same one. Pure. */
+/** Generates random unit vectors as embeddings; the same text gives the same vector. Pure. */
 final class Embedder {
 
     private Embedder() {}

@@ -7,7 +7,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** An answer's lines with a fault in them. */
+/** Applies a fault to the lines of a response. */
 final class FaultyLines {
 
     private static final byte[] GARBAGE = "<html>502 Bad Gateway</html>\n".getBytes(StandardCharsets.UTF_8);
@@ -36,7 +36,7 @@ final class FaultyLines {
         };
     }
 
-    /** Closes the connection when what was sent before it is on its way. */
+    /** Closes the connection after the earlier lines were sent. */
     private static Mono<byte[]> closed(HttpServerResponse response) {
         return Mono.<byte[]>never()
                 .doOnSubscribe(subscription -> response.withConnection(

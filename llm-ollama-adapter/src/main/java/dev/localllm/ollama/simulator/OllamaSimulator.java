@@ -27,8 +27,8 @@ import reactor.netty.resources.LoopResources;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A server on loopback that speaks Ollama's native API and makes its answers up. Owns its threads, which are
- * daemons; {@link #close} ends them and every exchange. Thread-safe.
+ * A server on loopback with Ollama's native API and generated answers. Has its own daemon threads; {@link #close} ends
+ * them and all exchanges. Thread-safe.
  */
 public final class OllamaSimulator implements AutoCloseable {
 
@@ -39,7 +39,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private static final String JSON = "application/json; charset=utf-8";
     private static final Duration DEFAULT_KEEP_ALIVE = Duration.ofMinutes(5);
     private static final Duration FOR_EVER = Duration.ofDays(365L * 290);
-    private static final Duration CLOSING = Duration.ofSeconds(5);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private final InstantSource clock = InstantSource.system();
     private final int tokensPerSecond;
@@ -48,7 +48,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private final OpenExchanges open = new OpenExchanges();
     private final AtomicInteger chats = new AtomicInteger();
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
-    private final Map<String, Fault> broken = new ConcurrentHashMap<>();
+    private final Map<String, Fault> modelFaults = new ConcurrentHashMap<>();
     private final Map<SimulatedModel, SimulatorWire.RunningModel> loaded = new ConcurrentHashMap<>();
     private volatile @Nullable Steps steps;
 
@@ -63,7 +63,7 @@ public final class OllamaSimulator implements AutoCloseable {
                 .bindNow();
     }
 
-    /** Starts a simulator that accepts connections when this returns. */
+    /** Starts a simulator. It accepts connections when this method returns. */
     public static OllamaSimulator start(SimulatorSettings settings) {
         return new OllamaSimulator(settings);
     }
@@ -72,48 +72,48 @@ public final class OllamaSimulator implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.port());
     }
 
-    /** The next answers go wrong like this, in this order, one fault each; those after them are well. */
+    /** Gives the next responses these faults, in order, one each; later responses have none. */
     public void script(Fault... next) {
         faults.addAll(List.of(next));
     }
 
-    /** Every answer that is not scripted goes wrong like this if this model is asked for, which needn't exist. */
+    /** Gives this fault to every response for the model that has no scripted fault. The model need not exist. */
     public void breakModel(String model, Fault fault) {
-        broken.put(model, fault);
+        modelFaults.put(model, fault);
     }
 
-    /** The next answers are well again. */
-    public void forgetScript() {
+    /** Removes all faults that are scripted or set for a model. */
+    public void clearFaults() {
         faults.clear();
-        broken.clear();
+        modelFaults.clear();
     }
 
-    /** The next answer's tokens wait to be released. One answer at a time can be held. */
+    /** Holds the tokens of the next response until they are released. One response at a time can be held. */
     public Steps hold() {
         Steps held = new Steps();
         steps = held;
         return held;
     }
 
-    /** Requests received, whose answers are neither complete nor given up by the caller. */
+    /** Number of received requests whose response is neither complete nor cancelled by the client. */
     public int openExchanges() {
         return open.count();
     }
 
-    /** The number now and each time that it changes; never completes. */
+    /** Emits {@link #openExchanges} now and on each change. Never completes. */
     public Flux<Integer> openExchangesOverTime() {
         return open.overTime();
     }
 
-    /** Requests for an answer so far, those that were refused included. */
+    /** Number of chat and generate requests so far, including refused ones. */
     public int chats() {
         return chats.get();
     }
 
     @Override
     public void close() {
-        server.disposeNow(CLOSING);
-        loops.disposeLater(Duration.ZERO, CLOSING).subscribe();
+        server.disposeNow(CLOSE_TIMEOUT);
+        loops.disposeLater(Duration.ZERO, CLOSE_TIMEOUT).subscribe();
     }
 
     private void routes(HttpServerRoutes routes) {
@@ -131,7 +131,7 @@ public final class OllamaSimulator implements AutoCloseable {
                 .post("/api/embed", counted(this::embed))
                 .post("/api/chat", counted((body, response) -> answer(body, true, response)))
                 .post("/api/generate", counted((body, response) -> answer(body, false, response)))
-                .route(request -> true, OllamaSimulator::elsewhere);
+                .route(request -> true, OllamaSimulator::unknownRoute);
     }
 
     private interface Handler {
@@ -179,7 +179,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
         chats.incrementAndGet();
         Fault scripted = faults.poll();
-        Fault fault = scripted == null ? broken(body, chat) : scripted;
+        Fault fault = scripted == null ? modelFault(body, chat) : scripted;
         return switch (fault) {
             case Fault.NeverAnswers f -> Mono.never();
             case Fault.SlowHeaders f ->
@@ -189,10 +189,10 @@ public final class OllamaSimulator implements AutoCloseable {
         };
     }
 
-    private @Nullable Fault broken(byte[] body, boolean chat) {
-        return broken.isEmpty()
+    private @Nullable Fault modelFault(byte[] body, boolean chat) {
+        return modelFaults.isEmpty()
                 ? null
-                : broken.get(Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest")
+                : modelFaults.get(Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest")
                         .path("model")
                         .asString(""));
     }
@@ -239,7 +239,7 @@ public final class OllamaSimulator implements AutoCloseable {
         return new SimulatorWire.Tags(List.of(SimulatedModel.CHAT.tag(), SimulatedModel.EMBED.tag()));
     }
 
-    private static Publisher<Void> elsewhere(HttpServerRequest request, HttpServerResponse response) {
+    private static Publisher<Void> unknownRoute(HttpServerRequest request, HttpServerResponse response) {
         boolean known = List.of(
                         "/api/chat", "/api/generate", "/api/embed", "/api/show", "/api/tags", "/api/ps", "/api/version")
                 .contains(request.fullPath());
@@ -247,18 +247,18 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private static Publisher<Void> refused(HttpServerResponse response, Refusal refusal) {
-        return whole(response.status(refusal.status()), JSON, refusal.body());
+        return full(response.status(refusal.status()), JSON, refusal.body());
     }
 
     private static Publisher<Void> json(HttpServerResponse response, Object value) {
-        return whole(response, JSON, SimulatorWire.json(value));
+        return full(response, JSON, SimulatorWire.json(value));
     }
 
     private static Publisher<Void> text(HttpServerResponse response, int status, String text) {
-        return whole(response.status(status), "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+        return full(response.status(status), "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static Publisher<Void> whole(HttpServerResponse response, String contentType, byte[] body) {
+    private static Publisher<Void> full(HttpServerResponse response, String contentType, byte[] body) {
         return response.header(HttpHeaderNames.CONTENT_TYPE, contentType)
                 .header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length))
                 .send(Mono.fromSupplier(() -> buffer(body)))

@@ -7,7 +7,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** Counts the exchanges under way and tells who waits for a number. Thread-safe. */
+/** Counts open exchanges and publishes the count. Thread-safe. */
 final class OpenExchanges {
 
     private final Sinks.Many<Integer> counts = Sinks.many().replay().latest();
@@ -25,7 +25,7 @@ final class OpenExchanges {
         return counts.asFlux();
     }
 
-    /** The exchange counts until it ends by itself or its connection does, whichever comes first. */
+    /** Counts the exchange until it or its connection ends, whichever comes first. */
     Publisher<Void> count(HttpServerResponse response, Mono<Void> exchange) {
         return Mono.defer(() -> {
             AtomicBoolean ended = new AtomicBoolean();

@@ -12,11 +12,11 @@ import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A request for an answer, read as Ollama reads it, with its words for what it refuses.
+ * A chat or generate request, parsed as Ollama does, with Ollama's error texts.
  *
- * @param name of the model, as the caller wrote it
- * @param texts of the messages, or the one prompt; empty means load or unload
- * @param maxTokens 0 for no limit
+ * @param name the model's name, as the caller wrote it
+ * @param texts texts of the messages, or the single prompt; empty for a load or unload
+ * @param maxTokens 0 means no limit
  */
 record Prompt(
         String name,
@@ -153,7 +153,7 @@ record Prompt(
         }
     }
 
-    /** No model of the simulator sees. */
+    /** No model of the simulator supports images. */
     private static void refuseImages(JsonNode request) {
         boolean images = request.path("messages")
                 .valueStream()

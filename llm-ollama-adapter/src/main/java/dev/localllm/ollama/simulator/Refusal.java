@@ -1,6 +1,6 @@
 package dev.localllm.ollama.simulator;
 
-/** An answer that is an error, as Ollama words it. Has no stack trace. */
+/** An error response with Ollama's error text. Has no stack trace. */
 final class Refusal extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A model that is not there. */
+/** A model of the simulator. */
 enum SimulatedModel {
     CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", "completion"),
     EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", "embedding");
@@ -28,7 +28,7 @@ enum SimulatedModel {
         this.capability = capability;
     }
 
-    /** The model of that name, or null; case and the tag {@code latest} don't count. */
+    /** The model with that name, or null. Case and the tag {@code latest} are ignored. */
     static @Nullable SimulatedModel named(String name) {
         String folded = name.toLowerCase(Locale.ROOT);
         for (SimulatedModel model : values()) {
@@ -39,8 +39,8 @@ enum SimulatedModel {
         return null;
     }
 
-    boolean can(String wanted) {
-        return capability.equals(wanted);
+    boolean can(String required) {
+        return capability.equals(required);
     }
 
     SimulatorWire.Tag tag() {

@@ -1,10 +1,10 @@
 package dev.localllm.ollama.simulator;
 
 /**
- * How a simulator behaves.
+ * Settings of a simulator.
  *
- * @param port on loopback; 0 for any that is free
- * @param tokensPerSecond of each answer; 0 for as fast as the caller reads
+ * @param port on loopback; 0 for any free port
+ * @param tokensPerSecond pace of each response; 0 for as fast as the client reads
  */
 public record SimulatorSettings(int port, int tokensPerSecond) {
 

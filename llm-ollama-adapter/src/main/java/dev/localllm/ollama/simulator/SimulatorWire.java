@@ -13,7 +13,7 @@ import tools.jackson.core.io.SerializedString;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What Ollama sends, field by field and in its order, escaped as Go does. */
+/** The JSON that Ollama sends: same fields, same order, escaped as in Go. */
 final class SimulatorWire {
 
     static final JsonMapper MAPPER = JsonMapper.builder(
@@ -80,7 +80,9 @@ final class SimulatorWire {
 
     record ChatMessage(String role, String content) {}
 
-    /** One line of an answer, or all of it; message is chat's, response is generate's. */
+    /**
+     * One line of a response, or a non-streaming response. Chat uses {@code message}, generate uses {@code response}.
+     */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Line(
             String model,
@@ -97,7 +99,7 @@ final class SimulatorWire {
             @JsonProperty("eval_count") @Nullable Integer evalCount,
             @JsonProperty("eval_duration") @Nullable Long evalDuration) {}
 
-    /** Without inputs there are no durations and no count. */
+    /** Durations and count are null if there is no input. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Embeddings(
             String model,
@@ -114,13 +116,13 @@ final class SimulatorWire {
         return (MAPPER.writeValueAsString(value) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
-    /** As Go writes times: no trailing zeros. */
+    /** Formats a time as Go does: without trailing zeros. */
     static String time(Instant instant) {
         String text = instant.toString();
         return text.indexOf('.') < 0 ? text : text.replaceFirst("0+Z$", "Z").replace(".Z", "Z");
     }
 
-    /** Go escapes what could end a script in HTML. */
+    /** Go's additional escapes, for safety in HTML. */
     private static final class GoEscapes extends CharacterEscapes {
 
         private static final long serialVersionUID = 1L;

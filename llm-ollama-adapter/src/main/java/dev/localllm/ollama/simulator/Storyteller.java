@@ -7,14 +7,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Makes answers up: the same prompt and seed give the same text, and the text says what it is. Pure. */
+/** Generates answers that say they are simulated. The same prompt and seed give the same text. Pure. */
 final class Storyteller {
 
     private static final int MAX_TOKENS = 10_000;
     private static final int QUOTED_CHARACTERS = 60;
     private static final Pattern TOKEN = Pattern.compile(
             "\\s*(\\p{IsHangul}{1,2}|\\p{L}{1,6}|\\p{N}{1,3}|\\X)|\\s+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern WANTED_LENGTH = Pattern.compile("(\\d{1,5}) (?:words|tokens)");
+    private static final Pattern REQUESTED_LENGTH = Pattern.compile("(\\d{1,5}) (?:words|tokens)");
     private static final Pattern HANGUL = Pattern.compile("\\p{IsHangul}");
 
     private static final List<String> ENGLISH = List.of(
@@ -42,19 +42,19 @@ final class Storyteller {
         List<String> sentences = korean ? KOREAN : ENGLISH;
         Random random = new Random((prompt.hashCode() * 31L + seed) * 0x9E3779B97F4A7C15L);
         StringBuilder text = new StringBuilder(opening(prompt, korean));
-        int wanted = wantedTokens(prompt);
+        int requested = requestedTokens(prompt);
         int sentence = random.nextInt(sentences.size());
         int written = tokens(text.toString()).size();
-        for (int i = 0; i < 3 || written < wanted; i++) {
+        for (int i = 0; i < 3 || written < requested; i++) {
             String next = " " + sentences.get((sentence + i) % sentences.size());
             text.append(next);
             written += tokens(next).size();
         }
         List<String> tokens = tokens(text.toString());
-        return wanted > 0 ? tokens.subList(0, wanted) : tokens;
+        return requested > 0 ? tokens.subList(0, requested) : tokens;
     }
 
-    /** Cuts text as a tokenizer would: spaces lead words, no character is cut in two. */
+    /** Splits text into tokens as a tokenizer would: spaces begin words, and no character is split. */
     static List<String> tokens(String text) {
         List<String> tokens = new ArrayList<>();
         Matcher matcher = TOKEN.matcher(text);
@@ -80,11 +80,11 @@ final class Storyteller {
         return line.substring(0, end) + (end < line.length() ? "…" : "");
     }
 
-    private static int wantedTokens(String prompt) {
-        return Stream.of(WANTED_LENGTH.matcher(prompt))
+    private static int requestedTokens(String prompt) {
+        return Stream.of(REQUESTED_LENGTH.matcher(prompt))
                 .filter(Matcher::find)
                 .map(matcher -> Integer.valueOf(matcher.group(1)))
-                .map(wanted -> Math.min(wanted, MAX_TOKENS))
+                .map(requested -> Math.min(requested, MAX_TOKENS))
                 .findFirst()
                 .orElse(0);
     }

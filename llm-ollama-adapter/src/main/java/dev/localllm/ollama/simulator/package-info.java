@@ -1,6 +1,6 @@
 /**
- * An Ollama with no model behind it: stands in where none is installed, and plays every fault in tests. Shares no
- * code with the client, so that neither can hide the other's mistake.
+ * A simulated Ollama without a model: used where no Ollama is installed, and for faults in tests. Shares no code with
+ * the client, so that a mistake in one is not hidden by the other.
  */
 @NullMarked
 package dev.localllm.ollama.simulator;

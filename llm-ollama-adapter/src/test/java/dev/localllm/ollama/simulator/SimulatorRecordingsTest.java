@@ -21,16 +21,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The recorded requests, sent to the simulator, are answered as the real Ollama did. */
+/** The simulator responds to recorded requests like the real Ollama. */
 class SimulatorRecordingsTest {
 
-    /** Refusals whose words the simulator doesn't repeat, and why. */
-    private static final Map<String, String> OTHER_WORDS = Map.of(
+    /** Refusals for which the simulator has another text, and why. */
+    private static final Map<String, String> OTHER_TEXT = Map.of(
             "07-long-no-truncate", "counts tokens in its own way",
             "07-long-no-truncate-stream", "counts tokens in its own way",
             "07-malformed-json-2", "Go's parser names the character");
 
-    /** What the simulator takes another way, and why. */
+    /** Requests that the simulator treats differently, and why. */
     private static final Set<String> LEFT_OUT = Set.of(
             // values that this server's client doesn't send
             "02-chat-format-bad",
@@ -79,14 +79,14 @@ class SimulatorRecordingsTest {
 
     @ParameterizedTest
     @MethodSource("refusals")
-    void refusesInTheSameWords(String name) throws Exception {
+    void refusesWithTheSameText(String name) throws Exception {
         Recording recording = Recording.load(name);
         HttpResponse<String> response = replay(recording);
 
         assertThat(response.statusCode()).isEqualTo(recording.status());
         assertThat(mediaType(response))
                 .isEqualTo(recording.headers().get("content-type").split(";", 2)[0]);
-        if (!OTHER_WORDS.containsKey(name)) {
+        if (!OTHER_TEXT.containsKey(name)) {
             assertThat(response.body())
                     .isEqualTo(renamed(new String(recording.body(), StandardCharsets.UTF_8))
                             .strip());
@@ -126,7 +126,7 @@ class SimulatorRecordingsTest {
                 "08-unload-chat",
                 "08-unload-generate"
             })
-    void answersInTheSameShape(String name) throws Exception {
+    void respondsWithTheSameFields(String name) throws Exception {
         Recording recording = Recording.load(name);
         HttpResponse<String> response = replay(recording);
         List<String> lines = response.body().lines().toList();
@@ -140,7 +140,7 @@ class SimulatorRecordingsTest {
     }
 
     @Test
-    void showsWhatIsLoaded() throws Exception {
+    void listsLoadedModels() throws Exception {
         replay(Recording.load("02-chat-nonstream"));
 
         HttpResponse<String> response = replay(Recording.load("01-ps-loaded"));
@@ -184,7 +184,7 @@ class SimulatorRecordingsTest {
         return response.headers().firstValue("content-type").orElse("").split(";", 2)[0];
     }
 
-    /** Names and kinds of all fields in their order; of an array its first item stands for all. */
+    /** Names and types of all fields, in order; an array is represented by its first item. */
     private static List<String> shape(String json) {
         List<String> shape = new ArrayList<>();
         add("", JsonMapper.shared().readTree(json), shape);

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StorytellerTest {
 
     @Test
-    void saysWhatItIsAndWhatWasAsked() {
+    void saysThatItIsSimulatedAndQuotesThePrompt() {
         assertThat(text("Why is the sky blue?", 0)).contains("simulator").contains("Why is the sky blue?");
     }
 
@@ -24,7 +24,7 @@ class StorytellerTest {
     }
 
     @Test
-    void dependsOnPromptAndSeedAndOnNothingElse() {
+    void dependsOnPromptAndSeedOnly() {
         assertThat(text("One", 1)).isEqualTo(text("One", 1)).isNotEqualTo(text("Two", 1));
         assertThat(List.of(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L).stream()
                         .map(seed -> text("One", seed))
@@ -34,13 +34,13 @@ class StorytellerTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 500, 10_000})
-    void givesAsManyTokensAsThePromptWants(int wanted) {
-        assertThat(Storyteller.answer("Write " + wanted + " words", 0)).hasSize(wanted);
+    void givesTheRequestedNumberOfTokens(int requested) {
+        assertThat(Storyteller.answer("Write " + requested + " words", 0)).hasSize(requested);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"Hello, world! 123", "안녕하세요 🙂", "👩‍👩‍👧 flag 🇰🇷", "  spaces \n\n", "é e\u0301"})
-    void cutsTextWithoutLosingOrBreakingAny(String text) {
+    void splitsTextWithoutLosingOrBreakingCharacters(String text) {
         List<String> tokens = Storyteller.tokens(text);
 
         assertThat(String.join("", tokens)).isEqualTo(text);

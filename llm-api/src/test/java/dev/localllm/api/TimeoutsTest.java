@@ -17,15 +17,15 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** How long the server waits for everybody, and what it says meanwhile. */
-class PatienceTest {
+/** Timeouts of clients and of the model server, and heartbeats. */
+class TimeoutsTest {
 
     private static final String BEAT = ": waiting\n\n";
 
     private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
 
     @AfterEach
-    void nothingIsLeftOpen() {
+    void assertNothingIsOpen() {
         simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
         simulator.close();
     }
@@ -42,7 +42,7 @@ class PatienceTest {
     }
 
     @Test
-    void keepsAStreamAliveThatHasNotBegun() throws Exception {
+    void keepsAStreamAliveBeforeItsFirstToken() throws Exception {
         simulator.script(new Fault.SlowHeaders(Duration.ofMillis(500)));
 
         String answer = stream("--HEARTBEAT_INTERVAL=100ms");
@@ -54,7 +54,7 @@ class PatienceTest {
     }
 
     @Test
-    void cutsHeadersThatDrip() throws Exception {
+    void refusesHeadersThatArriveTooSlowly() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=700ms");
                 RawRequest request = RawRequest.open(server.uri("/"))) {
             request.socket().setSoTimeout(100);
@@ -64,7 +64,7 @@ class PatienceTest {
                     && Duration.ofNanos(System.nanoTime() - start).toSeconds() < 10) {
                 request.send("X-Drip: 1\r\n");
             }
-            request.socket().setSoTimeout(RawRequest.PATIENCE_MILLIS);
+            request.socket().setSoTimeout(RawRequest.TIMEOUT_MILLIS);
 
             assertThat(request.readUntil("never")).as("closed").isFalse();
             assertThat(request.received())
@@ -88,7 +88,7 @@ class PatienceTest {
     }
 
     @Test
-    void saysNothingIntoAStreamThatSpeaks() throws Exception {
+    void sendsNoHeartbeatWhileTokensArrive() throws Exception {
         try (OllamaSimulator speaking = OllamaSimulator.start(SimulatorSettings.atPace(20));
                 TestServer server = new TestServer(speaking.baseUrl(), "--HEARTBEAT_INTERVAL=500ms");
                 RawRequest request = RawRequest.chat(server.uri("/"), true, "Answer in 30 tokens")) {
@@ -97,7 +97,7 @@ class PatienceTest {
     }
 
     @Test
-    void tellsAFailureInTheStreamOnceAHeartbeatWasSent() throws Exception {
+    void sendsAFailureAsFrameAfterAHeartbeat() throws Exception {
         simulator.script(new Fault.NeverAnswers());
 
         String answer = stream("--HEARTBEAT_INTERVAL=100ms", "--FIRST_TOKEN_TIMEOUT=350ms");
@@ -107,7 +107,7 @@ class PatienceTest {
     }
 
     @Test
-    void answersAFailureBeforeTheFirstHeartbeatWithItsStatus() throws Exception {
+    void sendsAFailureAsStatusBeforeTheFirstHeartbeat() throws Exception {
         simulator.script(new Fault.NeverAnswers());
 
         String answer = stream("--FIRST_TOKEN_TIMEOUT=200ms");
@@ -117,7 +117,7 @@ class PatienceTest {
     }
 
     @Test
-    void endsAStreamThatFallsSilentWhateverTheHeartbeats() throws Exception {
+    void endsASilentStreamInSpiteOfHeartbeats() throws Exception {
         simulator.script(new Fault.Stalls(2));
 
         String answer = stream("--HEARTBEAT_INTERVAL=50ms", "--IDLE_TIMEOUT=300ms");
@@ -127,7 +127,7 @@ class PatienceTest {
     }
 
     @Test
-    void endsAStreamThatTakesTooLongInAll() throws Exception {
+    void endsAStreamAfterTheTotalTimeout() throws Exception {
         simulator.script(new Fault.Stalls(2));
 
         assertThat(stream("--TOTAL_TIMEOUT=300ms"))
@@ -136,7 +136,7 @@ class PatienceTest {
     }
 
     @Test
-    void tellsToStreamWhatTakesTooLongAsAWhole() throws Exception {
+    void advisesStreamingAfterTheNonStreamingTimeout() throws Exception {
         simulator.script(new Fault.Stalls(2));
         try (TestServer server = new TestServer(simulator.baseUrl(), "--NON_STREAMING_TIMEOUT=300ms");
                 RawRequest request = RawRequest.chat(server.uri("/"), false, "Hello")) {
@@ -148,7 +148,7 @@ class PatienceTest {
     }
 
     @Test
-    void givesUpConnecting() throws Exception {
+    void endsAConnectAttemptAfterItsTimeout() throws Exception {
         try (DeafServer deaf = new DeafServer();
                 TestServer server = new TestServer(deaf.baseUrl(), "--MODEL_NAME=tiny", "--CONNECT_TIMEOUT=200ms");
                 RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello")) {
@@ -157,7 +157,7 @@ class PatienceTest {
     }
 
     @Test
-    void givesUpOnABodyThatDoesNotArrive() throws Exception {
+    void refusesABodyThatDoesNotArriveInTime() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--BODY_TIMEOUT=200ms");
                 RawRequest request = RawRequest.open(server.uri("/"))) {
             request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -168,7 +168,7 @@ class PatienceTest {
     }
 
     @Test
-    void dropsAClientThatTakesNothing() throws Exception {
+    void disconnectsAClientThatReadsNothing() throws Exception {
         try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=300ms");
                 CapturedLog log = new CapturedLog("dev.localllm.api.request.RequestFilter", Level.INFO);
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
@@ -178,7 +178,7 @@ class PatienceTest {
 
             assertThat(request.readAll()).doesNotContain("[DONE]");
             assertThat(request.received().length())
-                    .as("what the system held for it")
+                    .as("bytes in the socket buffers")
                     .isLessThan(1 << 20);
         }
     }
@@ -200,7 +200,7 @@ class PatienceTest {
         }
     }
 
-    /** Accepts no connection: its queue is full. */
+    /** Accepts no connection, because its backlog is full. */
     static final class DeafServer implements AutoCloseable {
 
         private final ServerSocket listening = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
