@@ -69,15 +69,21 @@ final class EnvManifest {
     }
 
     static String table() throws IOException {
-        return "| variable | local | staging | production | meaning |\n|---|---|---|---|---|\n"
+        return "| variable | local | staging, production | meaning |\n|---|---|---|---|\n"
                 + rows().stream().map(EnvManifest::tableLine).collect(Collectors.joining());
     }
 
     private static String tableLine(Row row) {
-        String cells = row.cells().stream()
-                .map(cell -> cell.startsWith("required ") ? "required" : cell.equals("-") ? "–" : cell)
-                .collect(Collectors.joining(" | "));
-        return "| " + row.name() + " | " + cells + " | " + row.told() + " |\n";
+        String deployed = Stream.of("staging", "production")
+                .map(environment -> tableCell(row, environment))
+                .distinct()
+                .collect(Collectors.joining(", "));
+        return "| " + row.name() + " | " + tableCell(row, "local") + " | " + deployed + " | " + row.told() + " |\n";
+    }
+
+    private static String tableCell(Row row, String environment) {
+        String cell = row.cell(environment);
+        return row.isRequired(environment) ? "required" : cell.equals("-") ? "–" : cell;
     }
 
     static String example(String environment) throws IOException {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The example files and the table in docs/configuration.md are made of the manifest, and say nothing else. To write them
- * anew: {@code ./mvnw -pl llm-deploy -am verify -Denv.write=true}, then read the diff. That the server reads these
+ * again: {@code ./mvnw -pl llm-deploy -am verify -Denv.write=true}, then read the diff. That the server reads these
  * variables and has these defaults, SettingsTest shows.
  */
 class EnvManifestTest {
