@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the tests beside it: counts what holds and what does not.
+# Sourced by the tests beside it: counts passed and failed checks.
 passed=0
 failed=0
 
@@ -13,7 +13,7 @@ not_ok() {
   echo "NOT OK: $1"
 }
 
-# check SENTENCE COMMAND...: the sentence holds if the command succeeds.
+# check SENTENCE COMMAND...: passes if COMMAND succeeds.
 check() {
   local sentence=$1
   shift

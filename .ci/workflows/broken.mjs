@@ -6,7 +6,7 @@ const { commit, version } = actions["actions/checkout"];
 const drift = "    permissions:\n      contents: read # checkout\n      id-token: write # Tailscale\n";
 const checkout = `uses: actions/checkout@${commit} # ${version}`;
 const ciEvents = "on:\n  pull_request:\n  push:\n    branches: [main, staging]\n  workflow_dispatch:\n";
-const refuse = "      - name: Refuse what is critical and can be cured\n";
+const refuse = "      - name: Refuse critical vulnerabilities that have a fix\n";
 const scanned = "if: ${{ !cancelled() && needs.image.result == 'success' && needs.scan.result == 'success' }}";
 const deployed = "if: ${{ !cancelled() && needs.image.result == 'success' && needs.deploy.result == 'success' }}";
 const either = "(needs.build.result == 'success' || needs.find.outputs.image != '')";

@@ -148,7 +148,7 @@ export const releaseRules = {
     if (text(file.workflow.permissions) !== "{}") yield "the workflow's permissions are not {}";
     for (const [id, job] of jobsOf(file)) {
       if (typeof job.permissions !== "object" || job.permissions === null)
-        yield `${id}: its permissions are not told one by one`;
+        yield `${id}: its permissions are not listed one by one`;
       const does = [...job.steps.map(actionOf), ...callsIn(job).map(({ script }) => script)];
       for (const [name, value] of Object.entries(job.permissions ?? {}))
         if (value !== "read" && !(value === "write" && writers[name]?.some((writer) => does.includes(writer))))
@@ -226,7 +226,7 @@ export const releaseRules = {
   *scan(file) {
     const { jobs, env = {} } = file.workflow;
     if (deploysOf(file).length && !jobs.scan) yield "deploys without a scan";
-    if (Object.keys(env).some((name) => name.startsWith("TRIVY_"))) yield "the scanner is told more outside of its job";
+    if (Object.keys(env).some((name) => name.startsWith("TRIVY_"))) yield "the scanner is configured outside its job";
     for (const [id, job] of jobsOf(file)) {
       const [first = {}, ...rest] = job.steps;
       const scans = job.steps.filter((step) => actionOf(step) === "aquasecurity/trivy-action");
@@ -305,7 +305,7 @@ export const releaseRules = {
       const { "subject-name": name, "subject-digest": digest } = step.with ?? {};
       const made = job.steps.find((other) => other.id && name === `\${{ steps.${other.id}.outputs.name }}`);
       if (!made || digest !== `\${{ steps.${made.id}.outputs.digest }}`)
-        yield `${id}: its subject is not the name and digest that one step of it tells`;
+        yield `${id}: its subject is not the name and digest of one step's output`;
       else if (made.env?.IMAGE !== image || !isDeepStrictEqual(linesOf(made), subject))
         yield `${id}: ${made.id} is not made from IMAGE: ${image} by ${subject.join(" and ")}`;
     }

@@ -1,8 +1,8 @@
-// Load as clients make it, every answer checked to its end. Nothing is repeated: whatever goes wrong once is counted.
+// Load like clients', with every response checked to its end. No retries: every failure is counted.
 //   node load.mjs URL SECONDS [REQUESTS_PER_SECOND=60] [STREAMS=24] [TOKENS=240]
-// Requests: a third each of GET /health, a short whole answer, a short stream; every second one over a new connection.
-// SIGTERM ends it early. Streams: always STREAMS at once, TOKENS long, each compared with the one text that the
-// simulator has for its prompt.
+// Requests: a third each of GET /health, a short non-streaming response, a short stream; every second one over a new
+// connection. SIGTERM ends it early. Streams: always STREAMS at once, TOKENS long, each compared with the simulator's
+// text for its prompt.
 import http from 'node:http';
 
 const [url, seconds, rate = '60', streams = '24', tokens = '240'] = process.argv.slice(2);

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Sourced by the tests beside it, in the root of the repository: a machine of the test's own, with a Docker engine, an
-# image registry, an sshd and an Ollama (the simulator), all of which end with the test. Needs root on Linux; installs
-# what is missing on Debian 12. $E2E_SEED is a folder that e2e/seed has made: images that need not be made again.
+# Sourced by the tests beside it, in the repository's root: starts a Docker engine, an image registry, an sshd and an
+# Ollama (the simulator) for the test, and ends them with it. Needs root on Linux; on Debian 12 installs missing
+# packages. $E2E_SEED is a folder made by e2e/seed, with prebuilt images.
 . .ci/lib.sh
 
 OLLAMA_PORT=21434
 REGISTRY_PORT=25000
 work=$(mktemp -d)
 export DOCKER_HOST=unix://$work/engine.sock DOCKER_CONFIG=$work/config
-# What is no check must succeed too, or it ends the test.
+# A failing command that is not a check ends the test.
 ended_by=
 set -E
 trap 'ended_by="line $LINENO: $BASH_COMMAND"' ERR
@@ -53,10 +53,10 @@ start_engine() {
   await 120 docker version
 }
 
-# Nothing of the engine runs.
+# No process of the engine runs.
 is_dark() { ! pgrep -f "$work/exec"; }
 
-# A power cut: everything that the engine runs dies at once, unprepared.
+# A power cut: kills the engine and all its processes at once.
 cut_power() {
   local pids
   pids=$(docker ps -q | xargs -r docker inspect -f '{{.State.Pid}}')
@@ -66,14 +66,14 @@ cut_power() {
   rm -f "$work/engine.pid"
 }
 
-# The engine alone dies; what it runs goes on or not, as it may.
+# Kills the engine alone; its containers may continue or not.
 kill_engine() {
   kill -9 "$(cat "$work/engine.pid")"
   await 120 sh -c "! docker version"
   rm -f "$work/engine.pid"
 }
 
-# The engine of Debian 12, which is too old. Kept for the next time, as the base images are.
+# The engine of Debian 12, which is too old. Cached like the base images.
 old_engine() {
   local kept=${BASE_IMAGES_CACHE:-/var/cache/llm-base-images}/old-engine
   if [ ! -d "$kept" ]; then
@@ -84,14 +84,14 @@ old_engine() {
   echo "$kept/usr/sbin/dockerd"
 }
 
-# The jar of the server, built if it is not there.
+# The server's jar, built if missing.
 server_jar() {
   local jar=llm-api/target/llm-api-0.1.0-SNAPSHOT.jar
   [ -f $jar ] || ./mvnw -B -q -DskipTests -pl llm-api -am package >&2
   echo $jar
 }
 
-# start_ollama JAR PORT: the simulator, as Ollama on the host. The flags spare the processor for what is tested.
+# start_ollama JAR PORT: the simulator as the host's Ollama. Its flags save CPU for the tested server.
 start_ollama() {
   APP_ENV=local OLLAMA_BASE_URL=embedded SERVER_PORT=0 MANAGEMENT_PORT=0 \
     "$(jdk)/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -jar "$1" >"$work/ollama.log" 2>&1 &
@@ -116,7 +116,7 @@ CONFIG
   await 120 curl -s "http://127.0.0.1:$REGISTRY_PORT/v2/"
 }
 
-# sshd, with a key for each environment, which may only do what ssh-entry lets it.
+# sshd with a key per environment, restricted by ssh-entry.
 SSH_PORT=20022
 start_sshd() {
   mkdir -p /run/sshd
@@ -138,7 +138,7 @@ CONFIG
   echo "macmini $(cat "$work/host_key.pub")" >"$work/known_hosts"
 }
 
-# let_in KEY VERB: makes a key that may do that.
+# let_in KEY VERB: makes a key that may run that verb.
 let_in() {
   ssh-keygen -q -t ed25519 -N '' -f "$work/$1.key"
   local environment="PATH=$work/bin:\$PATH DOCKER_HOST=$DOCKER_HOST LLM_DEPLOY_HOME=$LLM_DEPLOY_HOME"
@@ -174,7 +174,7 @@ build_image() {
     head -1
 }
 
-# The machine's checkout of the tool, whose manifest has a secret besides.
+# The machine's checkout of the tool, with a secret added to its manifest.
 export LLM_DEPLOY_HOME=$work/home
 checkout=$work/tool/llm-deploy
 mkdir -p "$checkout"
@@ -205,7 +205,7 @@ lock_owner() {
 is_locked() { [ -s "$(lock_owner "$1")" ]; }
 is_unlocked() { ! is_locked "$1"; }
 
-# hang ENVIRONMENT: its server takes connections, but no request on them. What it sends already goes on.
+# hang ENVIRONMENT: its server accepts connections, but no requests; running responses continue.
 hang() {
   nsenter -t "$(docker inspect -f '{{.State.Pid}}' "$(live "$1")")" -n \
     iptables -A INPUT -p tcp --dport 8000 -m length --length 70:65535 -j DROP
@@ -214,7 +214,7 @@ hang() {
 # deploy ENVIRONMENT IMAGE REVISION SETTINGS_FILE [OPTIONS...]
 deploy() { tool deploy "$1" "$2" --built-from "$3" --env-file "$4" "${@:5}"; }
 
-# While there is a file "hasty", the tool's waits of 2, 4, 8 and 16 s between the tries of health are a quarter as long.
+# While a file "hasty" exists, the tool's waits of 2, 4, 8 and 16 s between health checks are a quarter as long.
 mkdir "$work/bin"
 cat >"$work/bin/sleep" <<SCRIPT
 #!/bin/sh
@@ -225,7 +225,7 @@ exec /bin/sleep "\$@"
 SCRIPT
 chmod +x "$work/bin/sleep"
 
-# hasty COMMAND...: with a deploy in it whose health can't come.
+# hasty COMMAND...: for a COMMAND with a deploy that can't become healthy.
 hasty() {
   local code=0
   touch "$work/hasty"

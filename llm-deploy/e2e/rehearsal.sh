@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names of and for the scripts around it
-# What the rehearsals of the pipeline share. They carry out the workflows in .github on this machine, with a git remote,
-# registry, sshd and engine of its own. .ci/workflows/rehearse.mjs tells how; what stands in for something says so.
+# Shared by the pipeline's rehearsals. They execute the workflows in .github on this machine, with their own git remote,
+# registry, sshd and engine (.ci/workflows/rehearse.mjs). Stubs are marked as such.
 # Sourced after machine.sh, in the repository's folder. Needs node 20 and npm.
 
 owner=Some-Owner
@@ -17,7 +17,7 @@ in_clone() { git -C "$clone" -c user.name=Somebody -c user.email=somebody@exampl
 head_of() { in_clone rev-parse "$1"; }
 tree_of() { in_clone rev-parse "$1^{tree}"; }
 
-# A repository with this tree, but for the build: it is not what is rehearsed.
+# A repository with this tree, without the build, which is not rehearsed.
 make_remote() {
   git init -q --bare -b main "$work/origin"
   copy_tree "$clone"
@@ -39,7 +39,7 @@ SCRIPT
   in_clone checkout -q -b staging
 }
 
-# commit MESSAGE FILE TEXT: one more on the branch that is checked out, pushed; TEXT is added to FILE.
+# commit MESSAGE FILE TEXT: adds TEXT to FILE on the checked-out branch, commits and pushes.
 commit() {
   echo "$3" >>"$clone/$2"
   in_clone add "$2"
@@ -49,7 +49,7 @@ commit() {
 
 # --- runs
 
-# rehearse WORKFLOW EVENT REF_TYPE REF [JQ]: carries it out for what REF names; JQ changes the scenario.
+# rehearse WORKFLOW EVENT REF_TYPE REF [JQ]: executes it for REF; JQ changes the scenario.
 rehearse() {
   runs=$((runs + 1))
   folder=$work/run-$runs
@@ -83,7 +83,7 @@ push() { rehearse "$1" push branch "$2" "${3:-.}"; }
 release_tag() { rehearse production push tag "$@"; }
 dispatch() { rehearse "$1" workflow_dispatch branch main ".inputs = $2"; }
 
-# ends CODE WORDS COMMAND...: the rehearsal ends like that; if it doesn't, its log tells why.
+# ends CODE WORDS COMMAND...: the rehearsal ends with that code and those words; else prints its log.
 SUCCESS=0 FAILURE=1 CANCELLED=2 WAITING=3
 ends() {
   local code=0
@@ -125,7 +125,7 @@ remember() {
   staging=$(digest_of staging) latest=$(digest_of latest)
 }
 
-# Starts all of it, with the branches main and staging.
+# Starts everything, with the branches main and staging.
 prepare() {
   part "engine, registry, sshd, Ollama"
   install_tools
@@ -140,7 +140,7 @@ prepare() {
   make_remote
 }
 
-# For the end: whether a secret was written anywhere.
+# At the end: no secret was written anywhere.
 no_secret_is_left() {
   part "secrets"
   check "no log has the token" sh -c "! grep -rF '$token' '$logs' '$work'/run-*/summary.md '$work'/run-*/result.json"

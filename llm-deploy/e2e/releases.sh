@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the tests that deploy to staging: a machine with an image and variants of it. Releases go over ssh, as the
-# pipeline's do.
+# Sourced by the tests that deploy to staging: a machine with an image and variants of it. Deploys go over ssh, like the
+# pipeline's.
 # shellcheck disable=SC2034 # for the tests
 . llm-deploy/e2e/machine.sh
 
@@ -10,7 +10,7 @@ canary=canary-$RANDOM-$RANDOM-secret
 revisions=()
 images=()
 
-# release N SETTINGS OPTIONS...: deploys image N to staging, as the pipeline does. Everything it says is kept.
+# release N SETTINGS OPTIONS...: deploys image N to staging, like the pipeline. Its output is kept.
 release() {
   local n=$1 file=$2
   shift 2
@@ -75,7 +75,7 @@ start_machine() {
   echo $! >"$work/ps.pid"
 }
 
-# check_secrets FILE...: nobody told the secret, these files neither.
+# check_secrets FILE...: no output, log or FILE contains the secret.
 check_secrets() {
   kill "$(cat "$work/ps.pid")"
   check "no argument of a process had the secret" [ ! -s "$work/ps" ]

@@ -1,5 +1,5 @@
 # shellcheck shell=dash
-# The LaunchAgent that calls reconcile at login and every minute. An agent, as engines on macOS run in a user's session.
+# The LaunchAgent that runs reconcile at login and every minute. Not a daemon: engines on macOS run in a user's session.
 
 AGENT=dev.localllm.reconcile
 
@@ -31,7 +31,7 @@ PLIST
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
 install_agent() {
-  [ "$(uname)" = Darwin ] || refuse "only macOS has LaunchAgents (cure: a systemd timer, docs/operations.md, step 7)"
+  [ "$(uname)" = Darwin ] || refuse "only macOS has LaunchAgents (fix: a systemd timer, docs/operations.md, step 7)"
   mkdir -p "$HOME/Library/LaunchAgents" "$LLM_DEPLOY_HOME"
   print_agent >"$(agent_file)"
   launchctl bootout "gui/$(id -u)/$AGENT" 2>/dev/null || :

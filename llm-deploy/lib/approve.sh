@@ -1,11 +1,12 @@
 # shellcheck shell=dash
-# Compose files decide what containers may do on this machine, and Compose acts on some of what they say while it reads
-# them. They come with the image, so from whoever may push. So they are read only if they are approved: the tool's own,
-# or one of the list in $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY, which no key of the pipeline can extend.
+# Compose files decide what containers may do on this machine, and Compose acts on some features while it reads them.
+# They come with the image, so from anyone who can push. They are therefore read only if approved: if they are the
+# tool's own, or listed in $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY. No key of the pipeline can add to that
+# list.
 
 COMPOSE_FILES="linux.yaml production.env server.yaml staging.env"
 
-# compose_hash FOLDER: of the compose files in it. Fails if one of them is no plain file.
+# compose_hash FOLDER: the hash of its compose files. Fails if one is missing or not a plain file.
 compose_hash() {
   local each
   [ ! -L "$1" ] || return 1
@@ -19,7 +20,8 @@ is_approved() {
   [ "$1" = "$(compose_hash "$root/compose")" ] || grep "^$1 " "$LLM_DEPLOY_HOME/approved" >/dev/null 2>&1
 }
 
-# check_approved WHOSE FOLDER: of compose files. Fails, and says what is not approved, and what can be done.
+# check_approved WHOSE FOLDER: whether its compose files are approved. If not, fails, and prints the difference and
+# the fix.
 check_approved() {
   local hash
   hash=$(compose_hash "$2") && [ "$(ls -A "$2" | tr '\n' ' ')" = "$COMPOSE_FILES " ] || {
@@ -36,21 +38,21 @@ check_approved() {
   return 1
 }
 
-# check_kept_compose_files RELEASE: they were approved when it was deployed, and have not changed since.
+# check_kept_compose_files RELEASE: refuses if they have changed since their approval, unless approved now.
 check_kept_compose_files() {
   local files hash
   files=$(release_folder "$1")/compose
   hash=$(of_release "$1" COMPOSE_HASH)
   [ -n "$hash" ] && [ "$(compose_hash "$files")" = "$hash" ] ||
     check_approved "release $1" "$files" ||
-    refuse "nothing was touched"
+    refuse "nothing was changed"
 }
 
 approve() {
   local hash
-  [ $# -le 1 ] || misuse "one word too many: $2"
+  [ $# -le 1 ] || misuse "unexpected argument: $2"
   hash=$(one_line "${1:-}" | grep -xE '[0-9a-f]{64}') ||
-    misuse "approve: '$(plain "${1:-}")' (expected: the 64 hex digits that the refused deploy told)"
+    misuse "approve: '$(plain "${1:-}")' (expected: the 64 hex digits that the refused deploy printed)"
   if is_approved "$hash"; then
     say "$hash is approved already"
     return

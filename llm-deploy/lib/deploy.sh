@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# Deploying and rolling back. Both carry out a plan; when a step fails, reality is made to follow the state again, which
-# still names what ran before.
+# Deploy and rollback. Both carry out a plan. If a step fails, the machine converges to the recorded state again, which
+# still names the previous release.
 
 # deploy IMAGE BUILT_FROM PROMOTED_AS ENV_FILE
 deploy() {
@@ -10,19 +10,19 @@ deploy() {
   require_state strictly
   take_lock "deploy of $2"
   drop_candidate
-  if is_live "$1" "$2" && settle && check_settled; then
+  if is_live "$1" "$2" && converge && check_converged; then
     say "release $(state current) is live already: the same image and settings; nothing was done"
     record deploy "$(state current)" no_change "$(seconds)" "$1" "$2" "$3"
     return
   fi
-  check_gpu "$(given_settings)" || refuse "nothing was touched"
+  check_gpu "$(given_settings)" || refuse "nothing was changed"
   number=$(next_number)
   begin_candidate "$1" "$2" "$3" && set_state "last=$number" || { drop_candidate; refuse "$folder can't be written"; }
-  settle || warn "what runs is not what the state says"
+  converge || warn "the machine differs from the recorded state"
   make_live deploy "$number" "$(steps_to_deploy "$number" "$1")" "$1" "$2" "$3"
 }
 
-# Older ones would refuse the compose files in words of their own, and later.
+# Older engines fail later, with messages of their own.
 check_engine() {
   local said
   said=$(preflight_engine && preflight_compose) || refuse "$said"
@@ -42,7 +42,7 @@ plan() {
   say "settings:"
   setting_changes "$(settings_of "$current")" "$(given_settings)" | sed 's/^/  /'
   check_gpu "$(given_settings)" || say "a deploy would be refused"
-  # The image isn't here yet: this tool's file stands for its own. A deploy looks into that.
+  # The image isn't here yet, so the tool's own file is compared. deploy compares the image's.
   warn_of_client_header "$(given_settings)" "$root/compose/server.yaml"
   say "steps:"
   steps_to_deploy "$(next_number)" "$1" | sed 's/^/  /'
@@ -63,7 +63,7 @@ rollback() {
   warn_of_client_header "$(settings_of "$target")" "$(release_folder "$target")/compose/server.yaml"
   publish_settings "$target"
   check_gpu "$(settings_of "$target")" || warn "the environments don't agree on NUM_CTX"
-  settle || warn "what runs is not what the state says"
+  converge || warn "the machine differs from the recorded state"
   make_live rollback "$target" "$(steps_to_roll_back "$target")"
 }
 
@@ -76,38 +76,38 @@ make_live() {
     record "$kind" "$release" live "$began" "$@"
     say "release $release is live in $environment after $(($(seconds) - began)) s"
   elif [ "$(state current)" = "$release" ]; then
-    # Callers have been served by it: what failed is clearing up.
+    # It has served requests: only the cleanup failed.
     record "$kind" "$release" live "$began" "$@"
-    warn "release $release is live, but not everything was cleared up; the next verb will"
+    warn "release $release is live, but the cleanup failed; the next verb repeats it"
   else
     undo "$kind" "$release" "$began" "$@"
   fi
 }
 
-# undo KIND RELEASE BEGAN [IMAGE BUILT_FROM PROMOTED_AS]: back to what the state says.
+# undo KIND RELEASE BEGAN [IMAGE BUILT_FROM PROMOTED_AS]: converges to the recorded state.
 undo() {
   local current outcome code kind=$1 release=$2 began=$3
   shift 3
   current=$(state current)
   drop_candidate
-  if settle && check_settled; then
+  if converge && check_converged; then
     if [ -z "$current" ] || [ "$(state intended)" = down ]; then
       outcome=failed code=$NOT_LIVE
-      say "nothing ran before, so nothing runs"
+      say "nothing ran before, and nothing runs"
     else
       outcome=rolled_back code=$ROLLED_BACK
       say "rolled back: release $current runs as before"
     fi
   else
     outcome=rollback_failed code=$ROLLBACK_FAILED
-    say "THE ROLLBACK FAILED: release ${current:-none} is not what runs. See docs/operations.md"
+    say "THE ROLLBACK FAILED: release ${current:-none} does not run. See docs/operations.md"
   fi
   record "$kind" "$release" "$outcome" "$began" "$@"
   exit "$code"
 }
 
-# settle: reality follows the state. What is live runs and is what the proxy sends to; everything else is ended.
-settle() {
+# converge: to the recorded state. The live release runs and the proxy sends to it; everything else is stopped.
+converge() {
   local current slot
   current=$(state current)
   slot=$(state slot)
@@ -123,13 +123,13 @@ settle() {
   }
 }
 
-check_settled() {
+check_converged() {
   local current
   current=$(state current)
   if [ -n "$current" ] && [ "$(state intended)" = up ]; then check_port "$current"; fi
 }
 
-# is_live IMAGE BUILT_FROM: with the given settings, says the state.
+# is_live IMAGE BUILT_FROM: by the state, with the given settings.
 is_live() {
   local current
   current=$(state current)
@@ -144,10 +144,10 @@ settings_of() { if [ -n "$1" ]; then printf '%s/env\n' "$(release_folder "$1")";
 # The first line of standard input, where a user of the registry is named.
 read_token() { [ -z "$registry_user" ] || IFS= read -r registry_token || :; }
 
-# given_settings: the file that has the settings of what this run is about to make live.
+# given_settings: the file with the settings that this run makes live.
 given_settings() { printf '%s/run.%s/settings\n' "$folder" $$; }
 
-# read_settings ENV_FILE: into given_settings. Ended by its own last line, as half of a file is no file.
+# read_settings ENV_FILE: into given_settings. Its last line proves that it is complete.
 read_settings() {
   local file
   read_token
@@ -162,7 +162,7 @@ read_settings() {
     misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$file")'"
 }
 
-# check_names FILE: only settings of this machine's manifest: others could be the JVM's or Spring's.
+# check_names FILE: accepts only settings of this machine's manifest. Others could be the JVM's or Spring's.
 check_names() {
   local name fault
   name=$(known_settings "$environment" | awk -F = '
@@ -175,7 +175,7 @@ check_names() {
   case $fault in
     unknown)
       misuse "setting $name: not one of $environment in $root/env/manifest.csv" \
-        "(cure: leave it out, or update the tool)"
+        "(fix: leave it out, or update the tool)"
       ;;
     twice) misuse "setting $name: given twice" ;;
   esac

@@ -1,28 +1,28 @@
 # shellcheck shell=dash
-# What the Docker engine is asked to do.
+# Commands to the Docker engine.
 
 DOCKER_SECONDS=90 # more than the stop_grace_period
 COMPOSE_SECONDS=180
 PULL_SECONDS=900
 
-# docker ARGUMENTS...: in place of the command of that name, so that no question is left open where an engine hangs.
-# What has a limit of its own is called by within, which knows no functions.
+# docker ARGUMENTS...: replaces the command of that name, so that every call to a hanging engine times out. Calls with
+# another limit use within, which can't run functions.
 docker() { within $DOCKER_SECONDS docker "$@"; }
 
-# is_none COMMAND...: the engine lists nothing. One that is down or hangs says nothing either, but it fails.
+# is_none COMMAND...: the engine answers with an empty list. If it is down or hangs, COMMAND fails, and so does this.
 is_none() {
   local list
   list=$("$@" 2>/dev/null) && [ -z "$list" ]
 }
 
-# pull IMAGE: by digest. The credentials live in a folder of their own for that long: the login keychain of macOS is not
-# open to ssh, and nothing must stay behind.
+# pull IMAGE: by digest. The credentials are in a folder of their own, removed afterwards: macOS' login keychain is not
+# available over ssh.
 pull() {
   local config host code=0
   host=${DOCKER_HOST:-$(docker context inspect -f '{{.Endpoints.docker.Host}}')} || return 1
   config=$(private_folder)/docker && mkdir -p "$config" || return 1
   if [ -n "$registry_user" ]; then
-    # Standard input by another number, as within leaves none.
+    # Standard input as descriptor 3, since within closes it.
     # shellcheck disable=SC2016 # the inner shell expands it
     printf '%s' "$registry_token" |
       within $DOCKER_SECONDS env DOCKER_CONFIG="$config" DOCKER_HOST="$host" \
@@ -79,10 +79,10 @@ compose_server() {
 # start_server SLOT RELEASE --force-recreate|--no-recreate
 start_server() { compose_server "$1" "$2" up -d --no-build --pull never --remove-orphans "$3"; }
 
-# stop_server SLOT: its running answers may finish.
+# stop_server SLOT: running responses may finish.
 stop_server() {
   is_gone "$(container "$1")" || {
-    waits_for "its last answers"
+    waits_for "its last responses"
     docker stop "$(container "$1")" >/dev/null
   }
 }
@@ -97,16 +97,16 @@ is_running() { [ "$(docker container inspect -f '{{.State.Running}}' "$1" 2>/dev
 
 label_of() { docker container inspect -f "{{index .Config.Labels \"dev.localllm.$2\"}}" "$1" 2>/dev/null; }
 
-# The end of a container's log, without what the settings of its release say.
+# logs_of SLOT LINES RELEASE: the end of its container's log, without the release's secrets.
 logs_of() {
   docker logs --tail "${2:-20}" "$(container "$1")" 2>&1 |
     redact "$(release_folder "$3")/env" |
     tr -d '\000-\010\013-\037\177'
 }
 
-# redact FILE: puts names for the secrets of a settings file, longer values first, as they may have shorter ones in
-# them. A secret is what the manifest does not call a variable; so far the project itself has none. Short values are no
-# secrets, and would hit too much. Nothing is shown if the file can't be read.
+# redact FILE: replaces a settings file's secrets by their names, longer values first, as they may contain shorter
+# ones. A setting is secret unless the manifest calls it a variable. Values under 6 bytes are not replaced: they would
+# match too much. Prints nothing if FILE can't be read.
 redact() {
   [ -r "$1" ] || return 1
   awk -v harmless="$(harmless_settings | tr '\n' ' ')" '

@@ -1,21 +1,21 @@
 # shellcheck shell=dash
-# An environment: its names, its folder, and what is known of it.
+# An environment: names, folder and files.
 #
-#   $LLM_DEPLOY_HOME/settings           what the operator chose for the tool: lines NAME=value
-#   $LLM_DEPLOY_HOME/approved           compose files that releases may bring (approve.sh)
+#   $LLM_DEPLOY_HOME/settings           the tool's settings: lines NAME=value
+#   $LLM_DEPLOY_HOME/approved           hashes of approved compose files (approve.sh)
 #   $LLM_DEPLOY_HOME/ENVIRONMENT/
-#     state                             which release is live, in which slot (state.sh)
-#     releases/N/                       image, settings and compose files of a release; never changed
+#     state                             the recorded state (state.sh)
+#     releases/N/                       image, settings and compose files of a release; immutable
 #     proxy/                            what the proxy reads
-#     history                           one line of JSON for each thing that was done
-#     lock/N                            who is at work (lock.sh)
+#     history                           one line of JSON for each deploy, stop and so on (history.sh)
+#     lock/N                            the lock (lock.sh)
 #     liveness                          what reconcile saw of the server (liveness.sh)
-#     run.PID/                          what a run needs for itself
+#     run.PID/                          temporary files of a run
 
 LLM_DEPLOY_HOME=${LLM_DEPLOY_HOME:-$HOME/local-llm-server}
-ENVIRONMENTS="production staging" # in this order: the first does not wait for the second
+ENVIRONMENTS="production staging" # in this order: production does not wait for staging
 
-# use_environment NAME: everything after it is about this environment.
+# use_environment NAME: sets $environment, $folder and $port.
 use_environment() {
   case ${1:-} in
     staging | production) ;;
@@ -27,20 +27,20 @@ use_environment() {
   mkdir -p "$folder/releases" || refuse "$folder can't be made"
 }
 
-# For secrets: gone when this run ends or, if it is killed, when the next one begins.
+# private_folder: for secrets. Removed when this run ends or, if it is killed, when the next one begins.
 private_folder() { mkdir -p "$folder/run.$$" && printf '%s\n' "$folder/run.$$"; }
 
 # value_of NAME FILE: the value in a file of lines NAME=value; nothing if there is none.
 value_of() {
   local line
   [ -f "$2" ] || return 0
-  # By the shell alone: it is asked some hundred times in a deploy.
+  # Without a subprocess: a deploy calls this some hundred times.
   while IFS= read -r line || [ -n "$line" ]; do
     case $line in "$1="*) printf '%s\n' "${line#*=}"; return ;; esac
-  done <"$2" || : # what can't be opened has no value
+  done <"$2" || : # an unreadable file has no values
 }
 
-# setting NAME DEFAULT: from the tool's environment, else from the operator's file.
+# setting NAME DEFAULT: the environment variable, else the value in $LLM_DEPLOY_HOME/settings.
 setting() {
   local value
   eval "value=\${$1:-}"

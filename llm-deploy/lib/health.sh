@@ -1,7 +1,7 @@
 # shellcheck shell=dash
-# Whether a server lives and is the one it should be. What it says of Ollama is told, and decides nothing.
+# Health checks: does a server answer with the expected revision? Ollama's health only causes a warning.
 
-# await_health WHERE REVISION COMMAND...: five tries, after 1, 2, 4, 8 and 16 s, until the command prints a health
+# await_health WHERE REVISION COMMAND...: tries five times, after 1, 2, 4, 8 and 16 s, until COMMAND prints a health
 # with the revision.
 await_health() {
   local where=$1 expected=$2 wait answer revision try=0
@@ -24,10 +24,10 @@ await_health() {
 # json_text NAME JSON: a text field of a flat object.
 json_text() { printf '%s\n' "$2" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 
-# From inside the container: on macOS its address can't be reached from the host, and nobody else can answer for it.
+# From inside the container: on macOS the host can't reach its address, and no other process can answer.
 ask_server() { within 10 docker exec "$(container "$1")" ./health "${2:-/health}"; }
 
-# What callers see.
+# As clients do.
 ask_port() { curl -fsS --max-time 5 "http://$(published_address):$port/health"; }
 
 published_address() {

@@ -1,5 +1,5 @@
 # shellcheck shell=dash
-# What was done, one line of JSON each: it is only ever added to.
+# The history: one line of JSON each, append-only.
 
 # record KIND NUMBER OUTCOME BEGAN [IMAGE BUILT_FROM PROMOTED_AS]: the last three default to the release's.
 record() {

@@ -1,48 +1,47 @@
 # shellcheck shell=dash
-# A server that runs but does not answer. reconcile looks once a minute; after three misses in a row the server is
-# restarted, but not while answers flow through it, and at most three times an hour.
+# Restarts a server that runs but does not answer. reconcile checks it every minute, and restarts it after three
+# misses in a row, but not while responses are streaming, and at most three times an hour.
 #
-#   liveness   what the last look saw: server (which container, since when), at, misses, answers; and restarts (seconds
-#              of each)
+#   liveness   the last check: server (container and its start), at, misses, answers; and restarts (seconds of each)
 
 MISSES=3
-NEXT_LOOK_SECONDS=30   # a look that comes sooner, as by hand, does not count
-STREAK_SECONDS=180     # a miss that is older is not of this streak
+NEXT_LOOK_SECONDS=30   # an earlier check, such as a manual one, does not count
+STREAK_SECONDS=180     # an older miss does not count
 RESTARTS_PER_HOUR=3
-FLOW_SECONDS=20        # longer than a silent stream's HEARTBEAT_INTERVAL (15 s)
+FLOW_SECONDS=20        # longer than HEARTBEAT_INTERVAL (15 s)
 DUMP_SECONDS=5
-RESTART_SECONDS=10     # between SIGTERM and SIGKILL: no answer flows
+RESTART_SECONDS=10     # between SIGTERM and SIGKILL: no response is streaming
 
-# is_answered RELEASE: /health on the port says its revision.
+# is_answered RELEASE: /health on the port has its revision.
 is_answered() {
   local answer
   answer=$(ask_port 2>/dev/null) && [ "$(json_text revision "$answer")" = "$(of_release "$1" BUILT_FROM)" ]
 }
 
-# is_unhealthy CONTAINER: says Docker, by its own health check.
+# is_unhealthy CONTAINER: by Docker's health check.
 is_unhealthy() {
   local health
   health=$(docker container inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1" 2>/dev/null) || :
   [ "$health" = unhealthy ]
 }
 
-# is_well SLOT RELEASE: Docker does not call the server unhealthy, and it answers: the port or, if that fails, a
-# question from inside.
+# is_well SLOT RELEASE: Docker does not call the server unhealthy, and it answers through the port or, if that fails,
+# from inside.
 is_well() { ! is_unhealthy "$(container "$1")" && { is_answered "$2" || ask_server "$1" >/dev/null 2>&1; }; }
 
-# look_at_server: counts misses, and restarts the server when there are enough.
+# look_at_server: counts misses, and restarts the server at $MISSES.
 look_at_server() {
   local slot name release server answers misses=1 age
   slot=$(state slot)
   name=$(container "$slot")
   release=$(state current)
   server=$(start_of "$name") || return 0
-  # Read before this look's own request for /health, which raises it.
+  # Before this check's own request for /health, which raises it.
   answers=$(answers_of "$slot")
   if is_well "$slot" "$release"; then
     [ -z "$(last_look misses)" ] || remember_look "$server" '' ''
     is_answered "$release" || {
-      tell "$name answers, but port $port does not (cure: llm-deploy restart-proxy $environment)"
+      tell "$name answers, but port $port does not (fix: llm-deploy restart-proxy $environment)"
       return 1
     }
     return 0
@@ -50,7 +49,7 @@ look_at_server() {
   if [ "$(last_look server)" = "$server" ] && [ -n "$(last_look misses)" ]; then
     age=$(($(seconds) - $(last_look at)))
     [ $age -ge $NEXT_LOOK_SECONDS ] || return 0
-    # Anything that was answered since the last look ends the streak.
+    # Any response since the last check ends the streak.
     if [ $age -le $STREAK_SECONDS ] && [ "$(last_look answers)" = "$answers" ]; then
       misses=$(($(last_look misses) + 1))
     fi
@@ -61,7 +60,7 @@ look_at_server() {
   [ $misses -lt $MISSES ] || restart_server "$slot" "$release" "$server"
 }
 
-# start_of CONTAINER: another one after each start.
+# start_of CONTAINER: different after each start.
 start_of() { docker container inspect -f '{{.Id}}@{{.State.StartedAt}}' "$1" 2>/dev/null; }
 
 last_look() { value_of "$1" "$folder/liveness"; }
@@ -72,7 +71,7 @@ remember_look() {
     >"$folder/liveness.new" && mv "$folder/liveness.new" "$folder/liveness"
 }
 
-# restart_server SLOT RELEASE SERVER: with the stacks of its threads in its log.
+# restart_server SLOT RELEASE SERVER: with a thread dump in its log.
 restart_server() {
   local name began recent dump
   name=$(container "$1")
@@ -81,29 +80,29 @@ restart_server() {
   # shellcheck disable=SC2086 # counted
   [ "$(set -- $recent; echo $#)" -lt $RESTARTS_PER_HOUR ] ||
     die 1 "$name was restarted $RESTARTS_PER_HOUR times within the hour, and does not answer again" \
-      "(cure: llm-deploy rollback $environment)"
-  # Not under the lock: it would keep a rollback away.
+      "(fix: llm-deploy rollback $environment)"
+  # Without the lock, which would block a rollback.
   ! answers_flow "$1" || return 0
   take_lock "restart of a server that does not answer"
-  # Another run may have had the lock meanwhile.
+  # Another run may have changed it before this one got the lock.
   [ "$(state current) $(state slot) $(state intended)" = "$2 $1 up" ] &&
     [ "$(start_of "$name")" = "$3" ] &&
     ! is_well "$1" "$2" || return 0
   remember_look "$3" '' '' "$recent$began"
   if dump_threads "$name"; then
-    dump="the stacks of its threads are in its log"
+    dump="the thread dump is in its log"
   else
-    dump="it told no stacks of its threads"
+    dump="no thread dump could be made"
   fi
   docker restart -t $RESTART_SECONDS "$name" >/dev/null && check_port "$2" || {
     record restart "$2" failed "$began"
-    die 1 "$name was restarted, as it did not answer, and still does not"
+    die 1 "$name did not answer, was restarted, and still does not answer"
   }
   record restart "$2" 'done' "$began"
-  tell "$name was restarted, as it did not answer; $dump"
+  tell "$name did not answer and was restarted; $dump"
 }
 
-# dump_threads CONTAINER: fails if it tells none.
+# dump_threads CONTAINER: fails if there is no dump.
 dump_threads() {
   local since left=$DUMP_SECONDS
   since=$(seconds)
@@ -115,27 +114,27 @@ dump_threads() {
   done
 }
 
-# answers_flow SLOT: in FLOW_SECONDS a response began or grew, or the proxy can't tell. Says which.
+# answers_flow SLOT: in FLOW_SECONDS a response began or grew, or the proxy does not answer. Prints which.
 answers_flow() {
   local before after
   before=$(responses_of "$1")
   sleep $FLOW_SECONDS
   after=$(responses_of "$1")
   if [ -z "$before" ] || [ -z "$after" ]; then
-    tell "$(container "$1") is not restarted, as its proxy does not tell whether answers flow through it"
+    tell "$(container "$1") is not restarted: its proxy does not say whether responses are streaming"
   elif printf '%s\n' "$before" after "$after" | awk '
     $1 == "after" { after = 1; next }
     !after { size[$1] = $2; next }
     $1 in size && $2 > size[$1] { flows = 1 }
     END { exit !flows }'; then
-    tell "$(container "$1") is not restarted, as answers still flow through it"
+    tell "$(container "$1") is not restarted: responses are still streaming"
   else
     return 1
   fi
 }
 
-# responses_of SLOT: a line for each running request, with its number and the bytes of its response so far; and one with
-# the number of answers. Nothing if the proxy can't be asked.
+# responses_of SLOT: a line for each running request with its id and the bytes of its response so far, and one with the
+# number of responses. Nothing if the proxy does not answer.
 responses_of() {
   local count running
   count=$(answers_of "$1")
@@ -148,8 +147,8 @@ responses_of() {
     /^  res=/ && backend == slot && match($0, /total=[0-9]+/) { print number, substr($0, RSTART + 6, RLENGTH - 6) }'
 }
 
-# answers_of SLOT: how many responses its server has begun; nothing if the proxy can't be asked. Those that the proxy
-# itself makes for it are 5xx.
+# answers_of SLOT: how many responses its server has begun; nothing if the proxy does not answer. 5xx don't count: the
+# proxy makes such responses itself.
 answers_of() {
   # 4: of servers.
   proxy_does "show stat $1 4 -1" 2>/dev/null | awk -F , '

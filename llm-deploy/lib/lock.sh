@@ -1,17 +1,17 @@
 # shellcheck shell=dash
-# One run at a time in each environment; macOS has no flock(1).
+# One run at a time in each environment. macOS has no flock(1).
 #
-#   lock/N    the Nth holder. The highest number counts: an empty file means free, else it has the lines kind, pid,
-#             began, reason, actor, at, seconds.
+#   lock/N    the Nth holder. The highest number counts: an empty file is free; else it has the lines kind, pid, began,
+#             reason, actor, at, seconds.
 #
-# A holder takes N + 1 by ln(1), which fails if that file exists: of several runs only one gets it. It releases the lock
-# by emptying the file. The lock of a run that has ended, however it ended, is taken over. One taken by hand stays
+# A run takes the lock by creating N + 1 with ln(1), which fails if the file exists: of several runs only one
+# succeeds. It releases the lock by emptying the file. The lock of an ended run is taken over; a manual one stays
 # until unlock.
 #
-# The highest file is never removed, and once it is free it stays free. So whoever finds it free may try the next
-# number. If that turns out not to be the highest, it was used and removed before, and another run has a higher one.
+# The highest file is never removed, and stays free once it is free. So a run that finds it free may try the next
+# number. If that is then not the highest, it was used and removed before, and another run has a higher one.
 
-# take_lock WHAT: for this run, until it ends.
+# take_lock REASON: until this run ends.
 take_lock() {
   local waited=0
   until make_lock "kind=run" "pid=$$" "began=$(process_start $$)" "reason=$1"; do
@@ -27,7 +27,7 @@ release_lock() {
   [ "$(value_of pid "$owner")" != $$ ] || : >"$owner"
 }
 
-# newest_lock: its file. Without one, that of an older version of this tool, which has the same lines.
+# newest_lock: the file that counts; without one, the file of an older version of this tool, which has the same lines.
 newest_lock() {
   local number
   number=$(newest_number)
@@ -49,7 +49,7 @@ lock_numbers() {
   done
 }
 
-# make_lock LINE...: fails if another has it. It is written before it gets its name, so no lock is without an owner.
+# make_lock LINE...: fails if it is taken. The file is written before it gets its name, so every lock has an owner.
 make_lock() {
   local new line number former
   mkdir -p "$folder/lock" || refuse "$folder can't be written"
@@ -71,26 +71,26 @@ make_lock() {
     return 1
   fi
   [ -z "$former" ] || say "taking over the lock of a run that has ended: $former"
-  # The one before stays, for a listing that is being made right now.
+  # The previous file stays, for another run that lists the folder right now.
   for new in $(lock_numbers); do [ "$new" -ge $((number - 1)) ] || rm -f "$folder/lock/$new"; done
   rm -f "$folder/lock/owner"
 }
 
-# Held, and not by a run that has ended.
+# Held by hand, or by a running run.
 is_locked() {
   local owner pid began
   owner=$(newest_lock)
   case $(value_of kind "$owner") in manual) return 0 ;; run) ;; *) return 1 ;; esac
   pid=$(value_of pid "$owner")
   began=$(value_of began "$owner")
-  # Where ps doesn't know. Of others' processes ps tells, but kill doesn't.
+  # Without a start time from ps. kill fails for other users' processes; ps doesn't.
   if [ -z "$began" ]; then kill -0 "$pid" 2>/dev/null; else [ "$(process_start "$pid")" = "$began" ]; fi
 }
 
-# A number that comes again belongs to a process that began at another time. Not every login has the same time zone.
+# Distinguishes processes with the same pid. In UTC, since logins may have different time zones.
 process_start() { TZ=UTC0 ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' || :; }
 
-# Nothing if it is free.
+# lock_line: nothing if it is free.
 lock_line() {
   local owner
   owner=$(newest_lock)
@@ -113,7 +113,7 @@ unlock() {
   elif [ "$(value_of kind "$owner")" = manual ] && [ "$caller" = pipeline ]; then
     refuse "$environment was locked by hand, so it is unlocked by hand: $(lock_line)"
   elif [ "$(value_of kind "$owner")" != manual ] && is_locked; then
-    locked "$environment is being worked on: $(lock_line)"
+    locked "$environment is in use: $(lock_line)"
   else
     say "unlocking $environment: $(lock_line)"
     : >"$owner"

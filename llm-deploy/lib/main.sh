@@ -1,10 +1,10 @@
 # shellcheck shell=dash
-# Understands the words of the command line, and runs the verb (verbs.sh).
+# Parses the command line and runs the verb (verbs.sh).
 #
-# What a function reads and is not given. All else is an argument, or named in the comment above the function:
+# Variables that any function may read. All others are arguments, or named in the comment above the function:
 #   $root                                   the tool's checkout
 #   $environment, $folder, $port            of environment.sh
-#   $actor                                  who is named in the history and as holder of the lock
+#   $actor                                  named in the history and as the lock's holder
 #   $caller                                 pipeline or operator
 #   $registry_user, $registry_token         for the pull of an image; empty for none
 # and, each of them only in its own file: $running (output.sh), $progress (progress.sh).
@@ -18,7 +18,7 @@ main() {
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  trap '' HUP PIPE # a lost connection ends nothing
+  trap '' HUP PIPE # a lost connection does not end a run
   case $verb in -h | --help | help) usage; return ;; esac
   shift
   case ${1:-} in -h | --help) usage "$verb"; return ;; esac
@@ -39,11 +39,11 @@ main() {
   shift
   parse "$verb" "$takes" "$@"
   check_arguments "$takes"
-  [ "$state" != whole ] || require_state
+  [ "$state" != valid ] || require_state
   run_verb "$verb"
 }
 
-# parse VERB TAKES ARGUMENTS...: what follows the environment. Into $word, $built_from, $promoted_as, $env_file,
+# parse VERB TAKES ARGUMENTS...: the arguments after the environment, into $word, $built_from, $promoted_as, $env_file,
 # $reason, $json and $write of main; into $actor and $registry_user.
 parse() {
   local verb=$1 takes=$2
@@ -62,7 +62,7 @@ parse() {
         esac
         ;;
       *)
-        [ -z "$word" ] || misuse "one word too many: $1"
+        [ -z "$word" ] || misuse "unexpected argument: $1"
         word=$1
         ;;
     esac
@@ -85,7 +85,7 @@ set_option() {
   esac
 }
 
-# check_arguments TAKES: wrong ones, of $word, $built_from and $env_file, are told before anything is begun.
+# check_arguments TAKES: refuses invalid $word, $built_from and $env_file before anything is done.
 check_arguments() {
   case $1 in
     IMAGE*)
@@ -97,7 +97,7 @@ check_arguments() {
       ;;
     LINES*) case $word in *[!0-9]*) misuse "lines: '$(plain "$word")' (expected: a whole number)" ;; esac ;;
     RELEASE*) ;;
-    *) [ -z "$word" ] || misuse "one word too many: $word" ;;
+    *) [ -z "$word" ] || misuse "unexpected argument: $word" ;;
   esac
   strategy >/dev/null
   number_setting DRAIN_TIMEOUT 0 >/dev/null
@@ -119,10 +119,10 @@ image_by_digest() {
     misuse "image: '$1' (expected: one of IMAGE_REPOSITORY, $repository)"
 }
 
-# Nothing if there are more: grep would take one of them for all.
+# Prints nothing for several lines: grep would match any of them.
 one_line() { [ "$(printf '%s\n' "$1" | wc -l)" -ne 1 ] || printf '%s\n' "$1"; }
 
-# in_each_environment VERB ARGUMENTS...: in a process of its own each, as each has its own lock. The worst code counts.
+# in_each_environment VERB ARGUMENTS...: one process each, as each has its own lock. Returns the highest exit code.
 in_each_environment() {
   local code=0 each its_code verb=$1
   shift

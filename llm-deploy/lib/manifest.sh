@@ -1,9 +1,9 @@
 # shellcheck shell=dash
-# The manifest of settings, as the tool's checkout has it. How to read it: docs/configuration.md.
+# The manifest of settings, as the tool's checkout has it. Its first lines say how to read it.
 
 MANIFEST=env/manifest.csv
 
-# known_settings ENVIRONMENT: names of its settings, one a line. An empty cell says the same as the one before it.
+# known_settings ENVIRONMENT: names of its settings, one per line. An empty cell repeats the one before it.
 known_settings() {
   awk -F ' *[|] *' -v environment="$1" '
     /^#/ { next }
@@ -11,5 +11,5 @@ known_settings() {
     { for (i = column; $i == ""; i--) { } if ($i != "-") print $1 }' "$root/$MANIFEST"
 }
 
-# harmless_settings: names of those that are no secrets.
+# harmless_settings: names of the settings that are not secret.
 harmless_settings() { awk -F ' *[|] *' '!/^#/ && $2 == "variable" { print $1 }' "$root/$MANIFEST"; }

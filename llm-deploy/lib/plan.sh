@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# What a verb will do, decided before anything is done: a list of steps, one a line. plan prints the list that deploy
-# carries out, so they can't disagree.
+# The steps of a verb, one per line, decided before any of them runs. plan prints the list that deploy carries out, so
+# they can't differ.
 #
 #   pull IMAGE            write RELEASE          start SLOT RELEASE     check SLOT RELEASE
 #   proxy                 switch SLOT            check-port RELEASE     live RELEASE SLOT
@@ -19,7 +19,7 @@ steps_to_roll_back() {
   steps_to_run "$1"
 }
 
-# steps_to_run RELEASE: beside what is live or, to recreate, after it.
+# steps_to_run RELEASE: beside the live release or, for recreate, after removing it.
 steps_to_run() {
   local live next
   live=$(state slot)
@@ -38,7 +38,7 @@ steps_to_run() {
   echo "ollama $next"
 }
 
-# carry_out STEPS: one after another, up to the first that fails.
+# carry_out STEPS: in order, until one fails.
 carry_out() {
   local line
   while read -r line <&3; do
@@ -73,7 +73,7 @@ carry_out_step() {
   esac
 }
 
-# The image says itself what it was built from.
+# check_label: the image's label must be the given commit.
 check_label() {
   local revision
   revision=$(revision_of "$(candidate IMAGE)")

@@ -1,9 +1,9 @@
 # shellcheck shell=dash
-# Whether this machine can run an environment: one line for each thing, with the cure.
+# Checks whether this machine can run an environment: one line each, with the fix.
 
 OLDEST_ENGINE=25     # start_interval of health checks
 OLDEST_COMPOSE=2.30  # format: raw of env files
-OLDEST_OLLAMA=0.30   # it says which models can chat; since 0.12.6 it can be kept from cutting prompts
+OLDEST_OLLAMA=0.30   # reports which models can chat; since 0.12.6 truncate:false keeps it from cutting prompts
 NEWEST_OLLAMA=0.33   # of the recordings; OllamaVersionsTest compares both with the server's
 NEEDED_MB=4096
 
@@ -16,8 +16,8 @@ preflight() {
 }
 
 passes() { say "ok       $*"; }
-warns() { say "warning  $1 (cure: $2)"; }
-fails() { say "fail     $1 (cure: $2)"; return 1; }
+warns() { say "warning  $1 (fix: $2)"; }
+fails() { say "fail     $1 (fix: $2)"; return 1; }
 
 # at_least VERSION OLDEST: compares two numbers of each.
 at_least() {
@@ -55,8 +55,8 @@ preflight_restarts() {
       return
     fi
   fi
-  if [ -f "$(agent_file)" ]; then passes "the LaunchAgent puts back what should run"; else
-    warns "no LaunchAgent puts back what should run" "llm-deploy install-agent"
+  if [ -f "$(agent_file)" ]; then passes "the LaunchAgent restores what should run"; else
+    warns "no LaunchAgent restores what should run" "llm-deploy install-agent"
   fi
 }
 
@@ -75,7 +75,7 @@ preflight_state() {
   local fault
   fault=$(state_fault)
   [ -z "$fault" ] || { fails "the state of $environment $fault" "llm-deploy recover $environment"; return; }
-  passes "the state is whole"
+  passes "the state is valid"
 }
 
 preflight_disk() {
@@ -85,7 +85,7 @@ preflight_disk() {
   passes "$free MB free"
 }
 
-# Against the registry's idea of time would be better, but it must work without one.
+# Not compared with a time server: it must work offline.
 preflight_clock() {
   if [ "$(date -u +%Y)" -lt 2026 ]; then fails "the clock says $(now)" "set the clock"; else passes "clock $(now)"; fi
 }
@@ -100,14 +100,14 @@ preflight_port() {
   fi
 }
 
-# From a container, as the server asks.
+# From a container, as the server does.
 preflight_ollama() {
   local url answer settings
   settings=$(live_settings "$environment")
   url=$(value_of OLLAMA_BASE_URL "${settings:-/dev/null}")
   url=${url:-http://host.docker.internal:11434}
   has_image "$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" ||
-    { warns "Ollama was not asked: no image here to ask from" "deploy once"; return; }
+    { warns "Ollama was not checked: no image here to check from" "deploy once"; return; }
   answer=$(ask_from_container "$url" 2>/dev/null) || answer=
   case $answer in
     *'"version"'*) judge_ollama "$(json_text version "$answer")" "$url" ;;
@@ -118,7 +118,7 @@ preflight_ollama() {
   esac
 }
 
-# judge_ollama VERSION URL: by the first two numbers. A build without a release's number says 0.0.0, or a commit.
+# judge_ollama VERSION URL: by the first two numbers. A build without a release number reports 0.0.0 or a commit.
 judge_ollama() {
   local version
   version=$(plain "$1")
@@ -129,7 +129,7 @@ judge_ollama() {
     warns "Ollama $version is older than $OLDEST_OLLAMA: it may cut long prompts, or not say which models can chat" \
       "update Ollama"
   elif ! at_least $NEWEST_OLLAMA "$version"; then
-    warns "Ollama $version was not tried, $NEWEST_OLLAMA is the newest that was" \
+    warns "Ollama $version is untested, $NEWEST_OLLAMA is the newest tested" \
       "update local-llm-server, or install Ollama $NEWEST_OLLAMA"
   else
     passes "Ollama $version answers containers at $2"
@@ -149,7 +149,7 @@ ask_from_container() {
 preflight_gpu() {
   local settings
   settings=$(live_settings "$environment")
-  if [ -z "$settings" ]; then passes "the GPU is shared with nobody yet"; return; fi
+  if [ -z "$settings" ]; then passes "this environment does not use the GPU yet"; return; fi
   check_gpu "$settings" && passes "the environments agree on models and NUM_CTX"
 }
 

@@ -1,8 +1,7 @@
 # shellcheck shell=dash
-# On a terminal, the last line says for how long a step runs, and what it waits for.
-# Elsewhere there are only the lines of say.
+# On a terminal, the last line shows a step's time, and what it waits for. Elsewhere nothing.
 #
-#   run.PID/doing   what is waited for
+#   run.PID/doing   what the step waits for
 
 progress=
 
@@ -15,7 +14,7 @@ show_progress() {
   waits_for ''
   (
     while sleep 1 && kill -0 $$; do
-      # A line that is longer than the terminal is wide could not be cleared.
+      # A line wider than the terminal could not be cleared.
       printf '%s%s' "$CLEAR_LINE" "$(
         printf '  %s s  %s%s' "$(($(seconds) - began))" "${1%%@*}" "$(sed -n 's/^./: &/p' "$folder/run.$$/doing")" |
           cut -c 1-79
@@ -28,7 +27,7 @@ show_progress() {
 # waits_for WORDS
 waits_for() { [ ! -t 1 ] || printf '%s\n' "$1" >"$(private_folder)/doing" || :; }
 
-# As in within: by a signal that no trap takes.
+# By SIGKILL, as in within.
 end_progress() {
   [ -n "$progress" ] || return 0
   kill -9 $progress 2>/dev/null || :

@@ -1,13 +1,13 @@
 # shellcheck shell=dash
-# Releases: all that is needed to run one version, kept together. Nothing in a release is changed after it was written.
+# A release: everything needed to run one version. Immutable once written.
 #
-#   releases/N/release.env   what compose files are filled with: IMAGE, RELEASE, ENV_HASH; and COMPOSE_HASH, BUILT_FROM,
+#   releases/N/release.env   variables of the compose files: IMAGE, RELEASE, ENV_HASH; and COMPOSE_HASH, BUILT_FROM,
 #                            PROMOTED_AS, PREVIOUS, WRITTEN_AT, WRITTEN_BY
 #   releases/N/env           the server's settings, mode 0600
 #   releases/N/compose/      the compose files that came with the image, approved on this machine (approve.sh)
 #
-# One that is not live yet stands in candidate/ instead: all under releases/ have answered callers, so that each of them
-# can be gone back to.
+# A release that is not live yet is in candidate/ instead: all under releases/ have served requests, so rollback can use
+# any of them.
 
 release_folder() {
   if [ -d "$folder/releases/$1" ]; then
@@ -23,15 +23,14 @@ of_release() { value_of "$2" "$(release_folder "$1")/release.env"; }
 # Newest first.
 releases() { ls "$folder/releases" 2>/dev/null | grep -x '[0-9][0-9]*' | sort -rn; }
 
-# before NUMBER: the release that a rollback from it without argument means: the one that it took the place of, which is
-# not one that was given up for that.
+# before NUMBER: the default target of a rollback from it: the release that it replaced.
 before() {
   local number
   number=$(of_release "$1" PREVIOUS)
   [ -z "$number" ] || [ ! -d "$folder/releases/$number" ] || echo "$number"
 }
 
-# find_release WHAT: by number, or by the beginning of one of its revisions, at least 7 digits.
+# find_release WHAT: by number, or by at least the first 7 digits of one of its commits.
 find_release() {
   local number
   for number in $(releases); do
@@ -47,7 +46,7 @@ next_number() {
   echo $(($(highest_number) + 1))
 }
 
-# Of all that is known: a number that was ever given to a release is not given again.
+# highest_number: from all sources, so that no number is reused.
 highest_number() {
   {
     echo 0
@@ -57,8 +56,8 @@ highest_number() {
   } | sort -n | tail -n 1
 }
 
-# begin_candidate IMAGE BUILT_FROM PROMOTED_AS: names the image before it is pulled, so that another environment's prune
-# leaves it.
+# begin_candidate IMAGE BUILT_FROM PROMOTED_AS: records the image before the pull, so that another environment's prune
+# keeps it.
 begin_candidate() {
   mkdir "$folder/candidate" &&
     printf '%s\n' "IMAGE=$1" "BUILT_FROM=$2" "PROMOTED_AS=$3" >"$folder/candidate/release.env"
@@ -67,13 +66,13 @@ begin_candidate() {
 # candidate NAME
 candidate() { value_of "$1" "$folder/candidate/release.env"; }
 
-# copy_compose_files: those of the image, if they are approved.
+# copy_compose_files: from the image; refuses them unless approved.
 copy_compose_files() {
   copy_from_image "$(candidate IMAGE)" /app/compose "$folder/candidate/compose" || return 1
-  check_approved "the image" "$folder/candidate/compose" || { drop_candidate; refuse "nothing was touched"; }
+  check_approved "the image" "$folder/candidate/compose" || { drop_candidate; refuse "nothing was changed"; }
 }
 
-# write_candidate NUMBER: all of it, with the given settings.
+# write_candidate NUMBER: completes the candidate, with the given settings.
 write_candidate() {
   local new=$folder/candidate
   cp "$(given_settings)" "$new/env" &&
@@ -103,8 +102,8 @@ setting_changes() {
   ' "$1" "$2" | sort
 }
 
-# warn_of_client_header SETTINGS SERVER_FILE: where neither these nor the live release's settings name the header that
-# identifies clients, and the servers have different defaults.
+# warn_of_client_header SETTINGS SERVER_FILE: warns if neither these nor the live release's settings set
+# CLIENT_ID_HEADER, and the two servers have different defaults.
 warn_of_client_header() {
   local current live before after
   current=$(state current)
@@ -117,7 +116,7 @@ warn_of_client_header() {
       "(see docs/operations.md, step 9)"
 }
 
-# default_client_header SERVER_FILE: that of the image that it came with. Those before the label had X-Client-Id.
+# default_client_header SERVER_FILE: the default of its image. Images without the label have X-Client-Id.
 default_client_header() {
   local header
   header=$(sed -n 's/^ *dev\.localllm\.client-id-header: *//p' "$1" 2>/dev/null) || :

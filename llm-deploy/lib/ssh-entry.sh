@@ -1,7 +1,6 @@
 # shellcheck shell=dash
-# What the pipeline's key for one environment may do: sshd runs this instead of a shell (restrict,command="…/llm-deploy
-# ssh-entry staging" in authorized_keys). Words are split at blanks and never read by a shell. Every argument has a
-# known form.
+# The forced command for the pipeline's key of one environment (restrict,command="…/llm-deploy ssh-entry staging" in
+# authorized_keys). The client's command is split at blanks and never read by a shell. Every argument has a known form.
 
 # ssh_entry ENVIRONMENT
 ssh_entry() {
@@ -16,13 +15,13 @@ ssh_entry() {
   esac
   for word; do
     case $word in
-      *[!A-Za-z0-9._:/@+-]*) misuse "this key may not say '$(printf '%s' "$word" | tr -dc 'A-Za-z0-9._:/@+-')'" ;;
+      *[!A-Za-z0-9._:/@+-]*) misuse "this key may not use '$(printf '%s' "$word" | tr -dc 'A-Za-z0-9._:/@+-')'" ;;
     esac
     [ "$last" != --env-file ] || [ "$word" = - ] ||
       misuse "this key may not name a file: '$word' (expected: --env-file -)"
     last=$word
   done
-  # Whoever can push to staging has its key, without anybody's approval.
+  # Anyone who can push to staging can use its key, without approval.
   [ "${2:-}" = "$own" ] || misuse "this key may not act on '${2:-}' (it may: $own)"
   caller=pipeline
   main "$@"

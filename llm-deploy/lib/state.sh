@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# The state of an environment, in the file state. It is replaced as a whole: after a kill, or on a full disk, it is the
-# old one or the new one. Without a whole state nothing is done, as numbers and slots would be guesses.
+# The recorded state of an environment, in the file state. It is replaced atomically: after a kill, or on a full disk,
+# it is the old or the new one. Without a valid state verbs are refused, since numbers and slots would be guesses.
 #
 #   current    number of the live release; nothing if none was ever live
 #   slot       blue or green: where it runs
@@ -10,7 +10,7 @@
 # state NAME
 state() { value_of "$1" "$folder/state"; }
 
-# set_state NAME=VALUE...: all at once or not at all.
+# set_state NAME=VALUE...: all or none.
 set_state() {
   local pair new
   new=$({
@@ -21,25 +21,25 @@ set_state() {
       printf "current=%s\nslot=%s\n", value["current"], value["slot"]
       printf "intended=%s\nlast=%d\n", value["intended"], value["last"]
     }') &&
-    # Not by awk: that of macOS does not notice a full disk.
+    # Not by awk: macOS' awk does not detect a full disk.
     printf '%s\n' "$new" >"$folder/state.new" && [ ! -d "$folder/state" ] && mv "$folder/state.new" "$folder/state"
 }
 
-# state_fault [strictly]: what is wrong with the state, in words; nothing if it is whole, or if nothing was ever
-# deployed. Strictly, that must be known for sure.
+# state_fault [strictly]: what is wrong with the state; nothing if it is valid, or if nothing was ever deployed.
+# strictly: fails if the engine can't confirm the latter.
 state_fault() {
   local file=$folder/state fault=
   if [ ! -e "$file" ]; then fault="is missing"
   elif [ ! -f "$file" ] || ! cat "$file" >/dev/null 2>&1; then fault="can't be read"
   elif [ ! -s "$file" ]; then fault="is empty"
-  elif ! is_whole; then fault="is not whole"
+  elif ! is_valid; then fault="is invalid"
   elif [ -n "$(state current)" ] && [ ! -f "$folder/releases/$(state current)/release.env" ]; then
     fault="names release $(state current), which is not in releases/"
   fi
   [ -z "$fault" ] || is_untouched "$@" || printf '%s\n' "$fault"
 }
 
-is_whole() {
+is_valid() {
   [ "$(grep -cE '^(current|slot|intended|last)=' "$folder/state")" -eq 4 ] || return 1
   case $(state current):$(state slot):$(state intended) in
     :: | ::down) ;;
@@ -50,7 +50,7 @@ is_whole() {
   case $(state last) in '' | *[!0-9]*) return 1 ;; esac
 }
 
-# is_untouched [strictly]: neither releases nor containers are there, as far as the engine tells.
+# is_untouched [strictly]: there are neither releases nor containers, as far as the engine answers.
 is_untouched() {
   local each list
   [ -z "$(releases)" ] || return 1
@@ -64,15 +64,15 @@ require_state() {
   local fault
   fault=$(state_fault "$@")
   [ -z "$fault" ] ||
-    refuse "the state of $environment $fault: $folder/state (cure: llm-deploy recover $environment)"
+    refuse "the state of $environment $fault: $folder/state (fix: llm-deploy recover $environment)"
 }
 
-# recover RELEASE WRITE: shows what the state must have been, from the servers' labels and the releases that are kept,
-# or from the release that is named; writes it unless WRITE is empty.
+# recover RELEASE WRITE: rebuilds the state from the servers' labels and the kept releases, or for RELEASE; shows it,
+# and writes it unless WRITE is empty.
 recover() {
   local fault slot='' release='' intended='' last reason running
   fault=$(state_fault)
-  [ -n "$fault" ] || { say "the state of $environment is whole; nothing was done"; return; }
+  [ -n "$fault" ] || { say "the state of $environment is valid; nothing was done"; return; }
   check_engine
   take_lock "recover"
   drop_candidate
@@ -82,7 +82,7 @@ recover() {
   running=$(running_servers)
   if [ "$intended" != up ] && [ -n "$running" ]; then
     refuse "$running runs, and would be stopped: nothing was written" \
-      "(cure: recover the release that runs, or docker stop $running)"
+      "(fix: recover the release that runs, or docker stop $running)"
   elif [ -z "$2" ]; then
     say "to write it: llm-deploy recover $environment${1:+ $1} --write"
   else
@@ -104,7 +104,7 @@ guess_state() {
   if [ -n "$1" ]; then
     release=$(find_release "$1")
     [ -n "$release" ] || refuse "no such release is kept: $1 (kept: $(releases | tr '\n' ' '))"
-    reason="you name it"
+    reason="you chose it"
   elif [ -n "$found_release" ]; then
     release=$found_release reason="$(container "$found_slot") is its container"
   else
@@ -125,8 +125,8 @@ running_servers() {
   done | head -n 1
 }
 
-# find_server: into $found_slot and $found_release, a server of a kept release: one that runs comes first, and of these
-# the one that the proxy sends to.
+# find_server: into $found_slot and $found_release, a server of a kept release. A running one comes first; of two, the
+# one that the proxy sends to.
 find_server() {
   local slot first release runs
   found_slot='' found_release=''
@@ -142,7 +142,7 @@ find_server() {
   done
 }
 
-# Blue if it says nothing.
+# Blue if the proxy says nothing.
 live_slot_of_proxy() {
   local slot
   slot=$(proxy_slot)

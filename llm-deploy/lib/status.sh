@@ -1,7 +1,8 @@
 # shellcheck shell=dash
-# How an environment stands: whether callers are answered, and where reality is not what the state says (drift).
+# The status of an environment: whether clients get answers, and where the machine differs from the recorded state
+# (drift).
 
-# status JSON: as words or, if it is not empty, as one line of JSON.
+# status JSON: as text or, if JSON is not empty, as one line of JSON.
 status() {
   local current slot fault answer='' revision='' answered='' found='' code=0
   fault=$(state_fault)
@@ -22,7 +23,7 @@ status() {
   return $code
 }
 
-# is_next REVISION: the port has been switched to it by a deploy, which is checking it.
+# is_next REVISION: a running deploy has switched the port to it, and is checking it.
 is_next() { [ -n "$1" ] && is_locked && [ "$1" = "$(value_of BUILT_FROM "$folder/candidate/release.env")" ]; }
 
 # print_words: from $current, $slot, $answer, $found and $code of status.
@@ -46,8 +47,8 @@ print_words() {
     say "  NO ANSWER    /health on port $port does not say revision $(of_release "$current" BUILT_FROM)"
 }
 
-# print_json: from $current, $slot, $fault, $revision, $answered, $found and $code of status. The names stay:
-# docs/operations.md.
+# print_json: from $current, $slot, $fault, $revision, $answered, $found and $code of status. The names are stable
+# (usage.sh).
 print_json() {
   local owner
   owner=$(newest_lock)
@@ -83,7 +84,7 @@ raw_field() { printf '"%s":%s\n' "$1" "${2:-null}"; }
 # of_current [NAME]: of $current, the live release; fails if there is none.
 of_current() { [ -n "$current" ] && { [ $# -eq 0 ] || of_release "$current" "$1"; }; }
 
-# json_string TEXT: null for none.
+# json_string TEXT: null if it is empty.
 json_string() {
   if [ -n "$1" ]; then
     printf '"%s"' "$(printf '%s' "$1" | tr -d '\001-\037' | sed 's/[\\"]/\\&/g')"
@@ -92,7 +93,7 @@ json_string() {
   fi
 }
 
-# watch_status ARGUMENTS...: again and again, until it is interrupted.
+# watch_status ARGUMENTS...: repeats status until interrupted.
 watch_status() {
   local said each
   for each; do
@@ -102,12 +103,12 @@ watch_status() {
   while true; do
     said=$("$root/bin/llm-deploy" status "$@" 2>&1) || [ $? -ne 2 ] || misuse "$said"
     [ ! -t 1 ] || printf '\033[H\033[2J%s\n' "$(now)"
-    printf '%s\n' "$said" 2>/dev/null || return 0 # nobody looks any more
+    printf '%s\n' "$said" 2>/dev/null || return 0 # the reader is gone
     sleep 2
   done
 }
 
-# drift RELEASE SLOT: one line for each thing that is not as it should be; nothing if all is.
+# drift RELEASE SLOT: one line for each difference from the recorded state.
 drift() {
   local name hash
   name=$(container "$2")
@@ -130,5 +131,5 @@ drift() {
   ! is_unhealthy "$name" || echo "Docker calls $name unhealthy"
   is_gone "$(container "$(other_slot "$2")")" || echo "$(container "$(other_slot "$2")") is left over"
   [ "$(label_of "$(container proxy)" config-hash)" = "$(proxy_hash)" ] ||
-    echo "the proxy runs with another configuration (cure: llm-deploy restart-proxy $environment)"
+    echo "the proxy runs with another configuration (fix: llm-deploy restart-proxy $environment)"
 }

@@ -1,27 +1,27 @@
 # shellcheck shell=dash
-# Which verbs there are. What they tell of themselves is in usage.sh.
+# The verbs. Their help is in usage.sh.
 
 # A line for each verb that is about one environment:
-#   by      who may use it: the pipeline's key as well, or the operator only
-#   state   whole, if the verb is refused without a whole state (state.sh); else -
+#   by      who may use it: the pipeline's key too, or only the operator
+#   state   valid, if the verb needs a valid state (state.sh); else -
 #   takes   what may follow the environment: a word, in capitals, and options; those that end with = take a value
 VERBS='
 verb           by        state  takes
 preflight      pipeline  -
-plan           pipeline  whole  IMAGE --built-from= --promoted-as= --env-file= --registry-user= --actor=
+plan           pipeline  valid  IMAGE --built-from= --promoted-as= --env-file= --registry-user= --actor=
 deploy         pipeline  -      IMAGE --built-from= --promoted-as= --env-file= --registry-user= --actor=
-rollback       pipeline  whole  RELEASE --registry-user= --actor=
+rollback       pipeline  valid  RELEASE --registry-user= --actor=
 status         pipeline  -      --json --watch
 history        pipeline  -
-logs           operator  whole  LINES
-stop           operator  whole
-start          operator  whole
-reconcile      operator  whole
+logs           operator  valid  LINES
+stop           operator  valid
+start          operator  valid
+reconcile      operator  valid
 recover        operator  -      RELEASE --write
 lock           operator  -      --reason=
 unlock         pipeline  -
-prune          operator  whole
-restart-proxy  operator  whole
+prune          operator  valid
+restart-proxy  operator  valid
 '
 
 # find_verb VERB: into $by, $state and $takes of the caller. Fails if there is none of that name.

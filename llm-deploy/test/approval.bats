@@ -12,10 +12,10 @@ setup() {
   : >"$WORLD/argv"
 }
 
-# refused_untouched N: with what it says in $output; and Compose has read nothing of it, as it is not asked at all.
+# refused_untouched N: with the message in $output; Compose was not called, so it has read nothing.
 refused_untouched() {
   exits 3 deploy "$1"
-  says "llm-deploy: nothing was touched"
+  says "llm-deploy: nothing was changed"
   local said=$output
   run ! grep -e /candidate/ -e '^docker stop' <(grep -v '^docker cp' "$WORLD/argv")
   [ "$(state current) $(state slot)" = "1 blue" ] && [ ! -e "$staging/candidate" ] && [ ! -e "$staging/releases/2" ]
@@ -23,10 +23,10 @@ refused_untouched() {
   output=$said
 }
 
-# hash_of_refused N: that it tells how to approve.
+# hash_of_refused N: the hash that the refusal says to approve.
 hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f]*\)$/\1/p' <<<"$output"; }
 
-@test "the image's compose files must be the tool's own, byte for byte" {
+@test "refuses compose files that differ from the tool's by a byte" {
   for each in server.yaml linux.yaml staging.env production.env; do
     cp -R "$root/compose/." "$COMPOSE"
     printf '\n' >>"$COMPOSE/$each"
@@ -38,7 +38,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   exits 0 deploy 2
 }
 
-@test "what differs is shown, without control characters and without commands for GitHub" {
+@test "shows the difference, without control characters or GitHub commands" {
   printf '    volumes: ["/:/host"]\n  ::error::\033[2Jgotcha ##[error]\r\n' >>"$COMPOSE/server.yaml"
   refused_untouched 2
   says '| +    volumes: ["/:/host"]'
@@ -47,7 +47,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   run ! grep '^ *::' <<<"$output"
 }
 
-@test "more files, fewer files and links are no version at all" {
+@test "refuses extra files, missing files and links" {
   echo x >"$COMPOSE/compose.override.yaml"
   refused_untouched 2
   says "the compose files of the image are not linux.yaml production.env server.yaml staging.env," \
@@ -67,14 +67,14 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   refused_untouched 2
 }
 
-@test "what else lies in the checkout or beside a kept release is no matter" {
+@test "ignores other files in the checkout and beside a kept release" {
   touch "$root/compose/.DS_Store" "$root/compose/server.yaml~" "$staging/releases/1/compose/.DS_Store"
   exits 0 deploy 2
   exits 0 tool rollback staging
   exits 0 tool status staging
 }
 
-@test "what is approved by its hash is deployed, and nothing else" {
+@test "deploys what is approved by its hash, and nothing else" {
   echo '# more memory' >>"$COMPOSE/server.yaml"
   hash=$(hash_of_refused 2)
   exits 0 tool approve "$hash"
@@ -88,17 +88,17 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   exits 3 deploy 3
 }
 
-@test "the tool's next version is approved with the tool" {
+@test "an update of the tool approves its compose files" {
   echo '# of the next version' >>"$COMPOSE/server.yaml"
   refused_untouched 2
   cp "$COMPOSE/server.yaml" "$root/compose/server.yaml"
   exits 0 deploy 2
-  # What was approved when it was deployed can be gone back to.
+  # A release approved at its deploy can be rolled back to.
   exits 0 tool rollback staging
   grep -x 'COMPOSE_HASH=[0-9a-f]*' "$staging/releases/1/release.env"
 }
 
-@test "a kept release whose compose files were edited is not gone back to" {
+@test "refuses a rollback to edited compose files" {
   deploy 2
   echo '# by hand' >>"$staging/releases/1/compose/server.yaml"
   exits 3 tool rollback staging
@@ -109,7 +109,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   says "DRIFT        releases/2/compose was edited by hand"
 }
 
-@test "a release of before is judged when it is gone back to" {
+@test "checks an older release at its rollback" {
   deploy 2
   sed '/^COMPOSE_HASH=/d' "$staging/releases/1/release.env" >"$BATS_TEST_TMPDIR/release.env"
   cp "$BATS_TEST_TMPDIR/release.env" "$staging/releases/1/release.env"
@@ -120,7 +120,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   exits 0 tool status staging
 }
 
-@test "the pipeline's keys approve nothing" {
+@test "the pipeline's keys can't approve" {
   SSH_ORIGINAL_COMMAND="approve $(digest 1)"
   export SSH_ORIGINAL_COMMAND
   exits 2 tool ssh-entry staging
@@ -129,12 +129,12 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   for word in "" x "$(digest 1)0" "$(digest 1 | tr 0 A)" "$(digest 1)
 $(digest 2)" '.*'; do
     exits 2 tool approve "$word"
-    says "expected: the 64 hex digits that the refused deploy told"
+    says "expected: the 64 hex digits that the refused deploy printed"
   done
   [ ! -e "$LLM_DEPLOY_HOME/approved" ]
 }
 
-@test "settings that the manifest does not have are refused" {
+@test "refuses settings that the manifest does not have" {
   for line in JAVA_TOOL_OPTIONS=-javaagent:x JDK_JAVA_OPTIONS=x MANAGEMENT_SERVER_ADDRESS=0.0.0.0 \
     SPRING_APPLICATION_JSON={} LD_PRELOAD=x PATH=/x APP_REVISION=unknown TRUSTED_PROXIES=0.0.0.0/0 \
     SIMULATOR_TOKENS_PER_SECOND=1 X= _=1; do
@@ -148,7 +148,7 @@ $(digest 2)" '.*'; do
   [ "$(state current) $(state last)" = "1 1" ]
 }
 
-@test "without a manifest no setting is taken" {
+@test "refuses every setting without a manifest" {
   for lose in ': >' 'rm -f '; do
     eval "$lose\"\$root/env/manifest.csv\""
     exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - \
@@ -157,14 +157,14 @@ $(digest 2)" '.*'; do
   done
 }
 
-@test "every setting of the manifest is taken" {
+@test "accepts every setting of the manifest" {
   for name in $(part known_settings staging); do
     case $name in APP_ENV) ;; *) export "SETTING_$name=x" ;; esac
   done
   "$root/bin/render-env" staging - >"$BATS_TEST_TMPDIR/settings"
   [ "$(wc -l <"$BATS_TEST_TMPDIR/settings")" -gt 30 ]
   exits 0 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/settings"
-  # As render-env has it.
+  # The same as render-env.
   for env in local staging production; do
     for name in $(sed -n 's/^\([A-Z][A-Z0-9_]*\) .*/\1/p' "$root/env/manifest.csv"); do
       [ $name != APP_ENV ] || continue

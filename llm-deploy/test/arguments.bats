@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What the tool is told, and what it refuses before it touches anything.
+# The tool's arguments and input, and what it refuses before it changes anything.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -34,7 +34,7 @@ refuses() {
   [ ! -e "$LLM_DEPLOY_HOME" ]
 }
 
-@test "refuses what is no verb or environment" {
+@test "refuses unknown verbs and environments" {
   refuses "no such verb: install" install
   refuses "environment: '' (expected: staging or production)" deploy
   for name in prod ../staging 'staging production' "staging
@@ -43,7 +43,7 @@ refuses() {
   done
 }
 
-@test "refuses what is no digest" {
+@test "refuses images without a digest" {
   for name in "" registry.test/server registry.test/server:latest "$(image 1)0" "$(image 1 | tr 0 A)" "-$(image 1)" \
     "registry.test/server@sha256:12345" "UPPER@sha256:$(digest 1)" "a b@sha256:$(digest 1)" \
     '$(touch owned)@sha256:'"$(digest 1)" "x;y@sha256:$(digest 1)" "$(image 1)
@@ -66,7 +66,7 @@ remove blue"; do
     tool deploy staging "registry.test/server:sha-$(sha 2)@sha256:$(digest 2)" --built-from "$(sha 2)" --env-file -
 }
 
-@test "refuses what is no revision" {
+@test "refuses invalid revisions" {
   for name in "" unknown HEAD "${sha}0" "${sha#0}" "${sha%1}A" "$sha
 $sha" "$sha
 junk" '`touch owned`'; do
@@ -75,13 +75,13 @@ junk" '`touch owned`'; do
   done
 }
 
-@test "refuses what is missing, too much, or unknown" {
+@test "refuses missing, extra and unknown arguments" {
   refuses "--built-from is missing" deploy staging "$(image 1)" --env-file -
   refuses "--env-file is missing" deploy staging "$(image 1)" --built-from "$sha"
   refuses "--env-file: no value" deploy staging "$(image 1)" --built-from "$sha" --env-file
   refuses "no such option: --force" deploy staging "$(image 1)" --force
-  refuses "one word too many: again" deploy staging "$(image 1)" again
-  refuses "one word too many: now" stop staging now
+  refuses "unexpected argument: again" deploy staging "$(image 1)" again
+  refuses "unexpected argument: now" stop staging now
   refuses "no such option: --built-from (see llm-deploy rollback --help)" rollback staging --built-from "$sha"
   refuses "no such option: --write (see llm-deploy stop --help)" stop staging --write
   refuses "no such option: --actor= (see llm-deploy deploy --help)" deploy staging "$(image 1)" --actor=
@@ -96,7 +96,7 @@ junk" '`touch owned`'; do
   done
 }
 
-@test "takes settings from a file as well, and the token not from there" {
+@test "reads settings from a file, but not the token" {
   settings >"$BATS_TEST_TMPDIR/-odd name"
   cd "$BATS_TEST_TMPDIR"
   echo token | tool deploy staging "$(image 1)" --built-from "$sha" --env-file "-odd name" --registry-user me
@@ -104,7 +104,7 @@ junk" '`touch owned`'; do
   [ "$(cat "$WORLD/login")" = token ]
 }
 
-@test "refuses odd settings of its own" {
+@test "refuses invalid settings of the tool" {
   for name in DRAIN_TIMEOUT KEEP_RELEASES LOCK_WAIT; do
     for value in x -1 1.5 08 9999999999 '$(touch owned)' '1 2'; do
       export "$name=$value"
@@ -117,7 +117,7 @@ junk" '`touch owned`'; do
   refuses "DEPLOY_STRATEGY: 'yolo'" deploy staging "$(image 1)" --built-from "$sha" --env-file -
 }
 
-@test "refuses half a file of settings, and another environment's" {
+@test "refuses incomplete settings, and another environment's" {
   for text in "" "# end " "APP_ENV=staging" "APP_ENV=staging
 # en" "APP_ENV=production
 # end" "MODEL_NAME=x
@@ -139,7 +139,7 @@ IDLE_TIMEOUT=2"; do
   done
 }
 
-@test "the first line is the token if a user is named, and only then" {
+@test "reads the first line as token only with a user" {
   { echo token; settings; } | tool deploy staging "$(image 1)" --built-from "$sha" --env-file - --registry-user me
   [ "$(cat "$WORLD/login")" = token ]
   settings | cmp - "$staging/releases/1/env"

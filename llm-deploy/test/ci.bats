@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Runs the pipeline's scripts (../ci) with a docker and an ssh that only write down what they are asked. What a real
-# registry, sshd and engine make of it, ../e2e/test-pipeline and test-pipeline-failures show.
+# Runs the pipeline's scripts (../ci) with stubs for docker and ssh that record their arguments. ../e2e/test-pipeline
+# and test-pipeline-failures use a real registry, sshd and engine.
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -20,7 +20,7 @@ setup() {
   image=ghcr.io/some-owner/local-llm-server@sha256:$(printf '%064d' 1)
 }
 
-# stub TOOL LINE...: a tool that does these lines of shell.
+# stub TOOL LINE...: a tool that runs these lines of shell.
 stub() {
   local tool=$1
   shift
@@ -28,7 +28,7 @@ stub() {
   chmod +x "../stubs/$tool"
 }
 
-# An ssh that keeps its arguments and input, and ends with that code.
+# An ssh that records its arguments and input, and exits with that code.
 stub_ssh() { stub ssh "printf '%s\n' \"\$*\" >>../asked" "cat >../input" "exit $1"; }
 
 stub_docker_with_label() {
@@ -40,7 +40,7 @@ stub_docker_with_label() {
   [ "$("$ci/image-name")" = ghcr.io/some-owner/local-llm-server ]
 }
 
-@test "no answer of the registry is not a no" {
+@test "fails if the registry does not answer" {
   stub docker "echo 'ERROR: ${image%@*}:a-tag: not found' >&2" "echo 'WARNING: more' >&2" 'exit 1'
   run --separate-stderr "$ci/find-image" a-tag
   [ "$status" -eq 0 ]
@@ -72,14 +72,14 @@ made=false" ]
   [ "$status" -eq 2 ]
 }
 
-@test "a summary says if the machine does not answer" {
+@test "the summary says that the machine does not answer" {
   stub_ssh 255
   GITHUB_STEP_SUMMARY=../summary "$ci/summarize" staging
   grep -qx 'The machine does not answer.' ../summary
   run ! grep null ../summary
 }
 
-@test "built-from wants one revision of all platforms" {
+@test "built-from requires the same revision for all platforms" {
   stub_docker_with_label
   [ "$("$ci/built-from" "$image")" = "$commit" ]
   label=org.opencontainers.image.revision
@@ -91,7 +91,7 @@ made=false" ]
   [ "$status" -ne 0 ]
 }
 
-@test "nothing is tagged if that would change the digest" {
+@test "tags nothing if the digest would change" {
   stub docker "echo \"\$*\" >>../asked" "echo a list around it"
   run "$ci/add-tags" "$image" staging
   [ "$status" -eq 1 ]
@@ -99,7 +99,7 @@ made=false" ]
   [ "$(grep -c -- '-t ' ../asked)" -eq 0 ]
 }
 
-@test "a tag of other characters is refused" {
+@test "refuses tags with other characters" {
   for tag in '' 'A' 'a b' '-t'; do
     run "$ci/add-tags" "$image" "$tag"
     [ "$status" -eq 1 ]
@@ -120,7 +120,7 @@ made=false" ]
   run ! grep canary ../asked
 }
 
-@test "a wrong setting is told before the machine is asked" {
+@test "a wrong setting is reported before the machine is contacted" {
   stub_docker_with_label
   stub_ssh 0
   unset SETTING_MODEL_NAME
@@ -129,13 +129,13 @@ made=false" ]
   [ ! -e ../asked ]
 }
 
-@test "a release that is live needs nothing for a tag" {
+@test "a tag on the live release deploys nothing" {
   stub ssh "echo \"\$*\" >>../asked" "printf '  intended     up\n  image        %s\n' $image"
   LEAVE_IF_LIVE=true "$ci/deploy" staging "$image"
   [[ $(cat ../asked) == *"status staging" ]]
 }
 
-@test "a release that nobody is answered by is not live, whatever else is said of it" {
+@test "a release that does not answer is not live, whatever status says" {
   stub_docker_with_label
   for code in 1 3 5 255; do
     rm -f ../asked
@@ -146,7 +146,7 @@ made=false" ]
   done
 }
 
-@test "how a deploy ended is told in words, and by its code" {
+@test "how a deploy ended is reported in words and by its code" {
   stub_docker_with_label
   for code in 2 3 4 10 11 12 255; do
     stub_ssh $code
@@ -156,7 +156,7 @@ made=false" ]
   done
 }
 
-@test "no machine is asked without its key or ours" {
+@test "contacts no machine without both keys" {
   stub_ssh 0
   for name in DEPLOY_HOST DEPLOY_USER DEPLOY_SSH_KEY DEPLOY_KNOWN_HOSTS; do
     run env "$name=" "$ci/remote" status
@@ -165,14 +165,14 @@ made=false" ]
   done
 }
 
-@test "the keys are gone afterwards" {
+@test "removes the keys afterwards" {
   stub_ssh 0
   mkdir ../tmp
   TMPDIR=$BATS_TEST_TMPDIR/tmp "$ci/remote" status </dev/null
   [ -z "$(ls ../tmp)" ]
 }
 
-@test "the lock is given time, and one by hand is left" {
+@test "waits for a lock, and keeps a manual one" {
   stub_ssh 4
   TRIES=3 PAUSE=0 run "$ci/release-lock" staging
   [ "$status" -eq 0 ]
@@ -187,7 +187,7 @@ made=false" ]
   [ "$status" -eq 255 ]
 }
 
-@test "a rollback takes a number or a commit, and nothing else" {
+@test "a rollback accepts only a number or a commit" {
   stub_ssh 0
   "$ci/roll-back" staging 0a1b
   [[ $(cat ../asked) == *"rollback staging 0a1b --registry-user Some-Owner --actor github:dependabotbot" ]]
@@ -199,7 +199,7 @@ made=false" ]
   [ "$(wc -l <../asked)" -eq 1 ]
 }
 
-@test "a recorded lock is pushed, and only if it is one" {
+@test "pushes a recorded lock only if it is valid" {
   git init -q --bare ../remote
   git remote add origin ../remote
   mkdir -p .mvn/checksums

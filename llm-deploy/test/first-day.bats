@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Runs ../bin/first-day by $INTERPRETER (default: sh), with $TOOLS first in PATH, and stand-ins for docker and curl.
-# What it says of a real engine is tried by ../e2e.
+# Runs ../bin/first-day by $INTERPRETER (default: sh), with $TOOLS first in PATH, and stubs for docker and curl.
+# ../e2e tests it on a real engine.
 # shellcheck disable=SC2016 # nobody must expand it here
 # shellcheck disable=SC2030,SC2031 # each test has an environment of its own
 bats_require_minimum_version 1.5.0
@@ -39,7 +39,7 @@ setup() {
       "port "*) echo 127.0.0.1:49999 ;;
       "run --rm "*) echo "{${VERSION-\"version\":\"0.33.0\"}}" ;;
     esac'
-  # What a Mac's own settings and Ollama are is nothing to these tests.
+  # Independent of a Mac's own settings and Ollama.
   stand_in uname 'echo Linux'
   stand_in lsof ''
   stand_in curl '
@@ -52,7 +52,7 @@ setup() {
     esac'
 }
 
-# stand_in TOOL CODE: notes its arguments, and does that.
+# stand_in TOOL CODE: a stub that records its arguments and runs CODE.
 stand_in() {
   printf '#!/bin/sh\necho "%s $*" >>"$CALLS"\n%s\n' "$1" "$2" >"$BATS_TEST_TMPDIR/bin/$1"
   chmod +x "$BATS_TEST_TMPDIR/bin/$1"
@@ -60,7 +60,7 @@ stand_in() {
 
 first_day() { PATH=$path "${INTERPRETER:-sh}" "$script" "$@" 3>&-; }
 
-# proves CODE LINE PART...: the part ends with the code and says a line that begins so.
+# proves CODE LINE PART...: the part exits with CODE and prints a line that begins with LINE.
 proves() {
   run first_day "${@:3}"
   printf '%s\n' "$status" "$output"
@@ -80,10 +80,10 @@ deploy() {
 
 reboot() { edit 's/^boot=.*/boot=another/' "$LLM_DEPLOY_HOME/before-reboot"; }
 
-# edit COMMAND FILE: by sed, whose -i isn't the same everywhere.
+# edit COMMAND FILE: by sed without -i, which differs between systems.
 edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edited" "$2"; }
 
-@test "refuses what it doesn't know" {
+@test "refuses unknown arguments" {
   for words in nonsense 'engine twice' 'after-reboot x' 'all a b'; do
     # shellcheck disable=SC2086 # words
     proves 2 'first-day: ' $words
@@ -91,20 +91,20 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   [ ! -s "$CALLS" ] && [ ! -e "$LLM_DEPLOY_HOME" ]
 }
 
-@test "goes through all parts" {
+@test "runs all parts" {
   proves 0 'ok       it streams an answer' all name
   [ "$(grep -c '^ok' <<<"$output")" -eq 15 ] && [ ! -e "$LLM_DEPLOY_HOME" ]
 }
 
-@test "an Ollama that no container reaches is a failure" {
+@test "fails if no container reaches Ollama" {
   VERSION='' proves 3 'fail     no Ollama answers' ollama
 }
 
-@test "an Ollama that is too old is a warning" {
+@test "warns about an Ollama that is too old" {
   VERSION='"version":"0.12.3"' proves 0 'warning  Ollama 0.12.3 is older than 0.30' ollama
 }
 
-@test "leaves nothing of hot reload" {
+@test "removes everything of hot reload" {
   proves 0 'ok       a saved line' hot-reload
   called 'down --volumes --rmi all$'
   : >"$CALLS"
@@ -112,17 +112,17 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   called 'down$'
 }
 
-@test "a line that isn't served is a failure, and leaves nothing" {
+@test "fails if an edited line isn't served, and removes everything" {
   SERVED=library proves 3 'fail     a saved line' hot-reload
   called 'down --volumes'
 }
 
-@test "touches no server of somebody else" {
+@test "does not touch another server" {
   TAKEN=1 proves 3 'fail     a container api-local' hot-reload
   ! called 'down' && ! called 'up -d'
 }
 
-@test "leaves nothing when it is ended" {
+@test "removes everything when it is terminated" {
   (PATH=$path UP=63 exec "${INTERPRETER:-sh}" "$script" hot-reload 3>&-) &
   script_id=$!
   until called 'up -d'; do sleep 0.1; done
@@ -133,21 +133,21 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   run ! pgrep -fx 'sleep 63'
 }
 
-@test "an image for another processor, without cache or native transport is a failure, and leaves nothing" {
+@test "fails for an image of another processor, without cache or native transport, and removes everything" {
   PROCESSOR=amd64 proves 3 'fail     the image is for linux/amd64' image name
   CLASS='java.lang.X source: shared objects file' proves 3 'fail     the AOT cache' image name
   called '^docker rm -f llm-first-day'
   TRANSPORT=NIO proves 3 'fail     it does not listen by the native transport' image name
 }
 
-@test "takes the live image if none is given" {
+@test "uses the live image by default" {
   proves 3 'fail     no image is given' image
   deploy
   proves 0 'ok       it streams' image
   called ' name@sha256:7 @java.options'
 }
 
-@test "a reboot is survived if the same runs afterwards" {
+@test "passes if the same releases run after a reboot" {
   deploy
   proves 0 'ok       written down' before-reboot
   proves 3 'fail     the machine was not rebooted' after-reboot
@@ -156,14 +156,14 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   [ ! -e "$LLM_DEPLOY_HOME/before-reboot" ]
 }
 
-@test "what was stopped on purpose is to stay down" {
+@test "expects what was stopped to stay down" {
   deploy down
   RUNNING=false proves 0 'ok       staging: down' before-reboot
   reboot
   RUNNING=false proves 0 'ok       staging: down' after-reboot
 }
 
-@test "what is not well before a reboot is not written down" {
+@test "records nothing if something is unhealthy before a reboot" {
   proves 3 'fail     nothing was deployed' before-reboot
   deploy
   REVISION=another proves 3 'fail     staging: release 3 does not answer' before-reboot
@@ -171,7 +171,7 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   proves 3 'fail     nothing was written down' after-reboot
 }
 
-@test "another release after a reboot is a failure" {
+@test "fails if another release runs after a reboot" {
   deploy
   first_day before-reboot
   reboot

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# An engine that hangs, or goes down, in the middle: no question to it is left open, and no answer is not taken for one.
+# An engine that hangs or goes down during a verb: every call to it ends, and a missing answer is not taken for one.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -10,10 +10,10 @@ setup() {
   new_machine
 }
 
-# each_call HOW LEAST CODES COMMAND...: docker hangs (or dies) when the command calls it first; then, from where it
-# began, when it does for the second time, and so on to the last. Each time it ends with one of the codes, in time,
-# without its lock, with nothing left running, and all is "well". Without FULL=1 only at every third call, from one that
-# $SEED decides, unless there are few.
+# each_call HOW LEAST CODES COMMAND...: docker hangs (or dies) at COMMAND's first call; then, from the same start, at
+# the second, and so on to the last. Each time COMMAND exits with one of CODES, in time, without its lock or a running
+# process, and everything is "well". Without FULL=1 only at every third call, from one that $SEED selects, unless
+# there are few.
 each_call() {
   local how=$1 least=$2 codes=$3 step=3 seed=${SEED:-$RANDOM} call before=$BATS_TEST_TMPDIR/before hangs
   shift 3
@@ -55,14 +55,14 @@ deploy_from_registry() {
     <"$BATS_TEST_TMPDIR/input"
 }
 
-@test "a deploy ends, and is live or rolled back" {
+@test "a deploy with a hanging engine ends live or rolled back" {
   [ -z "${TOOLS:-}" ] || skip "what has a limit, has it in every shell; the others here show that it is one"
   live_machine 1
   well() { tool status staging || { tool reconcile staging && tool status staging; }; }
   each_call hang 25 "0 3 10" deploy_from_registry 2
 }
 
-@test "nothing that runs is taken for nothing" {
+@test "does not take a hanging engine for an empty one" {
   [ -z "${TOOLS:-}" ] || skip "as above"
   mkdir -p "$LLM_DEPLOY_HOME"
   touch "$WORLD/no-answer"
@@ -72,7 +72,7 @@ deploy_from_registry() {
 
 nothing_runs() { [ -z "$(find "$WORLD/containers" -name running -exec grep -l true {} +)" ]; }
 
-@test "a stop that succeeds has stopped all" {
+@test "a successful stop has stopped everything" {
   live_machine 1
   well() {
     [[ $output = *"staging is stopped"* ]] || tool reconcile staging
@@ -82,7 +82,7 @@ nothing_runs() { [ -z "$(find "$WORLD/containers" -name running -exec grep -l tr
   each_call dies 5 "0 1" tool stop staging
 }
 
-@test "what only looks ends" {
+@test "read-only verbs end" {
   live_machine 1
   sha 1 >"$WORLD/images/3.2"
   touch "$WORLD/logs"
@@ -92,7 +92,7 @@ nothing_runs() { [ -z "$(find "$WORLD/containers" -name running -exec grep -l tr
   each_call hang 1 0 tool logs staging
 }
 
-# drain CASES: of three answers, with a docker that does these cases in its own way.
+# drain CASES: of three responses, with a docker that handles these cases itself.
 drain() {
   mkdir -p "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' "case \"\$*\" in $1 *'show stat'*) echo x,BACKEND,0,0,3; exit ;; esac" \
@@ -100,24 +100,24 @@ drain() {
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"
   : >"$WORLD/naps"
   : >"$WORLD/clock"
-  # Each look at the clock is 10 s later.
+  # Each read of the clock is 10 s later.
   more_stand_ins='date() { echo "$running" >>"$WORLD/clock"; echo $(($(wc -l <"$WORLD/clock") * 10)); };'
   PATH=$BATS_TEST_TMPDIR/bin:$PATH DRAIN_TIMEOUT=100 run -0 part drain_slot blue
 }
 
-@test "a proxy or engine that does not answer is waited for as long as others" {
+@test "waits for a silent proxy or engine only as long as for others" {
   live_machine 1
   drain "*'show stat'*) exit 1 ;;"
-  says "warning: some answers of blue still run after DRAIN_TIMEOUT"
+  says "warning: some responses of blue still run after DRAIN_TIMEOUT"
   [ "$(wc -l <"$WORLD/naps")" -eq 9 ]
   drain "*'container ls'*) exit 1 ;;"
-  says "warning: 3 answers of blue still run after DRAIN_TIMEOUT"
+  says "warning: 3 responses of blue still run after DRAIN_TIMEOUT"
   [ "$(wc -l <"$WORLD/naps")" -eq 9 ]
-  # By that name clean_up ends what runs.
+  # clean_up ends the process in that variable.
   run ! grep . "$WORLD/clock"
 }
 
-@test "nobody waits for a proxy that does not run" {
+@test "does not wait for a proxy that does not run" {
   live_machine 1
   echo false >"$WORLD/containers/llm-staging-proxy/running"
   drain

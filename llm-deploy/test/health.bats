@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# When a server counts as healthy.
+# Health checks.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -12,7 +12,7 @@ setup() {
 
 naps() { tr '\n' ' ' <"$WORLD/naps"; }
 
-# answers ANSWER...: one a try, the last for all that follow.
+# answers ANSWER...: one for each try, the last for all further ones.
 answers() {
   printf '%s\n' "$@" >"$WORLD/answers"
   more_stand_ins='ask() {
@@ -23,7 +23,7 @@ answers() {
   };'
 }
 
-@test "is asked five times, after 1, 2, 4, 8 and 16 s" {
+@test "tries five times, after 1, 2, 4, 8 and 16 s" {
   answers ""
   exits 1 part await_health it abc ask
   [ "$(naps)" = "1 2 4 8 16 " ]
@@ -31,14 +31,14 @@ answers() {
   says "it: not yet (no answer), waited 16 s"
 }
 
-@test "is asked no more once it is healthy" {
+@test "stops trying once it is healthy" {
   answers "" '{"status":"UP","revision":"abc"}'
   exits 0 part await_health it abc ask
   [ "$(naps)" = "1 2 " ]
   says "it: healthy, revision abc"
 }
 
-@test "another revision is no success" {
+@test "another revision is not healthy" {
   for other in '{"revision":"abcd"}' '{"revision":"ab"}' '{"revision":""}' '{"revisions":"abc"}' '{"status":"abc"}' \
     abc '<html>'; do
     : >"$WORLD/naps"
@@ -48,24 +48,24 @@ answers() {
   done
 }
 
-@test "no answer is no success, whatever is expected" {
+@test "no answer is not healthy, whatever is expected" {
   answers ""
   exits 1 part await_health it "" ask
 }
 
-@test "a deploy asks the server, then the port" {
+@test "a deploy checks the server, then the port" {
   run -0 deploy 1
   [ "$(naps)" = "1 1 " ]
   touch "$WORLD/no-answer"
   : >"$WORLD/naps"
   echo "a line of API_KEY $canary" >"$WORLD/logs"
   exits 11 deploy 2
-  # The server, and then the port of what ran before.
+  # The server, then the previous release's port.
   [ "$(naps)" = "1 2 4 8 16 1 2 4 8 16 " ]
   says "| a line of API_KEY <API_KEY>"
 }
 
-@test "what answers with another revision is undone" {
+@test "rolls back a server with another revision" {
   live_machine 1
   sha 1 >"$WORLD/revision"
   exits 10 deploy 2
@@ -76,7 +76,7 @@ answers() {
   [ ! -e "$WORLD/containers/llm-staging-green" ] && [ ! -e "$staging/candidate" ]
 }
 
-@test "a server that hangs is given up" {
+@test "rolls back a server that hangs" {
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '#!/bin/sh\nexec sleep 120\n' >"$BATS_TEST_TMPDIR/bin/docker"
   chmod +x "$BATS_TEST_TMPDIR/bin/docker"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# One run at a time, and no lock for ever.
+# The lock: one run at a time, and no stale locks.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -11,7 +11,7 @@ setup() {
   at_work='Thu Jan  1 00:00:01 2026'
 }
 
-# lock_of PID STARTED [NUMBER]: as a run leaves it.
+# lock_of PID STARTED [NUMBER]: a run's lock file.
 lock_of() {
   mkdir -p "$staging/lock"
   printf '%s\n' kind=run "pid=$1" "began=$2" reason=work actor=me at=then seconds=0 >"$staging/lock/${3:-1}"
@@ -19,7 +19,7 @@ lock_of() {
 
 dead_pid() { sh -c 'echo $$'; }
 
-@test "a run at work keeps others away" {
+@test "a running verb blocks others" {
   lock_of $$ "$(tr -s ' ' <<<"$at_work")"
   exits 4 deploy 1
   says "staging is locked: work, by me, since then"
@@ -28,12 +28,12 @@ dead_pid() { sh -c 'echo $$'; }
   exits 4 tool prune staging
   exits 4 tool lock staging
   exits 4 tool unlock staging
-  says "staging is being worked on"
+  says "staging is in use"
   grep -x "pid=$$" "$staging/lock/1"
   nothing_was_touched
 }
 
-@test "a run that has ended keeps nobody away" {
+@test "an ended run blocks nobody" {
   for left in "$(dead_pid) $at_work" "$$ Wed Dec 31 23:59:59 2025" "$(dead_pid) "; do
     rm -rf "$staging/lock"
     lock_of "${left%% *}" "$(tr -s ' ' <<<"${left#* }")"
@@ -43,25 +43,25 @@ dead_pid() { sh -c 'echo $$'; }
   done
 }
 
-@test "where ps tells no start, a number that is in use counts as at work" {
+@test "without a start time from ps, a used pid counts as running" {
   lock_of $$ ""
   exits 4 tool prune staging
 }
 
-@test "another user's run is at work" {
+@test "another user's run counts as running" {
   lock_of 1 "$(tr -s ' ' <<<"$at_work")"
   echo "$at_work" >"$WORLD/start-of-1"
   more_stand_ins='kill() { return 1; };' exits 4 tool prune staging
 }
 
-@test "a start is the same in every time zone" {
+@test "a start time is the same in every time zone" {
   command -v ps >/dev/null && [ -z "${TOOLS:-}" ] || skip "ps as the system has it"
   stand_ins=
   [ -n "$(TZ=Asia/Seoul part process_start $$)" ]
   [ "$(TZ=Asia/Seoul part process_start $$)" = "$(TZ=America/Lima part process_start $$)" ]
 }
 
-@test "what killed runs have left is cleared away, and not what others are about to make" {
+@test "removes files of killed runs, but not of running ones" {
   dead=$(dead_pid)
   mkdir -p "$staging/lock" "$staging/run.$dead" "$staging/run.$$"
   touch "$staging/lock/new.$dead" "$staging/lock/new.$$"
@@ -70,7 +70,7 @@ dead_pid() { sh -c 'echo $$'; }
   [ ! -e "$staging/run.$dead" ] && [ ! -e "$staging/lock/new.$dead" ]
 }
 
-# before_ln COMMANDS: what others do between the tool's look at the lock and its taking it.
+# before_ln COMMANDS: run between the tool's check of the lock and its ln.
 before_ln() {
   export BEGAN=$at_work PID=$$
   more_stand_ins="ln() {
@@ -80,14 +80,14 @@ before_ln() {
 }
 theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
 
-@test "one of two gets a lock that is free" {
+@test "one of two runs gets a free lock" {
   before_ln "$theirs >1"
   exits 4 tool prune staging
   grep -x "pid=$$" "$staging/lock/1"
   [ "$(ls "$staging/lock")" = 1 ]
 }
 
-@test "one of two takes over" {
+@test "one of two runs takes over a lock" {
   lock_of "$(dead_pid)" x
   before_ln "$theirs >2"
   exits 4 tool prune staging
@@ -95,17 +95,17 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   [ "$(ls "$staging/lock" | tr '\n' ' ')" = "1 2 " ]
 }
 
-@test "a number that others used up meanwhile is not taken" {
+@test "does not take a number that was used meanwhile" {
   lock_of "$(dead_pid)" x
-  # Two have had it, a third has it, and the first two have been cleared away.
+  # A third run has the lock; the files of the first two are removed.
   before_ln "rm 1; : >3; $theirs >4"
   exits 4 tool prune staging
   grep -x "pid=$$" "$staging/lock/4"
   [ "$(ls "$staging/lock" | tr '\n' ' ')" = "3 4 " ]
 }
 
-@test "of many at once one is at work at a time" {
-  # Each lock is taken over from one that was killed.
+@test "of many runs one works at a time" {
+  # Each takes the lock over from a killed run.
   lock_of "$(dead_pid)" x
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' 'mkdir "$WORLD/at-work" || echo both >>"$WORLD/both"' 'sleep 0.2' \
@@ -117,7 +117,7 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   [ "$(basename "$(newest_lock)")" -eq 7 ]
 }
 
-@test "a lock by hand stays until it is given back by hand" {
+@test "a manual lock stays until it is unlocked by hand" {
   exits 0 tool lock staging --reason "back at 5; \"really\" \$(id)"
   says 'staging is locked: back at 5 really id, by '
   exits 4 tool lock staging
@@ -130,7 +130,7 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   says "staging is not locked"
 }
 
-@test "a lock of the version before is a lock" {
+@test "respects a lock of the previous version" {
   mkdir -p "$staging/lock"
   printf '%s\n' kind=manual reason=before actor=me at=then seconds=0 >"$staging/lock/owner"
   exits 4 deploy 1
@@ -145,14 +145,14 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   tool prune staging
 }
 
-@test "LOCK_WAIT is how long one waits" {
+@test "waits for a lock as long as LOCK_WAIT" {
   tool lock staging
   LOCK_WAIT=3 exits 4 tool prune staging
   [ "$(cat "$WORLD/naps")" = "1
 1
 1" ]
   export more_stand_ins='sleep() {
-    if [ -n "${patience:-}" ]; then command sleep 0.1; else : >"$LLM_DEPLOY_HOME/staging/lock/1"; fi
+    if [ -n "${seconds_left:-}" ]; then command sleep 0.1; else : >"$LLM_DEPLOY_HOME/staging/lock/1"; fi
   };'
   LOCK_WAIT=1 exits 0 tool prune staging
 }
@@ -170,7 +170,7 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   is_free
 }
 
-@test "is free after TERM, with nothing at work and no secret left" {
+@test "is free after TERM, without a running process or a secret left" {
   # The registry does not answer.
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "pull -q" ] || { echo $$ >"$WORLD/pulling"; exec sleep 60; }' \
@@ -192,11 +192,11 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   run ! grep -rF $canary "$LLM_DEPLOY_HOME" "$TMPDIR"
 }
 
-@test "what takes too long is ended, kindly at first" {
-  # Tenths of seconds here, enough of them for a busy machine to start the command.
+@test "ends what takes too long, by TERM first" {
+  # In tenths of seconds; enough for a busy machine to start the command.
   run -124 part within 30 sh -c 'trap "echo told; exit" TERM; while true; do sleep 0.1; done'
   says "told
-given up: no answer in 30 s"
+timed out: no answer in 30 s"
   run -124 part within 1 sh -c 'trap "" TERM; exec sleep 60'
   run -0 part within 100 true
   run -7 part within 100 sh -c 'exit 7'

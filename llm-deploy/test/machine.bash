@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Sourced by the tests of llm-deploy: a machine whose docker and curl are stand-ins, and whose time passes at once.
-# $INTERPRETER runs the tool (default: sh), with $TOOLS first in PATH. Folders have odd names, as people's have.
+# Sourced by the tests of llm-deploy: a machine with stubs for docker and curl, and without waits.
+# $INTERPRETER runs the tool (default: sh), with $TOOLS first in PATH. Folder names have special characters.
 # shellcheck disable=SC2034 # for the tests
 
-# A checkout of the tool, whose manifest has two secrets besides.
+# A checkout of the tool, with two secrets added to its manifest.
 root=$BATS_TEST_TMPDIR/tool/llm-deploy
 bin=$root/bin/llm-deploy
 export WORLD=$BATS_TEST_TMPDIR/world COMPOSE=$BATS_TEST_TMPDIR/world/compose
@@ -13,12 +13,12 @@ unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
 canary=c4n4ry-s3cret
 staging=$LLM_DEPLOY_HOME/staging
 
-# As functions, as busybox's shell runs no tools but its own. The watch of a command waits a tenth, of a docker that
-# hangs not at all until it is ended; all else doesn't wait either.
+# Functions, as busybox's shell prefers its own tools. The watch of a command waits a tenth of a second, of a hanging
+# docker not at all; nothing else waits.
 stand_ins='
   sleep() {
-    if [ -z "${patience:-}" ]; then echo "$1" >>"$WORLD/naps"
-    elif [ "$patience" -le 0 ] || [ ! -e "$WORLD/hangs.$running" ]; then command sleep 0.1; fi
+    if [ -z "${seconds_left:-}" ]; then echo "$1" >>"$WORLD/naps"
+    elif [ "$seconds_left" -le 0 ] || [ ! -e "$WORLD/hangs.$running" ]; then command sleep 0.1; fi
   }
   uname() { cat "$WORLD/system"; }
   ps() {
@@ -73,8 +73,7 @@ deploy() {
   settings | tool deploy staging "$(image "$n")" --built-from "$(sha "$n")" --env-file - "$@"
 }
 
-# live_machine N: as if images 1 to N had just been deployed, one after another. The first test of a run makes it
-# so, for all.
+# live_machine N: as if images 1 to N had just been deployed in order. The first test of a run makes it for all.
 live_machine() {
   local made=$BATS_RUN_TMPDIR/live-$1 n
   if [ -d "$made" ]; then
@@ -89,7 +88,7 @@ live_machine() {
 
 state() { sed -n "s/^$1=//p" "$staging/state"; }
 
-# exits CODE COMMAND...: with that code; $output has what it said.
+# exits CODE COMMAND...: it exits with CODE; $output has its output.
 exits() {
   local code=$1
   shift
@@ -98,17 +97,17 @@ exits() {
   [ "$status" -eq "$code" ] || { echo "exit code $status (expected: $code)"; return 1; }
 }
 
-# newest_lock: of the present or the last holder.
+# newest_lock: the file of the current or last holder.
 newest_lock() {
   local number
   number=$(ls "$staging/lock" 2>/dev/null | grep -x '[0-9]*' | sort -n | tail -1 | grep . || echo 0)
   printf '%s/lock/%s' "$staging" "$number"
 }
 
-# Nobody has the lock, and no run has left anything.
+# The lock is free, and no run has left a file.
 is_free() { [ ! -s "$(newest_lock)" ] && [ -z "$(find "$LLM_DEPLOY_HOME" -name 'new.*' -o -name 'run.*')" ]; }
 
-# says WORDS...: $output has them, with a blank between one and the next.
+# says WORDS...: $output contains them, separated by blanks.
 says() { [[ $output = *"$*"* ]] || { echo "not said: $*"; return 1; }; }
 
 nothing_was_touched() {

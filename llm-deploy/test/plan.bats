@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What a verb will do, and that it does it.
+# Plans, and that deploy carries them out.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -26,7 +26,7 @@ planned_in_full() {
 
 carried_out() { sed -n 's/^- //p'; }
 
-@test "the first deploy starts beside nothing" {
+@test "the first deploy starts no second server" {
   [ "$(planned 1)" = "pull $(image 1)
 write 1
 proxy
@@ -39,7 +39,7 @@ ollama blue
 prune" ] || { planned 1; false; }
 }
 
-@test "bluegreen drains what was live when the new one is" {
+@test "bluegreen drains the old server when the new one is live" {
   live_machine 1
   [ "$(planned 2)" = "pull $(image 2)
 write 2
@@ -55,7 +55,7 @@ ollama green
 prune" ]
 }
 
-@test "recreate removes what is live before it starts another" {
+@test "recreate removes the live server before it starts another" {
   live_machine 1
   export DEPLOY_STRATEGY=recreate
   [ "$(planned 2)" = "pull $(image 2)
@@ -71,7 +71,7 @@ ollama green
 prune" ]
 }
 
-@test "rollback pulls only what is not there" {
+@test "rollback pulls only a missing image" {
   live_machine 2
   run -0 part steps_to_roll_back 1
   [ "${lines[0]}" = proxy ] && [ "${lines[6]}" = "drain green" ] && [ "${#lines[@]}" -eq 9 ]
@@ -80,7 +80,7 @@ prune" ]
   [ "${lines[0]}" = "pull $(image 1)" ] && [ "${lines[1]}" = proxy ] && [ "${#lines[@]}" -eq 10 ]
 }
 
-@test "deploy carries out what plan says, and nothing else" {
+@test "deploy carries out what plan prints, and nothing else" {
   for strategy in bluegreen recreate; do
     export DEPLOY_STRATEGY=$strategy
     for n in 1 2; do
@@ -92,14 +92,14 @@ prune" ]
   done
 }
 
-@test "plan touches nothing" {
+@test "plan changes nothing" {
   live_machine 1
   before=$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)
   planned 2
   [ "$(find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" -type f -exec cksum {} + | sort)" = "$before" ]
 }
 
-@test "plan tells the names of settings that change, and no value" {
+@test "plan shows the names of settings that change, and no value" {
   settings CONNECT_TIMEOUT=$canary-1 KEEP_ALIVE=$canary OTHER_KEY=$canary |
     tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
   run -0 tool plan staging "$(image 2)" --built-from "$(sha 2)" --env-file - \
@@ -114,7 +114,7 @@ steps:"
   [[ $output != *"$canary"* ]]
 }
 
-# old_release N: makes a live release one of an image that took X-Client-Id for the default.
+# old_release N: makes a live release of an image whose default is X-Client-Id.
 old_release() {
   local file=$staging/releases/$1/compose/server.yaml
   grep -v client-id-header "$file" >"$BATS_TEST_TMPDIR/server.yaml"
@@ -122,13 +122,13 @@ old_release() {
     echo "$(part compose_hash "$staging/releases/$1/compose") then me" >>"$LLM_DEPLOY_HOME/approved"
 }
 
-# warns_of_header TIMES COMMAND...: that clients are identified by another one.
+# warns_of_header TIMES COMMAND...: it warns so often about another client header.
 warns_of_header() {
   exits 0 "${@:2}"
   [ "$(grep -c '^warning: clients are identified by' <<<"$output")" -eq "$1" ]
 }
 
-@test "a release that relied on the old default of CLIENT_ID_HEADER is told" {
+@test "warns about a release that relies on the old default of CLIENT_ID_HEADER" {
   warns_of_header 0 planned_in_full 1
   deploy 1
   warns_of_header 0 planned_in_full 2
@@ -139,19 +139,19 @@ warns_of_header() {
   warns_of_header 0 planned_in_full 2 CLIENT_ID_HEADER=X-Client-Id
   warns_of_header 1 deploy 2
   warns_of_header 0 deploy 3
-  # The release before has the old default still.
+  # The previous release still has the old default.
   warns_of_header 1 tool rollback staging 1
   says "clients are identified by X-Client-Id, no longer by CF-Connecting-IP"
 }
 
-@test "a release that set CLIENT_ID_HEADER has no default to lose" {
+@test "does not warn about a release that sets CLIENT_ID_HEADER" {
   settings CLIENT_ID_HEADER=X-Client-Id | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
   old_release 1
   warns_of_header 0 planned_in_full 2
   warns_of_header 0 planned_in_full 2 CLIENT_ID_HEADER=X-User
 }
 
-@test "what is live already is nothing to do" {
+@test "does nothing for a release that is live already" {
   live_machine 1
   [ "$(settings | tool plan staging "$(image 1)" --built-from "$(sha 1)" --env-file -)" \
     = "nothing: release 1 has the same image and settings" ]
@@ -161,7 +161,7 @@ warns_of_header() {
   grep '"outcome":"no_change"' "$staging/history"
 }
 
-@test "the first step that fails is the last" {
+@test "stops at the first step that fails" {
   touch "$WORLD/no-start"
   exits 12 deploy 1
   says "FAILED: start blue 1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Whether a machine can run an environment, and who shares its GPU.
+# The preflight checks, and the shared GPU.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -23,20 +23,20 @@ live_in() {
   printf '%s\n' "${@:2}" >"$LLM_DEPLOY_HOME/$1/releases/1/env"
 }
 
-@test "all is well" {
+@test "passes if everything is fine" {
   more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194304 9% /"; };'
   exits 0 tool preflight staging
   [ "$(grep -c '^ok  ' <<<"$output")" -eq 10 ] && [ "${#lines[@]}" -eq 11 ]
   says "ok       engine 28.0.1, linux/arm64"
   says "ok       4096 MB free"
   says "ok       port 8001 is free"
-  says "warning  Ollama was not asked: no image here to ask from (cure: deploy once)"
+  says "warning  Ollama was not checked: no image here to check from (fix: deploy once)"
   echo x >"$WORLD/images/3.2"
   exits 0 tool preflight staging
   says "ok       Ollama 0.33.0-rc2 answers containers at http://host.docker.internal:11434"
 }
 
-@test "every fail has a cure, and is exit code 3" {
+@test "every failure has a fix, and exits with 3" {
   chmod 755 "$staging"
   echo 24.0.9 >"$WORLD/engine-version"
   echo v2.29.7 >"$WORLD/compose-version"
@@ -50,20 +50,20 @@ live_in() {
   exits 3 tool preflight staging
   run -0 sed -n 's/^fail *:* //p' <<<"$output"
   [ "${#lines[@]}" -eq 7 ]
-  run ! grep -v '(cure: ..*)$' <<<"$output"
+  run ! grep -v '(fix: ..*)$' <<<"$output"
 }
 
-@test "one fail is enough" {
+@test "one failure is enough" {
   chmod 710 "$staging"
   exits 3 tool preflight staging
-  says "fail     $staging is open to others (cure: chmod 700"
+  says "fail     $staging is open to others (fix: chmod 700"
   chmod 700 "$staging"
   touch "$WORLD/engine-down"
   exits 3 tool preflight staging
-  says "fail     no Docker engine answers (cure: start Docker Desktop, OrbStack or Colima"
+  says "fail     no Docker engine answers (fix: start Docker Desktop, OrbStack or Colima"
 }
 
-@test "compares versions by their numbers" {
+@test "compares versions as numbers" {
   for pair in "25 25" "25.0.1 25" "v2.30 2.30" "2.30.3-desktop.1 2.30" "2.100 2.30" "5.0.0 2.30" "10 9"; do
     part at_least $pair || { echo "$pair"; false; }
   done
@@ -79,16 +79,16 @@ live_in() {
   for version in 4.41.2 4.47.0 4.80.9 4.9 3.99 0; do run ! part desktop_forgets $version; done
 }
 
-@test "macOS wants the LaunchAgent" {
+@test "requires the LaunchAgent on macOS" {
   echo Darwin >"$WORLD/system"
   exits 0 tool preflight staging
-  says "warning  no LaunchAgent puts back what should run (cure: llm-deploy install-agent)"
+  says "warning  no LaunchAgent restores what should run (fix: llm-deploy install-agent)"
   exits 0 tool install-agent
   exits 0 tool preflight staging
-  says "ok       the LaunchAgent puts back what should run"
+  says "ok       the LaunchAgent restores what should run"
 }
 
-@test "the LaunchAgent is XML, whatever folders are called" {
+@test "the LaunchAgent is valid XML for any folder name" {
   exits 3 tool install-agent
   echo Darwin >"$WORLD/system"
   tool install-agent
@@ -108,7 +108,7 @@ PYTHON
   [ ! -e "$agent" ]
 }
 
-@test "another NUM_CTX for the same model is refused, another model is told" {
+@test "refuses another NUM_CTX for the same model, warns about another model" {
   live_in production MODEL_NAME=qwen3:4b NUM_CTX=4096
   exits 3 deploy 1
   says "fail: production uses qwen3:4b with NUM_CTX 4096, this is 8192"
@@ -124,7 +124,7 @@ PYTHON
   [[ $output != *production* ]]
 }
 
-@test "another NUM_CTX is refused too while the other deploy is still at work" {
+@test "refuses another NUM_CTX while the other deploy still runs" {
   # Production's deploy, while staging's pulls.
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '[ "$1 $2" != "pull -q" ] || ! mkdir "$WORLD/once" 2>/dev/null ||' \
@@ -141,7 +141,7 @@ PYTHON
   says "fail: staging uses qwen3:4b with NUM_CTX 8192, this is 4096"
 }
 
-@test "of two deploys that begin at the same moment one at least is refused" {
+@test "refuses at least one of two simultaneous deploys with another NUM_CTX" {
   settings NUM_CTX=4096 | sed s/staging/production/ >"$BATS_TEST_TMPDIR/production.env"
   for _ in 1 2 3; do
     deploy 1 >"$WORLD/one" 2>&1 & one=$!
@@ -156,14 +156,14 @@ PYTHON
   done
 }
 
-@test "what is known of the GPU is nothing while the other's state is lost" {
+@test "refuses while the other environment's state is lost" {
   live_in production MODEL_NAME=qwen3:4b
   : >"$LLM_DEPLOY_HOME/production/state"
   exits 3 deploy 1
-  says "fail: what production runs is not known, as its state is empty (cure: llm-deploy recover production)"
+  says "fail: what production runs is not known, as its state is empty (fix: llm-deploy recover production)"
 }
 
-@test "going back and starting again tell of another NUM_CTX, and are not refused" {
+@test "rollback and start only warn about another NUM_CTX" {
   settings NUM_CTX=4096 | tool deploy staging "$(image 1)" --built-from "$(sha 1)" --env-file -
   deploy 2
   live_in production MODEL_NAME=qwen3:4b NUM_CTX=8192
@@ -174,12 +174,12 @@ PYTHON
   says "warning: the environments don't agree on NUM_CTX"
 }
 
-@test "asks an Ollama without a port at HTTP's own" {
+@test "uses HTTP's default port for Ollama" {
   part ask_from_container http://ollama.internal || true
   grep -q -- '- ollama.internal:80$' "$WORLD/argv"
 }
 
-# ollama_is LINE VERSION...: an Ollama of each of them is told by that line.
+# ollama_is LINE VERSION...: that line reports an Ollama of each version.
 ollama_is() {
   local version line=$1
   echo x >"$WORLD/images/3.2"
@@ -190,26 +190,26 @@ ollama_is() {
   done
 }
 
-@test "an Ollama that was tried is well" {
+@test "accepts a supported Ollama" {
   ollama_is "ok       Ollama VERSION answers containers at http://host.docker.internal:11434" \
     0.30 0.30.0 0.30.0-rc22 0.31.2 0.32.15 0.33.0-rc2 0.33.0-rc2-0-gfb30760 0.33.99
 }
 
-@test "an older Ollama is told with what it can't do" {
+@test "warns about an older Ollama, and what it can't do" {
   local can_not="it may cut long prompts, or not say which models can chat"
-  ollama_is "warning  Ollama VERSION is older than 0.30: $can_not (cure: update Ollama)" \
+  ollama_is "warning  Ollama VERSION is older than 0.30: $can_not (fix: update Ollama)" \
     0.29.9 0.24.0 0.12.6 0.12.3 0.9.1-rc0 0.3 0.1.48
 }
 
-@test "a newer Ollama is told" {
-  local cure="update local-llm-server, or install Ollama 0.33"
-  ollama_is "warning  Ollama VERSION was not tried, 0.33 is the newest that was (cure: $cure)" \
+@test "warns about a newer Ollama" {
+  local fix="update local-llm-server, or install Ollama 0.33"
+  ollama_is "warning  Ollama VERSION is untested, 0.33 is the newest tested (fix: $fix)" \
     0.34.0 0.34.0-rc0 0.100 1.0.0 1.30.0 10.0
 }
 
-@test "an Ollama whose version is unknown is told" {
+@test "warns about an Ollama of unknown version" {
   for version in 0.0.0 0.0.0-dirty fb30760 1234567 latest 33 .33 0. 0.x 0.33x v '' '0.33 0.34' '$(id)'; do
     said=$(part plain "$version")
-    ollama_is "warning  the version of Ollama is unknown: '$said' (cure: install a release, 0.30 to 0.33)" "$version"
+    ollama_is "warning  the version of Ollama is unknown: '$said' (fix: install a release, 0.30 to 0.33)" "$version"
   done
 }

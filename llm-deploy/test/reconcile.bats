@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Putting back what should run, and leaving alone the rest.
+# reconcile restores what should run, and changes nothing else.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -18,7 +18,7 @@ is_silent() {
   [ -z "$output" ]
 }
 
-@test "is silent when all is well, and when there is nothing" {
+@test "prints nothing if everything runs, or nothing was deployed" {
   is_silent
   deploy 1
   is_silent
@@ -27,20 +27,20 @@ is_silent() {
   tool status
 }
 
-@test "puts back what does not run" {
+@test "restores what does not run" {
   live_machine 1
   for each in blue proxy; do
     down $each
     exits 5 tool status staging
     says "DRIFT"
     exits 0 tool reconcile staging
-    says "staging: put back as it should be (up)"
+    says "staging: restored (up)"
     runs $each
     is_silent
   done
 }
 
-@test "clears what a killed run has left" {
+@test "removes what a killed run has left" {
   live_machine 1
   mkdir "$staging/candidate"
   cp -r "$WORLD/containers/llm-staging-blue" "$WORLD/containers/llm-staging-green"
@@ -50,7 +50,7 @@ is_silent() {
   is_silent
 }
 
-@test "is silent about what it can't put back" {
+@test "prints nothing about what it can't restore" {
   live_machine 1
   rm "$WORLD/images/$(digest 1)"
   sha 1 >"$WORLD/revision"
@@ -63,23 +63,23 @@ is_silent() {
   says "DRIFT        the proxy runs with another configuration"
 }
 
-@test "leaves alone what is locked" {
+@test "skips a locked environment" {
   live_machine 1
   down blue
   tool lock staging --reason repair
   exits 0 tool reconcile staging
-  says "staging: left alone, as it is locked: repair"
+  says "staging: skipped, locked: repair"
   run ! runs blue
 }
 
-@test "leaves alone what was stopped on purpose" {
+@test "skips a stopped environment" {
   live_machine 1
   tool stop staging
   run ! runs blue
   is_silent
   echo true >"$WORLD/containers/llm-staging-blue/running"
   exits 0 tool reconcile staging
-  says "put back as it should be (down)"
+  says "restored (down)"
   run ! runs blue
   tool start staging
   runs blue
@@ -89,18 +89,18 @@ is_silent() {
   [ "$(state intended)" = up ]
 }
 
-@test "says so when it can't" {
+@test "says that it can't restore" {
   live_machine 1
   down blue
   touch "$WORLD/no-answer"
   exits 1 tool reconcile staging
-  says "staging can't be put back as it should be"
+  says "staging can't be restored"
   is_free
 }
 
 # --- a server that runs, but does not answer
 
-# Each look is a minute after the one before.
+# Each check is a minute after the previous one.
 minute_passed() {
   local now
   [ -f "$staging/liveness" ] || return 0
@@ -133,7 +133,7 @@ misses() {
 
 restarts() { grep -c '^docker restart' "$WORLD/argv" || true; }
 
-@test "a server that hangs is restarted at the third miss, with its threads in the log" {
+@test "restarts a hanging server at the third miss, with a thread dump in the log" {
   live_machine 1
   streams
   hangs
@@ -141,7 +141,7 @@ restarts() { grep -c '^docker restart' "$WORLD/argv" || true; }
   misses 2
   [ "$(restarts)" -eq 0 ]
   exits 0 reconcile
-  says "llm-staging-blue was restarted, as it did not answer; the stacks of its threads are in its log"
+  says "llm-staging-blue did not answer and was restarted; the thread dump is in its log"
   # Before the restart, not after it.
   [ "$(grep -e '^docker kill' -e '^docker restart' "$WORLD/argv")" = "docker kill -s QUIT llm-staging-blue
 docker restart -t 10 llm-staging-blue" ]
@@ -150,7 +150,7 @@ docker restart -t 10 llm-staging-blue" ]
   is_free
 }
 
-@test "one that Docker calls unhealthy is restarted, though it answers the port" {
+@test "restarts a server that Docker calls unhealthy, even if it answers" {
   live_machine 1
   streams
   touch "$WORLD/unhealthy"
@@ -162,7 +162,7 @@ docker restart -t 10 llm-staging-blue" ]
   says "was restarted"
 }
 
-@test "an answer in between ends the row" {
+@test "a response in between resets the misses" {
   live_machine 1
   streams
   hangs
@@ -172,14 +172,14 @@ docker restart -t 10 llm-staging-blue" ]
   is_silent
   hangs
   misses 1
-  # Another one was answered, if not this.
+  # Another request was answered.
   echo 7 >"$WORLD/answers"
   misses 1
   misses 2
   [ "$(restarts)" -eq 0 ]
 }
 
-@test "looks that come at once are one, and an old one is none" {
+@test "checks in quick succession count as one, old ones don't count" {
   live_machine 1
   streams
   hangs
@@ -192,26 +192,26 @@ docker restart -t 10 llm-staging-blue" ]
   says "miss 1 of 3"
 }
 
-@test "a server that answers from inside is not blamed for its port" {
+@test "does not restart a server that answers from inside" {
   live_machine 1
   streams
   touch "$WORLD/port-closed"
   for _ in 1 2 3 4; do
     exits 1 reconcile
-    says "llm-staging-blue answers, but port 8001 does not (cure: llm-deploy restart-proxy staging)"
+    says "llm-staging-blue answers, but port 8001 does not (fix: llm-deploy restart-proxy staging)"
   done
   [ "$(restarts)" -eq 0 ]
 }
 
-@test "a server that has come back meanwhile is not restarted" {
+@test "does not restart a server that answers again" {
   live_machine 1
   streams
   hangs
   misses 1
   misses 2
-  # In the time in which it is looked whether answers flow.
+  # While answers_flow waits.
   export more_stand_ins="sleep() {
-    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi
+    if [ -n \"\${seconds_left:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi
   };"
   misses 3
   [ "$(restarts)" -eq 0 ]
@@ -227,37 +227,37 @@ docker restart -t 10 llm-staging-blue" ]
   misses 1
 }
 
-@test "no server is restarted while an answer flows through it" {
+@test "restarts no server while a response is streaming" {
   live_machine 1
   hangs
   streams "1 100" "2 200"
   export more_stand_ins="sleep() {
-    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; return; fi
+    if [ -n \"\${seconds_left:-}\" ]; then command sleep 0.1; return; fi
     sed 's/total=200/total=210/' '$WORLD/sessions' >'$WORLD/later'
     mv '$WORLD/later' '$WORLD/sessions'
   };"
   misses 1
   misses 2
   exits 0 reconcile
-  says "llm-staging-blue is not restarted, as answers still flow through it"
+  says "llm-staging-blue is not restarted: responses are still streaming"
   [ "$(restarts)" -eq 0 ]
   is_free
-  # It waits for its time, but none comes.
+  # It waits, but no dump comes.
   exits 0 reconcile
   says "was restarted"
 }
 
-@test "what is new, gone or another slot's is no answer that flows" {
+@test "new, ended and other slots' responses don't count as streaming" {
   live_machine 1
   hangs
   streams "1 100" "6 359"
   sed '/id=1 /,$s/backend=blue/backend=green/; s/total=100/total=900/' "$WORLD/sessions" >"$WORLD/later"
   streams "6 359"
   cat "$WORLD/sessions" >>"$WORLD/later"
-  # What the proxy itself answers to a new request, and another slot's answer.
+  # The proxy's own response to a new request, and another slot's response.
   streams "1 100" "2 200"
   export more_stand_ins="sleep() {
-    if [ -n \"\${patience:-}\" ]; then command sleep 0.1; else cp '$WORLD/later' '$WORLD/sessions'; fi
+    if [ -n \"\${seconds_left:-}\" ]; then command sleep 0.1; else cp '$WORLD/later' '$WORLD/sessions'; fi
   };"
   misses 1
   misses 2
@@ -265,18 +265,18 @@ docker restart -t 10 llm-staging-blue" ]
   says "was restarted"
 }
 
-@test "no server is restarted while the proxy can't tell what flows" {
+@test "restarts no server while the proxy does not answer" {
   live_machine 1
   hangs
   misses 1
   misses 2
   rm -f "$WORLD/sessions"
   exits 0 reconcile
-  says "is not restarted, as its proxy does not tell whether answers flow through it"
+  says "is not restarted: its proxy does not say whether responses are streaming"
   [ "$(restarts)" -eq 0 ]
 }
 
-@test "no server is restarted while a run is at work" {
+@test "restarts no server while a verb runs" {
   live_machine 1
   streams
   hangs
@@ -284,11 +284,11 @@ docker restart -t 10 llm-staging-blue" ]
   misses 2
   tool lock staging --reason deploy
   exits 0 reconcile
-  says "left alone, as it is locked"
+  says "skipped, locked"
   [ "$(restarts)" -eq 0 ]
 }
 
-@test "no more than three restarts an hour" {
+@test "restarts at most three times an hour" {
   live_machine 1
   streams
   export more_stand_ins='date() { case $* in +%s) cat "$WORLD/clock" ;; *) command date "$@" ;; esac; };'
@@ -306,14 +306,14 @@ docker restart -t 10 llm-staging-blue" ]
   echo 4599 >"$WORLD/clock"
   exits 1 reconcile
   says "llm-staging-blue was restarted 3 times within the hour, and does not answer again" \
-    "(cure: llm-deploy rollback staging)"
+    "(fix: llm-deploy rollback staging)"
   [ "$(restarts)" -eq 3 ]
   echo 4601 >"$WORLD/clock"
   exits 0 reconcile
   [ "$(restarts)" -eq 4 ]
 }
 
-@test "a restart that does not help is told, and remembered" {
+@test "a restart that does not help is reported and recorded" {
   live_machine 1
   streams
   hangs
@@ -321,15 +321,15 @@ docker restart -t 10 llm-staging-blue" ]
   misses 2
   touch "$WORLD/no-answer"
   exits 1 reconcile
-  says "llm-staging-blue was restarted, as it did not answer, and still does not"
+  says "llm-staging-blue did not answer, was restarted, and still does not answer"
   [[ $(tail -1 "$staging/history") = *'"kind":"restart",'*'"outcome":"failed"'* ]]
   is_free
 }
 
-@test "a proxy that sends elsewhere is put right, and no server blamed" {
+@test "corrects a proxy with another target, without restarting a server" {
   live_machine 2
   echo blue >"$WORLD/slot"
   exits 0 reconcile
-  says "put back as it should be (up)"
+  says "restored (up)"
   [ "$(cat "$WORLD/slot")" = green ]
 }

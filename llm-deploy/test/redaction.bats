@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Values of settings are shown to nobody.
+# Secrets are never shown.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -11,13 +11,13 @@ setup() {
   file="$BATS_TEST_TMPDIR/an env"
 }
 
-# becomes EXPECTED TEXT: with the settings in $file.
+# becomes EXPECTED TEXT: redacted with the settings in $file.
 becomes() {
   run -0 part redact "$file" <<<"$2"
   [ "$output" = "$1" ] || { printf '%s\n' "$output" "(expected: $1)"; return 1; }
 }
 
-@test "puts names for values" {
+@test "replaces values by names" {
   printf '%s\n' '# a comment=comment' API_KEY=s3cret-value URL=https://x.test/ OTHER=s3cret-valor '# end' >"$file"
   becomes 'key <API_KEY>, <API_KEY><API_KEY>; at <URL>v1, a comment' \
     'key s3cret-value, s3cret-values3cret-value; at https://x.test/v1, a comment'
@@ -25,7 +25,7 @@ becomes() {
   becomes '' ''
 }
 
-@test "takes values as they are" {
+@test "matches values literally" {
   for value in '.*.*.*.*' '[a-z]+$' '\d\w\\' 'a|b|c|d' '^start$' '&&&&&&' '%s%d%n' 'a=b=c=d' '"quotes"' "it's it" \
     '한글 값' '$(id)`x`'; do
     printf 'KEY=%s\n' "$value" >"$file"
@@ -33,7 +33,7 @@ becomes() {
   done
 }
 
-@test "longer values come first, and names are no values" {
+@test "replaces longer values first, and no names" {
   for order in 'A=secret-1 B=secret-1-and-more' 'B=secret-1-and-more A=secret-1'; do
     tr ' ' '\n' <<<"$order" >"$file"
     becomes '<B> <A> <B>' 'secret-1-and-more secret-1 secret-1-and-more'
@@ -43,25 +43,25 @@ becomes() {
   becomes '<X><X>aaa' 'aaaaaaaaaaaaaaa'
 }
 
-@test "short values stay" {
+@test "keeps short values" {
   printf '%s\n' NUM=60 MODE=on EMPTY= FIVE=12345 >"$file"
   becomes '60 on 12345' '60 on 12345'
 }
 
-@test "what the manifest calls a variable is no secret" {
+@test "keeps what the manifest calls a variable" {
   printf '%s\n' APP_ENV=production SYSTEM_PROMPT=harmless MODEL_NAME=qwen3:4b API_KEY=$canary GONE_KEY=gone-canary \
     >"$file"
   becomes 'production harmless qwen3:4b <API_KEY> <GONE_KEY>' "production harmless qwen3:4b $canary gone-canary"
 }
 
-@test "shows nothing without the settings" {
+@test "prints nothing without the settings" {
   run ! part redact "$BATS_TEST_TMPDIR/nowhere" <<<"$canary"
   [[ $output != *"$canary"* ]]
 }
 
-@test "tells no secret, neither in words nor in an argument nor in a file" {
+@test "shows no secret in output, arguments or files" {
   echo "API_KEY is $canary" >"$WORLD/logs"
-  # What a shell does is in the list of processes if it is a command of its own.
+  # A shell's external commands are in the process list.
   for each in sed awk grep env cat tr; do
     printf '#!/bin/sh\necho "%s $*" >>"%s/argv"\nPATH="%s"\nexec %s "$@"\n' $each "$WORLD" "$PATH" $each \
       >"$TMPDIR/$each"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Releases, the state that says which is live, the history, and what is kept.
+# Releases, the live one, the history, and pruning.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ release() {
     >"$staging/releases/$1/release.env"
 }
 
-@test "finds releases by number and by the beginning of a revision" {
+@test "finds releases by number and by a revision's first digits" {
   release 9 "abcdef0$(printf '%033d' 1)" "1234567$(printf '%033d' 1)"
   release 10 "abcdef1$(printf '%033d' 1)"
   release 11 "abcdef1$(printf '%033d' 2)"
@@ -31,13 +31,13 @@ release() {
   done
 }
 
-@test "releases are counted, newest first" {
+@test "lists releases by number, newest first" {
   for n in 2 9 10 11; do release $n; done
   mkdir "$staging/releases/tmp" "$staging/releases/10.old"
   [ "$(part releases | tr '\n' ' ')" = "11 10 9 2 " ]
 }
 
-@test "does not go back to what was given up" {
+@test "does not roll back to a failed release" {
   for n in 1 2; do deploy $n; done
   exits 0 tool rollback staging
   for n in 3 4; do deploy $n; done
@@ -47,7 +47,7 @@ release() {
   [ "$(state current)" = 1 ]
 }
 
-@test "rolls back to the one before, to a number, to a revision" {
+@test "rolls back to the previous release, a number, a revision" {
   for n in 1 2 3; do deploy $n; done
   exits 0 tool rollback staging
   [ "$(state current)" = 2 ]
@@ -61,14 +61,14 @@ release() {
   says "release 1 is live already"
 }
 
-@test "nothing to roll back to, nothing to start" {
+@test "refuses rollback and start without a release" {
   exits 3 tool rollback staging
   exits 3 tool start staging
   exits 3 tool logs staging
   says "nothing was ever deployed to staging"
 }
 
-@test "a release is what was given, for its owner only" {
+@test "a release has the given files, readable for its owner only" {
   deploy 1 --promoted-as "$(sha 7)" --actor 'github:me "x" $(id)'
   settings | cmp - "$staging/releases/1/env"
   run -0 sed 's/^WRITTEN_AT=.*Z$/-/; s/^ENV_HASH=.*/-/; s/^COMPOSE_HASH=[0-9a-f]*$/-/' "$staging/releases/1/release.env"
@@ -87,7 +87,7 @@ WRITTEN_BY=github:me x id" ]
   [[ $(ls -ld "$staging/proxy") = drwxr-xr-x* && $(ls -l "$staging/proxy/slot") = -rw-r--r--* ]]
 }
 
-@test "an image of another revision is not taken" {
+@test "refuses an image of another revision" {
   live_machine 1
   for label in "$(sha 3)" unknown ""; do
     echo "$label" >"$WORLD/registry/$(digest 2)"
@@ -118,7 +118,7 @@ deploy rolled_back" ]
   fi
 }
 
-@test "prune leaves what another environment has just pulled" {
+@test "prune keeps what another environment has just pulled" {
   # Production's prune, as staging's pull ends.
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '"$REAL" "$@" || exit' \
@@ -130,7 +130,7 @@ deploy rolled_back" ]
   [ "$(state current)" = 1 ] && [ ! -e "$WORLD/images/$(digest 3)" ]
 }
 
-@test "prune keeps what is live, the one before, and so many more" {
+@test "prune keeps the live, the previous, and KEEP_RELEASES more" {
   for n in 1 2 3 4 5 6 7 8 9; do release $n; sha $n >"$WORLD/images/$(digest $n)"; done
   mkdir -p "$LLM_DEPLOY_HOME/production/releases/1" "$staging/candidate"
   echo "IMAGE=$(image 1)" >"$LLM_DEPLOY_HOME/production/releases/1/release.env"

@@ -15,7 +15,7 @@ setup() {
 
 render() { PATH=$BATS_TEST_TMPDIR/spies:$path "${INTERPRETER:-sh}" "$script" "$@"; }
 
-# A shell can't trap what was ignored when it started: HUP by nohup, INT of all that runs in the background.
+# A shell can't trap signals ignored at its start: HUP under nohup, INT in the background.
 render_hearing() {
   PATH=$BATS_TEST_TMPDIR/spies:$path perl -e '$SIG{HUP} = $SIG{INT} = "DEFAULT"; exec @ARGV' \
     "${INTERPRETER:-sh}" "$script" "$@"
@@ -29,7 +29,7 @@ spy() {
   chmod +x "$BATS_TEST_TMPDIR/spies/$1"
 }
 
-# refuses LINE...: exactly these lines on stderr, status 2, and the file is as it was, alone in its directory.
+# refuses LINE...: exactly these lines on stderr, status 2, and the file is unchanged, alone in its directory.
 refuses() {
   echo old >"$file"
   run --separate-stderr render "${environment:-staging}" "$file"
@@ -42,7 +42,7 @@ refuses() {
 
 nothing_else_is_there() { [ "$(find "$BATS_TEST_TMPDIR" -maxdepth 1 -name '.env*')" = "$file" ]; }
 
-# writes FILE: what is rendered has the lines of FILE, byte for byte.
+# writes FILE: the output has the lines of FILE, byte for byte.
 writes() {
   render staging "$file"
   cmp "$1" "$file"
@@ -53,7 +53,7 @@ minimum() {
     RATE_LIMIT_RPM=60 ALLOWED_ORIGINS=https://staging.example.com '# end'
 }
 
-@test "writes what is set, and nothing of what is not" {
+@test "writes what is set, and nothing else" {
   export SETTING_NUM_CTX=4096 SETTING_KEEP_ALIVE='' SETTING_SYSTEM_PROMPT='  '
   minimum NUM_CTX=4096 >"$BATS_TEST_TMPDIR/expected"
   writes "$BATS_TEST_TMPDIR/expected"
@@ -73,13 +73,13 @@ minimum() {
 # end" ]
 }
 
-@test "takes nothing without the prefix" {
+@test "ignores variables without the prefix" {
   export NUM_CTX=1 GITHUB_TOKEN=ghs_1 MYSETTING_NUM_CTX=1 other=$'a\nSETTING_NOPE=b'
   minimum >"$BATS_TEST_TMPDIR/expected"
   writes "$BATS_TEST_TMPDIR/expected"
 }
 
-@test "values stand as they are" {
+@test "writes values unchanged" {
   for value in '"quoted"' "it's" '$HOME ${X:-y} $(id) `id`' ' #no comment ' '  both ends  ' 'back\slash\n\t\\' '\' \
     '{"a": [1, "b\"c"]}' '한글 🙂 ñ' '%s %d %%' '-n' '-e x' '*' '~' '!' '=a=b=' "a${IFS:1:1}tab${IFS:1:1}" \
     007 1e3 0x10 ' 60 ' nan "$(printf 'x%.0s' {1..8192})"; do
@@ -89,7 +89,7 @@ minimum() {
   done
 }
 
-@test "random values stand as they are" {
+@test "writes random values unchanged" {
   local LC_ALL=C seed=${SEED:-$RANDOM}
   local pieces=('"' "'" '$' '`' '\' '#' ' ' $'\t' '=' '%' '{' '}' '[' ']' '|' '&' ';' '<' '>'
     '(' ')' '*' '?' '!' '~' ',' 'é' '한' '🙂' $'\xc2\x85' $'\xef\xbb\xbf' '\n' '\0' '%s' '$$' '${X}' '--' 0 1 a Z)
@@ -124,7 +124,7 @@ minimum() {
 
 settings_of_staging() { sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$BATS_TEST_DIRNAME/../env/.env.staging.example"; }
 
-@test "refuses missing values, all at once" {
+@test "reports all missing values at once" {
   unset SETTING_MODEL_NAME
   export SETTING_RATE_LIMIT_RPM='' SETTING_ALLOWED_ORIGINS=$' \t'
   refuses 'SETTING_ALLOWED_ORIGINS: not set (expected: a value; required in staging)' \
@@ -132,14 +132,14 @@ settings_of_staging() { sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$BATS_TEST_DIRNAME/../
     'SETTING_RATE_LIMIT_RPM: not set (expected: a value; required in staging)'
 }
 
-@test "refuses names that it doesn't know" {
+@test "refuses unknown names" {
   export SETTING_RATE_LIMIT_RMP=60 SETTING_model_name='' SETTING_=x
   refuses "SETTING_: unknown (expected: a name in manifest.csv)" \
     "SETTING_RATE_LIMIT_RMP: unknown (expected: a name in manifest.csv)" \
     "SETTING_model_name: unknown (expected: a name in manifest.csv)"
 }
 
-@test "refuses what the environment doesn't have, unless it is empty" {
+@test "refuses settings that the environment doesn't have, unless empty" {
   export SETTING_APP_REVISION='' SETTING_SIMULATOR_TOKENS_PER_SECOND=5
   refuses 'SETTING_SIMULATOR_TOKENS_PER_SECOND: set (expected: nothing; it is no setting of staging)'
   render local - | grep -x SIMULATOR_TOKENS_PER_SECOND=5
@@ -177,7 +177,7 @@ settings_of_staging() { sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$BATS_TEST_DIRNAME/../
   done
 }
 
-@test "tells no value, neither in words nor in an argument" {
+@test "shows no value in output or arguments" {
   spy_on_all 'echo "$0 $*" >>"'"$BATS_TEST_TMPDIR"'/arguments"'
   export SETTING_SYSTEM_PROMPT='hush hush'
   render staging "$file"
@@ -193,7 +193,7 @@ settings_of_staging() { sed -nE 's/^#?([A-Z_]+)=.*/\1/p' "$BATS_TEST_DIRNAME/../
 
 spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1"; done; }
 
-@test "is readable for its owner only, from the first byte on" {
+@test "is readable only for its owner, from the first byte on" {
   spy cmp "ls -l '$file'.* >>'$BATS_TEST_TMPDIR/modes'"
   umask 000
   render staging "$file"
@@ -202,7 +202,7 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   nothing_else_is_there
 }
 
-@test "replaces a file at once, and tightens its mode" {
+@test "replaces a file atomically, and restricts its mode" {
   echo old >"$file"
   chmod 644 "$file"
   exec 4<"$file"
@@ -212,7 +212,7 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   [[ $(ls -l "$file") = -rw-------* ]]
 }
 
-@test "leaves nothing behind when it is stopped" {
+@test "leaves no file when it is stopped" {
   echo old >"$file"
   for signal in HUP:129 INT:130 TERM:143; do
     spy cmp "ls '$file'.* >'$BATS_TEST_TMPDIR/seen'; kill -${signal%:*} \$PPID"
@@ -224,7 +224,7 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   done
 }
 
-@test "leaves nothing behind when it can't write" {
+@test "leaves no file when it can't write" {
   echo old >"$file"
   for tool in cmp mv mktemp; do
     rm -rf "$BATS_TEST_TMPDIR/spies"
@@ -238,8 +238,8 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   [ "$status" -eq 1 ]
 }
 
-@test "notices a full disk" {
-  # What every awk but one reports, that one leaves out.
+@test "detects a full disk" {
+  # One awk does not report what all others do.
   spy cmp "for part in '$file'.*; do : >\"\$part\"; done"
   run render staging "$file"
   [ "$status" -eq 1 ]

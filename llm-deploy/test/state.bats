@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The state that says what is live: replaced as a whole, and never guessed at.
+# The recorded state: replaced atomically, and never guessed.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -10,16 +10,16 @@ setup() {
   new_machine
 }
 
-# as_it_is: what serves, and what could. Locks come and go.
+# as_it_is: containers and files, without locks.
 as_it_is() {
   find "$LLM_DEPLOY_HOME" "$WORLD/containers" "$WORLD/images" "$WORLD/slot" \
     -type f ! -path '*/lock/*' -exec cksum {} + | sort
 }
 
-# replace_state COMMAND...: by what the command makes of it.
+# replace_state COMMAND...: by COMMAND's output for it.
 replace_state() { "$@" <"$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state"; }
 
-# The ways in which a state is lost, of one that says: release 3 is live.
+# The ways to lose a state in which release 3 is live.
 lose() {
   case $1 in
     missing) rm "$staging/state" ;;
@@ -33,7 +33,7 @@ lose() {
   esac
 }
 
-@test "the state is replaced as a whole" {
+@test "replaces the state atomically" {
   mkdir -p "$staging"
   part set_state current=1 slot=blue intended=up
   exec 4<"$staging/state"
@@ -49,7 +49,7 @@ last=0" ]
   [ "$(ls -A "$staging")" = state ]
 }
 
-@test "the state stays when the disk is full" {
+@test "keeps the state when the disk is full" {
   mkdir -p "$staging"
   part set_state current=1
   before=$(cat "$staging/state")
@@ -58,7 +58,7 @@ last=0" ]
   [ "$(cat "$staging/state")" = "$before" ]
 }
 
-@test "a state that is lost deploys nothing, and nothing that serves is touched" {
+@test "a lost state deploys nothing and changes no server" {
   live_machine 3
   cp "$staging/state" "$BATS_TEST_TMPDIR/state"
   for how in missing empty half cut torn junk elsewhere unreadable; do
@@ -71,7 +71,7 @@ last=0" ]
     for verb in "${verbs[@]}"; do
       exits 3 $verb
       says " the state of staging "
-      says "(cure: llm-deploy recover staging)"
+      says "(fix: llm-deploy recover staging)"
     done
     [ "$(as_it_is)" = "$before" ]
     rm -rf "$staging/state"
@@ -81,10 +81,10 @@ last=0" ]
   says "release 4 is live"
 }
 
-@test "each loss is told in words" {
+@test "reports each kind of loss" {
   live_machine 3
-  for each in "missing is missing" "empty is empty" "half is not whole" "cut is not whole" "torn is not whole" \
-    "junk is not whole" "unreadable can't be read"; do
+  for each in "missing is missing" "empty is empty" "half is invalid" "cut is invalid" "torn is invalid" \
+    "junk is invalid" "unreadable can't be read"; do
     cp -R "$staging" "$BATS_TEST_TMPDIR/kept"
     lose "${each%% *}"
     exits 3 tool status staging
@@ -97,7 +97,7 @@ last=0" ]
   says "names release 7, which is not in releases/"
 }
 
-@test "without releases and containers there is no state to lose" {
+@test "needs no state without releases and containers" {
   exits 0 tool status staging
   mkdir -p "$staging"
   : >"$staging/state"
@@ -108,7 +108,7 @@ last=0" ]
   says "the state of staging is missing"
 }
 
-@test "recover shows what the state must have been, and writes it when told" {
+@test "recover shows what the state must have been, and writes it on request" {
   live_machine 3
   before=$(cat "$staging/state")
   for how in missing empty half junk elsewhere; do
@@ -127,16 +127,16 @@ to write it: llm-deploy recover staging --write"
     exits 0 tool status staging
   done
   exits 0 tool recover staging --write
-  says "is whole; nothing was done"
+  says "is valid; nothing was done"
   exits 0 deploy 4
   says "release 4 is live"
   exits 0 tool rollback staging
   [ "$(state current)" = 3 ]
 }
 
-@test "recover takes what the proxy sends to, not what a killed deploy has started" {
+@test "recover chooses the proxy's target, not a killed deploy's server" {
   live_machine 2
-  # Killed at check: release 1 is in green's place, as if it were new.
+  # Killed at check: release 1 runs in green, as if it were new.
   cp -R "$WORLD/containers/llm-staging-green" "$WORLD/containers/llm-staging-blue"
   echo 1 >"$WORLD/containers/llm-staging-blue/release"
   rm "$staging/state"
@@ -144,7 +144,7 @@ to write it: llm-deploy recover staging --write"
   [ "$(state current) $(state slot) $(state intended)" = "2 green up" ]
 }
 
-@test "recover does not take a container of other settings than its release" {
+@test "recover ignores a container with other settings than its release" {
   live_machine 2
   echo other >"$WORLD/containers/llm-staging-green/env-hash"
   rm "$staging/state"
@@ -153,11 +153,11 @@ to write it: llm-deploy recover staging --write"
   says "intended=down"
   exits 3 tool recover staging --write
   says "llm-staging-green runs, and would be stopped: nothing was written" \
-    "(cure: recover the release that runs, or docker stop llm-staging-green)"
+    "(fix: recover the release that runs, or docker stop llm-staging-green)"
   [ ! -e "$staging/state" ]
 }
 
-@test "recover takes a stopped environment for stopped" {
+@test "recover records a stopped environment as down" {
   live_machine 1
   tool stop staging
   rm "$staging/state"
@@ -166,13 +166,13 @@ to write it: llm-deploy recover staging --write"
   exits 0 tool start staging
 }
 
-@test "recover takes the release that is named" {
+@test "recover uses the given release" {
   live_machine 3
   rm "$staging/state"
   exits 3 tool recover staging 9
   says "no such release is kept: 9 (kept: 3 2 1 )"
   exits 3 tool recover staging 2 --write
-  says "as you name it"
+  says "as you chose it"
   says "llm-staging-blue runs, and would be stopped"
   [ ! -e "$staging/state" ]
   echo false >"$WORLD/containers/llm-staging-blue/running"
@@ -183,7 +183,7 @@ to write it: llm-deploy recover staging --write"
   [ "$(cat "$WORLD/containers/llm-staging-$(state slot)/release")" = 2 ]
 }
 
-@test "no number is given twice, whatever is lost" {
+@test "reuses no release number, whatever is lost" {
   live_machine 3
   echo 9 >"$WORLD/containers/llm-staging-blue/release"
   rm -r "$staging/state" "$staging/releases"
@@ -196,19 +196,19 @@ to write it: llm-deploy recover staging --write"
   [ "$(state last)" = 9 ]
   exits 0 deploy 4
   says "release 10 is live"
-  # The history knows of numbers whose releases are gone.
+  # The history has numbers whose releases are gone.
   printf 'current=10\nslot=%s\nintended=up\nlast=1\n' "$(state slot)" >"$staging/state"
   echo '{"number":20,"at":"x"}' >>"$staging/history"
   exits 0 deploy 5
   says "release 21 is live"
-  # And the folders of those that the history has lost.
+  # The folders have numbers that the history has lost.
   rm "$staging/history"
   sed 's/^last=.*/last=1/' "$staging/state" >"$staging/half" && mv "$staging/half" "$staging/state"
   exits 0 deploy 6
   says "release 22 is live"
 }
 
-@test "a deploy that fails leaves the state whole" {
+@test "a failed deploy leaves a valid state" {
   touch "$WORLD/no-start"
   exits 12 deploy 1
   rm "$WORLD/no-start"
@@ -217,7 +217,7 @@ to write it: llm-deploy recover staging --write"
   says "release 2 is live"
 }
 
-@test "stop makes no state of nothing" {
+@test "stop creates no state" {
   exits 3 tool stop staging
   says "nothing was ever deployed to staging"
   deploy 1
@@ -230,7 +230,7 @@ to write it: llm-deploy recover staging --write"
   says "the state of staging is missing"
 }
 
-@test "an engine that does not list containers says nothing of them" {
+@test "an engine that lists no containers proves nothing" {
   live_machine 1
   rm -r "$staging"
   mkdir "$BATS_TEST_TMPDIR/bin"
@@ -243,12 +243,12 @@ to write it: llm-deploy recover staging --write"
   says "nothing was deployed yet"
 }
 
-@test "a state in whose place is a folder is not written" {
+@test "does not write a state over a folder" {
   mkdir -p "$staging/state"
   exits 1 part set_state current=1
 }
 
-@test "nothing is recovered while the engine is silent, or another run works" {
+@test "recover refuses without an engine, or while another run works" {
   live_machine 1
   rm "$staging/state"
   tool lock staging

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# How an environment stands, in words, as JSON, and again and again; and what a terminal shows of a deploy.
+# status as text, as JSON and repeated; and a deploy's progress on a terminal.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2086,SC1003 # words not to expand; an environment for each test
 # shellcheck disable=SC2119,SC2012,SC2164 # settings has its own arguments; ls shows modes; bats ends at a failed cd
 bats_require_minimum_version 1.5.0
@@ -10,7 +10,7 @@ setup() {
   new_machine
 }
 
-@test "healthy means that a caller was answered, with the right revision" {
+@test "healthy means that the port answers with the right revision" {
   live_machine 1
   exits 0 tool status staging
   touch "$WORLD/no-answer"
@@ -24,7 +24,7 @@ setup() {
   exits 0 tool status staging
 }
 
-@test "no answer is worse than drift, and one environment's is all's" {
+@test "no answer outranks drift, in one environment or several" {
   live_machine 1
   echo old >"$WORLD/containers/llm-staging-proxy/config-hash"
   exits 1 tool status staging
@@ -36,7 +36,7 @@ setup() {
   exits 5 tool status
 }
 
-@test "nobody is to answer where nothing is to run" {
+@test "expects no answer from a stopped environment" {
   exits 0 tool status
   deploy 1
   tool stop staging
@@ -76,12 +76,12 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   exits 5 tool status staging --json
   is_json
   field '[.answered, .revision, .exit_code, .lock.reason, (.drift | length)]' '[false,null,5,"back at 5",1]'
-  field '.drift[0]' '"the proxy runs with another configuration (cure: llm-deploy restart-proxy staging)"'
+  field '.drift[0]' '"the proxy runs with another configuration (fix: llm-deploy restart-proxy staging)"'
   exits 5 tool status --json
   [ "$(jq -r .environment <<<"$output" | tr '\n' ' ')" = "production staging " ]
 }
 
-@test "--json tells of a lost state too" {
+@test "--json reports a lost state too" {
   command -v jq >/dev/null || skip "no jq"
   deploy 1
   : >"$staging/state"
@@ -90,7 +90,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   field '[.fault, .release, .answered, .exit_code]' '["is empty",null,false,3]'
 }
 
-@test "a file that can't be opened is told, not died of" {
+@test "a file that can't be opened is reported, and does not end the run" {
   [ -x /usr/bin/setpriv ] || skip "no setpriv" # busybox' has other options
   live_machine 1
   chmod 0 "$staging/state"
@@ -101,7 +101,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
     { echo "$status $output"; false; }
 }
 
-@test "a deploy that has just switched is no outage" {
+@test "a deploy that has just switched counts as answered" {
   live_machine 1
   mkdir "$staging/candidate"
   echo "BUILT_FROM=$(sha 2)" >"$staging/candidate/release.env"
@@ -113,7 +113,7 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   exits 5 tool status staging
 }
 
-@test "what a server says of itself can't pass for words of the tool" {
+@test "a server's text can't imitate the tool's output" {
   live_machine 1
   printf '#!/bin/sh\nprintf '\''{"revision":"x"\n  image        forged\033[2J'\''\n' >"$BATS_TEST_TMPDIR/curl"
   chmod +x "$BATS_TEST_TMPDIR/curl"
@@ -122,14 +122,14 @@ field() { [ "$(jq -c "$1" <<<"$output")" = "$2" ] || { jq -c "$1" <<<"$output"; 
   [[ $output != *$'\033'* ]]
 }
 
-@test "JSON's own characters are no harm" {
+@test "escapes JSON's special characters" {
   command -v jq >/dev/null || skip "no jq"
   odd=$'a "b" \\c\\ \t\n 한글 /'
   [ "$(part json_string "$odd" | jq -r .)" = 'a "b" \c\  한글 /' ]
   [ "$(part json_string '')" = null ]
 }
 
-@test "--watch looks again and again, until nobody reads" {
+@test "--watch repeats until its reader is gone" {
   live_machine 1
   exits 0 sh -c '"$0" "$@" | head -n 40 | grep -c "^staging"' \
     "${INTERPRETER:-sh}" -c "$stand_ins"'. "$0"' "$bin" status staging --watch
@@ -146,25 +146,25 @@ on_a_terminal() {
   python3 -c 'import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$@" </dev/null
 }
 
-@test "a deploy tells on a terminal how long a step runs, and what it waits for" {
+@test "a deploy shows on a terminal how long a step runs, and what it waits for" {
   live_machine 1
   touch "$WORLD/no-answer"
   settings >"$BATS_TEST_TMPDIR/settings"
   # The health check really waits for its second try, the line below it for its second.
   more_stand_ins='sleep() {
     if [ "$1" = 2 ] || [ -n "${ticks:-}" ]; then command sleep "$1"
-    elif [ -n "${patience:-}" ]; then command sleep 0.1
+    elif [ -n "${seconds_left:-}" ]; then command sleep 0.1
     else command sleep 0.6; fi
   };'
   exits 11 on_a_terminal "${INTERPRETER:-sh}" -c "$stand_ins$more_stand_ins"'. "$0"' "$bin" \
     deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file "$BATS_TEST_TMPDIR/settings"
   [[ $output =~ $'\r\033[K  '[0-9]+' s  check green 2: try '[1-5]' of 5, after '[0-9]+' s' ]]
-  # Lines of their own stay whole.
+  # Lines of their own are complete.
   says $'\r\033[K- start green 2'
   is_free
 }
 
-@test "without a terminal there are plain lines only" {
+@test "prints plain lines without a terminal" {
   run -0 deploy 1
   [[ $output != *$'\r'* && $output != *$'\033'* ]]
   run -0 tool status staging
