@@ -23,9 +23,10 @@ import javax.tools.ToolProvider;
 /**
  * Runs the server from a source tree and restarts it after a change: {@code java HotReload.java SOURCES WORK}.
  *
- * <p>SOURCES is only read, and polled, since mounts of other systems send no change events. Changed Java files are compiled
- * in this process, in a second instead of Maven's ten; Maven builds other changes (a POM, a resource). After a compile
- * error, or if a new version does not start, the last good version keeps serving.
+ * <p>Never writes to SOURCES. Polls it, because mounts from another operating system send no change events. If only
+ * Java files have changed, compiles in this process, in one second instead of Maven's ten; otherwise (a POM, a
+ * resource) builds with Maven. After a compile error, or if a new version does not start, the last good version keeps
+ * serving.
  */
 final class HotReload {
 
@@ -72,17 +73,17 @@ final class HotReload {
     private void update(List<Path> changed) throws IOException, InterruptedException {
         long start = System.nanoTime();
         boolean javaOnly = serving != null && changed.stream().allMatch(path -> path.toString().endsWith(".java"));
-        say(javaOnly ? changed.size() + " changed, compiling: " + changed.getFirst() : "building with Maven");
+        log(javaOnly ? changed.size() + " changed, compiling: " + changed.getFirst() : "building with Maven");
         Path classes = work.resolve("classes-" + ++version);
         if (javaOnly ? compile(classes) : build(classes)) {
             serve(classes);
-            say("serving version " + version + ", compiled in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+            log("serving version " + version + ", compiled in " + (System.nanoTime() - start) / 1_000_000 + " ms");
             if (!javaOnly) {
                 warmUp();
-                say("ready for changes");
+                log("ready for changes");
             }
         } else {
-            say("NOT COMPILED, see above" + (serving == null ? "." : ": the last good version keeps serving."));
+            log("NOT COMPILED, see above" + (serving == null ? "." : ": the last good version keeps serving."));
         }
     }
 
@@ -175,26 +176,26 @@ final class HotReload {
                 .start();
     }
 
-    /** If a version ends by itself, runs the previous one; if that ends too, waits for a change. */
+    /** If a version exits by itself, runs the previous one; if that exits too, waits for a change. */
     private void fallBack() throws IOException, InterruptedException {
-        say("THE SERVER ENDED with exit code " + server.exitValue() + ".");
+        log("THE SERVER ENDED with exit code " + server.exitValue() + ".");
         server = null;
         if (previous != null) {
-            say("The last good version serves again.");
+            log("The last good version serves again.");
             Path good = previous;
             serve(good);
             previous = null;
         }
     }
 
-    /** Without grace: a reload cuts off running responses. */
+    /** Kills the server at once: a reload aborts running responses. */
     private void kill() throws InterruptedException {
         if (server != null) {
             server.destroyForcibly().waitFor();
         }
     }
 
-    /** With grace: at the container's end running responses may finish. */
+    /** Shuts the server down gracefully: when the container stops, running responses may finish. */
     private void stop() {
         if (server != null) {
             server.destroy();
@@ -285,7 +286,7 @@ final class HotReload {
         }
     }
 
-    private static void say(String text) {
+    private static void log(String text) {
         System.out.println("hot reload: " + text);
     }
 }

@@ -22,8 +22,8 @@ import tools.jackson.databind.node.BooleanNode;
 import tools.jackson.databind.node.StringNode;
 
 /**
- * Builds the body of POST /api/chat. Throws an {@link LlmException} if Ollama can't serve the request. A message of
- * Ollama has one text and a list of images; their order is lost.
+ * Builds the body of POST /api/chat. Throws an {@link LlmException} if Ollama can't serve the request. An Ollama
+ * message has one text and a list of images; the order of text and images is lost.
  */
 final class ChatBodies {
 
@@ -55,7 +55,7 @@ final class ChatBodies {
     }
 
     private static LlmException unsupported(ModelId model) {
-        return new LlmException(new UnsupportedByModel(model.value(), "The model can't be made to call a tool.", null));
+        return new LlmException(new UnsupportedByModel(model.value(), "Tool calls can't be required.", null));
     }
 
     private static OllamaWire.Tool tool(ToolDefinition tool) {
@@ -71,7 +71,7 @@ final class ChatBodies {
         return switch (format) {
             case ResponseFormat.Text f -> null;
             case ResponseFormat.Json f -> StringNode.valueOf("json");
-            case ResponseFormat.JsonOf f -> object(f.schema(), "schema of the response format");
+            case ResponseFormat.JsonSchema f -> object(f.schema(), "schema of the response format");
         };
     }
 

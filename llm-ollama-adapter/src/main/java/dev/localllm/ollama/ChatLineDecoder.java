@@ -105,10 +105,10 @@ final class ChatLineDecoder {
 
     /** Adds the text of a line that has only text. Returns the index after the line, or -1 for any other line. */
     private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
-        int createdAt = afterString(bytes, after(bytes, from, MODEL));
-        int content = afterString(bytes, after(bytes, createdAt, CREATED_AT));
+        int createdAt = stringEnd(bytes, after(bytes, from, MODEL));
+        int content = stringEnd(bytes, after(bytes, createdAt, CREATED_AT));
         int text = after(bytes, content, CONTENT);
-        int textEnd = afterString(bytes, text);
+        int textEnd = stringEnd(bytes, text);
         int next = after(bytes, textEnd, END);
         if (next >= 0 && textEnd > text) {
             events.add(new TextDelta(JsonText.ofEscaped(bytes, text, textEnd)));
@@ -116,7 +116,7 @@ final class ChatLineDecoder {
         return next;
     }
 
-    private static int afterString(byte[] bytes, int from) {
+    private static int stringEnd(byte[] bytes, int from) {
         return from < 0 ? -1 : JsonText.end(bytes, from, bytes.length);
     }
 

@@ -73,7 +73,7 @@ final class OllamaFailures {
     private static String unsupported(String model, String text) {
         Matcher feature = UNSUPPORTED_FEATURE.matcher(text);
         return "The model '" + model + "' "
-                + (feature.find() ? "does not support " + feature.group(1) + "." : "can't do what was asked of it.");
+                + (feature.find() ? "does not support " + feature.group(1) + "." : "does not support the request.");
     }
 
     private static String withoutPaths(String text) {

@@ -19,7 +19,7 @@ final class OllamaVersion {
 
     private static final Pattern VERSION = Pattern.compile("v?(\\d{1,3})\\.(\\d{1,3})\\b[\\w.+-]{0,64}");
 
-    /** The version of a build without one. */
+    /** The version that Ollama reports if it was built without one. */
     private static final String UNVERSIONED = "0.0.0";
 
     private OllamaVersion() {}

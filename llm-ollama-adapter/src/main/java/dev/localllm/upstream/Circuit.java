@@ -20,9 +20,9 @@ import reactor.core.publisher.Mono;
  * is not counted. Thread-safe.
  *
  * <p>resilience4j's operator records the first signal of a call. This class adds what the operator can't do: it counts
- * a failure after the first signal, tells how long the circuit stays open, and ignores results of calls that began
- * before it opened. For the last one, each opening creates a new breaker, and a call reports to the breaker that it
- * began with.
+ * a failure after the first signal, reports how long the circuit stays open, and ignores results of calls that began
+ * before it opened. To ignore them, each opening creates a new breaker, and a call reports to the breaker that it began
+ * with.
  */
 final class Circuit {
 
@@ -62,7 +62,7 @@ final class Circuit {
         return Mono.defer(() -> call.transform(CircuitBreakerOperator.of(period.breaker())));
     }
 
-    /** As {@link #guard}, and counts one more failure if the answer fails after its first element. */
+    /** Like {@link #guard}, and counts one more failure if the answer fails after its first element. */
     <T> Mono<Flux<T>> guardAnswer(Mono<Flux<T>> answer) {
         return Mono.defer(() -> {
             CircuitBreaker breaker = period.breaker();

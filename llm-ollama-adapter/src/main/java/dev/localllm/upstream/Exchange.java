@@ -72,7 +72,8 @@ final class Exchange {
 
     /**
      * Closes the connection unless the exchange has ended. Idempotent. Cancelling the HTTP client does not always close
-     * it: between the headers and the body of a response, the client takes a cancel as a request to skip the body.
+     * the connection: between the headers and the body of a response, the client takes a cancel as a request to skip
+     * the body.
      */
     void abort() {
         switch (state.getAndSet(ENDED)) {

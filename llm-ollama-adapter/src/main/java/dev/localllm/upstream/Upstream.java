@@ -30,7 +30,7 @@ import reactor.netty.resources.LoopResources;
  */
 public final class Upstream implements AutoCloseable {
 
-    /** Below the time after which NATs, Docker's included, drop an idle connection. */
+    /** Shorter than the time after which a NAT, such as Docker's, drops an idle connection. */
     private static final Duration MAX_IDLE_TIME = Duration.ofSeconds(60);
 
     /** One in use, and one that is being returned to the pool. */

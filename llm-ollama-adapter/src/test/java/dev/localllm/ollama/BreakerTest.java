@@ -144,7 +144,7 @@ class BreakerTest {
     }
 
     @Test
-    void servesOtherModelsWhileATestLoadsItsModel() {
+    void servesOtherModelsWhileATrialCallLoadsItsModel() {
         try (Ollama ollama = ollama(Answers.TIMEOUT)) {
             simulator.breakModel(BAD.value(), new Fault.Refuses(500, "no"));
             repeat(ollama, ENOUGH);
@@ -165,9 +165,9 @@ class BreakerTest {
         }
     }
 
-    /** The first-token deadline ends a test that hangs, and the circuit opens again. */
+    /** The first-token deadline ends a trial call that hangs, and the circuit opens again. */
     @Test
-    void opensAgainWhenTheTestHangs() {
+    void opensAgainWhenTheTrialCallHangs() {
         simulator.breakModel(BAD.value(), new Fault.NeverAnswers());
         try (Ollama ollama = ollama(Duration.ofMillis(200))) {
             repeat(ollama, ENOUGH);

@@ -132,7 +132,7 @@ class ChatBodiesTest {
     void sendsTheFormat(String name) {
         JsonNode recorded = recorded(name).path("format");
         ResponseFormat format = recorded.isObject()
-                ? new ResponseFormat.JsonOf(recorded.toString())
+                ? new ResponseFormat.JsonSchema(recorded.toString())
                 : recorded.isString() ? new ResponseFormat.Json() : new ResponseFormat.Text();
 
         assertThat(sent(chat(format, Thinking.MODEL_DEFAULT)).path("format")).isEqualTo(recorded);
@@ -175,7 +175,7 @@ class ChatBodiesTest {
 
         assertThat(refusal(chat(List.of(tool), new ToolChoice.Auto())).message())
                 .isEqualTo("schema of the tool 'now': not understood (expected: a JSON object)");
-        assertThat(refusal(chat(new ResponseFormat.JsonOf("true"), Thinking.MODEL_DEFAULT))
+        assertThat(refusal(chat(new ResponseFormat.JsonSchema("true"), Thinking.MODEL_DEFAULT))
                         .message())
                 .isEqualTo("schema of the response format: not understood (expected: a JSON object)");
     }

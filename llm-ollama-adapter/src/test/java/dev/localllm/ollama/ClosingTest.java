@@ -43,7 +43,7 @@ class ClosingTest {
         assertThat(simulator.chats()).isZero();
     }
 
-    /** So a count of exchanges is never too high. */
+    /** A count of open exchanges must never be too high. */
     @Test
     void isClosedBeforeItsAnswerIsComplete() {
         for (int i = 0; i < 200; i++) {
@@ -81,8 +81,8 @@ class ClosingTest {
     }
 
     /**
-     * After {@code closed}, the server sees the closed connection soon, too. The closed connection does not count as a
-     * failure of the model.
+     * After {@code closed} completes, the server soon sees the closed connection, too. The closed connection does not
+     * count as a failure of the model.
      */
     @Test
     void isClosedAfterCancels() {

@@ -36,7 +36,7 @@ class OllamaFailuresTest {
                         "The model 'tiny' does not support tools."),
                 Arguments.of(
                         "ollama cloud is disabled: remote model is unavailable",
-                        "The model 'tiny' can't do what was asked of it."),
+                        "The model 'tiny' does not support the request."),
                 Arguments.of(
                         "request (709 tokens) exceeds the available context size (256 tokens), try increasing it",
                         "The prompt has 709 tokens (expected: at most 256)."),

@@ -103,7 +103,7 @@ class CircuitTest {
     }
 
     @Test
-    void permitsOneTestWhenHalfOpen() {
+    void permitsOneTrialCallWhenHalfOpen() {
         open();
         Sinks.Empty<Void> test = Sinks.empty();
         Disposable testing = circuit.guard(test.asMono()).subscribe();
@@ -117,7 +117,7 @@ class CircuitTest {
     }
 
     @Test
-    void opensAgainForTheSameTimeIfTheTestFails() {
+    void opensAgainForTheSameTimeIfTheTrialCallFails() {
         open();
         fail(1);
 
@@ -126,7 +126,7 @@ class CircuitTest {
     }
 
     @Test
-    void permitsAnotherTestAfterACancel() {
+    void permitsAnotherTrialCallAfterACancel() {
         open();
         circuit.guard(Mono.never()).subscribe().dispose();
 
@@ -136,7 +136,7 @@ class CircuitTest {
     }
 
     @Test
-    void permitsAnotherTestAfterAnIgnoredFault() {
+    void permitsAnotherTrialCallAfterAnIgnoredFault() {
         open();
         end(Mono.error(new ConnectException("refused")));
         assertThat(circuit.isClosed()).isFalse();

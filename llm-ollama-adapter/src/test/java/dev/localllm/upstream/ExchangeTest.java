@@ -112,7 +112,7 @@ class ExchangeTest {
         StepVerifier.create(exchange.closed()).expectComplete().verify(TIMEOUT);
     }
 
-    /** So a client that retries at once gets the permit. */
+    /** A client that retries at once must get the permit. */
     @Test
     void isClosedBeforeItsFailureIsEmitted() {
         TestPublisher<Integer> events = TestPublisher.create();

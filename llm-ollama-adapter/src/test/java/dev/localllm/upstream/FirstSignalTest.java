@@ -109,7 +109,7 @@ class FirstSignalTest {
         source.assertCancelled(3);
     }
 
-    /** The circuit breaker's operator drops the emitted Flux when it is cancelled meanwhile. */
+    /** The circuit breaker's operator drops the emitted Flux if the operator is cancelled meanwhile. */
     @Test
     void cancelsTheSourceIfTheEmittedFluxIsDropped() {
         StepVerifier.create(first)

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 
-/** How many timers a generation takes; what they are for, BreakerTest and the contract of ChatModel try. */
+/** Counts the timers of a generation. BreakerTest and ChatModelContract test their effects. */
 class GenerationDeadlineTest {
 
     private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -50,7 +50,7 @@ class GenerationDeadlineTest {
         channel.finishAndReleaseAll();
     }
 
-    /** Counts the timers that it is given. */
+    /** An event loop that counts its timers. */
     private EventExecutor eventLoop() {
         EventExecutor real = channel.eventLoop();
         return (EventExecutor) Proxy.newProxyInstance(

@@ -13,8 +13,8 @@ import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 
 /**
- * CORS: the origins of web pages that may call. A request from another origin is refused before anything else is done.
- * A request without Origin does not come from a web page and passes.
+ * CORS: the origins whose web pages may call the server. Refuses a request from another origin before any other
+ * processing. Allows a request without Origin: it does not come from a web page.
  */
 public final class BrowserOrigins {
 
@@ -41,8 +41,8 @@ public final class BrowserOrigins {
     }
 
     /**
-     * Refuses with an error body instead of an empty one. Also refuses unlisted origins that look like the server's
-     * own: DNS rebinding makes that possible.
+     * Refuses with an error body instead of an empty one. Also refuses unlisted origins that equal the server's own,
+     * which DNS rebinding makes possible.
      */
     private static final class Refusing extends DefaultCorsProcessor {
 

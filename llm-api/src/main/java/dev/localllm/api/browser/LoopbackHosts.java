@@ -17,13 +17,12 @@ import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
 /**
- * Refuses requests for hosts that are not loopback, to be used when the server listens on loopback. Prevents DNS
- * rebinding: a foreign web page gives its own host name the server's address, and its requests carry that name.
- * Thread-safe.
+ * Refuses requests for hosts that are not loopback. Use it if the server listens on loopback. Prevents DNS rebinding: a
+ * foreign web page maps its own host name to the server's address, and its requests carry that name. Thread-safe.
  */
 public final class LoopbackHosts implements WebFilter, Ordered {
 
-    /** The name of the host in a container, also at the other end of an SSH tunnel. */
+    /** The host's name inside a container. Requests through an SSH tunnel carry it, too. */
     private static final String DOCKER_HOST = "host.docker.internal";
 
     private final Set<String> allowed = new HashSet<>(Set.of("localhost", DOCKER_HOST));

@@ -1,4 +1,4 @@
-/** Limits which web pages may call, by their origin and by the host that they name. */
+/** Limits which web pages may call the server, by the Origin and Host headers. */
 @NullMarked
 package dev.localllm.api.browser;
 

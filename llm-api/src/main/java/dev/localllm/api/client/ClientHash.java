@@ -9,8 +9,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Hashes client ids for the log, so that it distinguishes clients without naming them. Use a new random key at each
- * start: then nobody can find an address by trying all of them. Thread-safe.
+ * Hashes client ids, so that the log distinguishes clients without naming them. Use a new random key at each start:
+ * then nobody can find an address by trying all of them. Thread-safe.
  */
 public final class ClientHash {
 

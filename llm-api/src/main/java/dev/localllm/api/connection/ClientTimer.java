@@ -12,7 +12,8 @@ public final class ClientTimer {
     private ClientTimer() {}
 
     /**
-     * Completes when the time since the subscription is over, on the event loop. Cancelling the Mono cancels the timer.
+     * Completes on the event loop when the time since the subscription has passed. Cancelling the Mono cancels the
+     * timer.
      */
     public static Mono<Void> after(Duration time, EventExecutor eventLoop) {
         return Mono.create(sink -> {

@@ -51,7 +51,10 @@ public final class HeaderTimeoutHandler extends ChannelInboundHandlerAdapter {
         ctx.fireChannelRead(message);
     }
 
-    /** Starts the timer: bytes between two requests that the codec has not decoded yet are the start of headers. */
+    /**
+     * Starts the timer if bytes have arrived between two requests and are not decoded yet: they are the start of
+     * headers.
+     */
     @Override
     public void channelReadComplete(ChannelHandlerContext ctx) {
         if (!inRequest && !decoded && timer == null) {

@@ -106,8 +106,8 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
     }
 
     /**
-     * Sends the error if no response is pending. Lets the reader of a truncated body refuse it. Otherwise only closes,
-     * because an error would mix with a running response.
+     * Sends the error if no response is pending. If a body is truncated, lets its reader refuse it. Otherwise only
+     * closes, because an error would mix with a running response.
      */
     @SuppressWarnings("FutureReturnValueIgnored") // the channel is closed in any case
     private void refuse(ChannelHandlerContext ctx, FailureResponse failure, boolean request) {
@@ -120,7 +120,7 @@ public final class MalformedRequestHandler extends ChannelDuplexHandler {
         }
     }
 
-    /** Gives a body to refusals that the web server sends by itself without one, as for an invalid host. */
+    /** Adds an error body to refusals that the web server sends without one, such as for an invalid host. */
     private Object withErrorBody(Object written) {
         if (written instanceof FullHttpResponse refusal && !refusal.headers().contains(FailureResponse.REQUEST_ID)) {
             refusal.release();

@@ -50,8 +50,8 @@ public final class SmallChunkHandler extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * Pauses only while auto-read is on: without it nobody reads the body, and the end of the pause must not start
-     * that.
+     * Pauses only while auto-read is on: otherwise nobody reads the body, and the end of the pause must not start
+     * reading.
      */
     @Override
     @SuppressWarnings("FutureReturnValueIgnored") // the timer ends with the event loop

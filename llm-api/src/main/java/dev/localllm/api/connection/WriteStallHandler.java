@@ -12,7 +12,8 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
  * Closes the connection of a client that reads almost nothing within the timeout, so that nothing is generated for it.
- * Progress is seen when the system has freed a part of its send buffer. Runs a timer only while output is queued.
+ * Progress is detected when the system has freed a part of the socket send buffer. Runs a timer only while output is
+ * queued.
  */
 public final class WriteStallHandler extends ChannelDuplexHandler {
 

@@ -24,7 +24,7 @@ import org.springframework.http.HttpStatusCode;
 import org.springframework.web.server.ServerWebExchange;
 
 /**
- * A failure as a response, the same for every wire; {@link ErrorFormat} writes it.
+ * The HTTP response to a failure, the same for every wire; {@link ErrorFormat} writes its body.
  *
  * @param code for programs; {@link #INVALID_REQUEST} and {@link #SERVER_ERROR} add nothing to the status
  * @param field path of the invalid field of the request, or null
@@ -39,10 +39,10 @@ public record FailureResponse(
         @Nullable String detail,
         Retry retry) {
 
-    /** What a client that retries automatically should do. */
+    /** Advice for a client that retries automatically. */
     public sealed interface Retry {
 
-        /** What it does by default. */
+        /** The client's default behavior. */
         record Default() implements Retry {}
 
         /** No retry: it would not help, or would make things worse. */
@@ -129,7 +129,7 @@ public record FailureResponse(
         return exchange.getAttribute(ATTRIBUTE);
     }
 
-    /** Stores this failure in the exchange, for its record and log. */
+    /** Stores this failure in the exchange, for the request's record and log line. */
     public void putInto(ServerWebExchange exchange) {
         exchange.getAttributes().put(ATTRIBUTE, this);
     }

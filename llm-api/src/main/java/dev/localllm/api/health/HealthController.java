@@ -18,8 +18,8 @@ import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
 /**
- * Actuator's health groups, on the API's port. {@code /health} does not depend on the model server: deploys are judged
- * by it, and a good release must not be rolled back because the model server is down.
+ * Actuator's health groups, on the API's port. {@code /health} does not depend on the model server: deploys check it,
+ * and a good release must not be rolled back because the model server is down.
  */
 @RestController
 final class HealthController {

@@ -21,9 +21,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads and checks the fields of a JSON object. An invalid field throws an {@link LlmException} that names its path.
- * JSON's null counts as absent. {@link #rejectUnknown} refuses fields that were not read, so that none is ignored. Not
- * thread-safe.
+ * Reads and checks the fields of a JSON object. An invalid field throws an {@link LlmException} that names its path. An
+ * absent field is read as null or false; JSON's null counts as absent. {@link #rejectUnknown} refuses fields that were
+ * not read, so that none is ignored. Not thread-safe.
  */
 public final class Fields {
 

@@ -83,9 +83,9 @@ final class CompletionEncoder implements BodyEncoder {
         if (finished == null) {
             throw new IllegalStateException("the response completed without Finished");
         }
-        boolean calls = toolCalls.length() > 0;
-        boolean thought = thinking.length() > 0;
-        boolean said = text.length() > 0 || !calls; // tool calls alone have no content, as with OpenAI
+        boolean hasCalls = toolCalls.length() > 0;
+        boolean hasThinking = thinking.length() > 0;
+        boolean hasContent = text.length() > 0 || !hasCalls; // tool calls alone have no content, as with OpenAI
         Completion completion = new Completion(
                 metadata.id(),
                 "chat.completion",
@@ -93,14 +93,19 @@ final class CompletionEncoder implements BodyEncoder {
                 JsonText.of(metadata.model().value()),
                 List.of(new Choice(
                         0,
-                        new Message("assistant", said ? "" : null, thought ? "" : null, calls ? List.of() : null, null),
+                        new Message(
+                                "assistant",
+                                hasContent ? "" : null,
+                                hasThinking ? "" : null,
+                                hasCalls ? List.of() : null,
+                                null),
                         null,
                         OpenAiJson.of(finished.reason()))),
                 Usage.of(finished.usage()));
         Map<String, SegmentedBytes> texts = new LinkedHashMap<>();
-        putIf(said, "content", text, texts);
-        putIf(thought, "reasoning", thinking, texts);
-        putIf(calls, "tool_calls", toolCalls, texts);
+        putIf(hasContent, "content", text, texts);
+        putIf(hasThinking, "reasoning", thinking, texts);
+        putIf(hasCalls, "tool_calls", toolCalls, texts);
         return joined(OpenAiJson.around(completion, List.copyOf(texts.keySet())), texts.values());
     }
 
@@ -110,7 +115,7 @@ final class CompletionEncoder implements BodyEncoder {
         }
     }
 
-    /** @param around the pieces around the values: one more than there are values */
+    /** @param around the pieces around the values: one more than values */
     private static List<ByteBuffer> joined(List<byte[]> around, Collection<SegmentedBytes> values) {
         List<ByteBuffer> body = new ArrayList<>();
         Iterator<byte[]> pieces = around.iterator();

@@ -44,7 +44,7 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
             return null;
         }
         if (!ModelId.isName(name)) {
-            throw fields.wrong("model", "the name of a model, as qwen3:4b");
+            throw fields.wrong("model", "the name of a model, such as qwen3:4b");
         }
         return new ModelId(name);
     }

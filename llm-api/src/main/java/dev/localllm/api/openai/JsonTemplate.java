@@ -3,7 +3,7 @@ package dev.localllm.api.openai;
 import java.util.Arrays;
 import java.util.List;
 
-/** Constant JSON, in UTF-8, with a hole for the variable part. The arrays are shared and never written to. */
+/** Constant JSON, in UTF-8, with a placeholder for the variable part. The arrays are shared and never written to. */
 final class JsonTemplate {
 
     private final byte[] head;
@@ -14,7 +14,7 @@ final class JsonTemplate {
         this.tail = tail;
     }
 
-    /** @param field its value is an empty string or array; the hole is inside it */
+    /** @param field its value is an empty string or array; the placeholder is inside it */
     static JsonTemplate of(Object value, String field) {
         List<byte[]> pieces = OpenAiJson.around(value, List.of(field));
         return new JsonTemplate(pieces.getFirst(), pieces.getLast());
@@ -28,7 +28,7 @@ final class JsonTemplate {
         return tail;
     }
 
-    /** Puts the other template into the hole of this one. */
+    /** Replaces the placeholder of this template by the other template. */
     JsonTemplate around(JsonTemplate inner) {
         return new JsonTemplate(joined(head, inner.head), joined(inner.tail, tail));
     }

@@ -82,7 +82,7 @@ public final class OpenAiErrors implements ErrorFormat {
         return failure.status().is4xxClientError() ? "invalid_request_error" : "server_error";
     }
 
-    /** Null if the type says everything. */
+    /** Null if a code would add nothing to the type. */
     private static @Nullable String code(FailureResponse failure) {
         return switch (failure.code()) {
             case FailureResponse.INVALID_REQUEST, FailureResponse.SERVER_ERROR -> null;

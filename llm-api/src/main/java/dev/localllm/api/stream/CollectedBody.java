@@ -28,7 +28,7 @@ final class CollectedBody implements AutoCloseable {
 
     /**
      * Adds events; does nothing once closed. Throws an {@link LlmException} if this response exceeds 8 MB, or all
-     * responses together the budget.
+     * responses together exceed the budget.
      */
     synchronized void add(List<ChatEvent> events) {
         if (closed) {
@@ -39,8 +39,7 @@ final class CollectedBody implements AutoCloseable {
             throw new LlmException(new UpstreamProtocol("The response is larger than " + MAX_BYTES + " bytes."));
         }
         if (!budget.tryTake(held - budgeted)) {
-            throw new LlmException(
-                    new Overloaded("The server collects too many non-streaming responses: use stream:true.", true));
+            throw new LlmException(new Overloaded("Too many non-streaming responses at once: use stream:true.", true));
         }
         budgeted = held;
     }

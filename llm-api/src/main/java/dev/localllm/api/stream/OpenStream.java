@@ -31,7 +31,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     /** Lists of events requested in advance. */
     static final int WINDOW = 8;
 
-    /** Limit of one burst: a write that is still queued does not make the connection unwritable. */
+    /** Limit of one burst: the connection's writability does not count writes that are still queued. */
     private static final int MAX_BURST_BYTES = 64 << 10;
 
     private final CoreSubscriber<? super DataBuffer> client;
@@ -56,7 +56,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private @Nullable Disposable serverStop;
     private boolean timerFired;
 
-    /** Lists that have arrived and were not replaced by a new request yet. */
+    /** Number of arrived lists for which no new list was requested yet. */
     private int unrequested;
 
     /** True once a frame was emitted: from then on a failure can only be sent as a frame. */
@@ -187,7 +187,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         try {
             buffer.add(encoder.encode(events));
             finished = events.getLast() instanceof Finished;
-        } catch (RuntimeException | Error e) { // even without memory the stream must end
+        } catch (RuntimeException | Error e) { // the stream must end even if memory runs out
             abort(e);
         }
     }
@@ -240,7 +240,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    /** Cancels the source and ends the stream with the failure; without it if the last event was encoded. */
+    /** Cancels the source and ends the stream: with the failure, unless the last event was encoded. */
     private void abort(Throwable fault) {
         if (!ending) {
             cancelSource();
@@ -248,7 +248,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         }
     }
 
-    /** Begins the end of the stream. A failure becomes a frame if any frame comes before it. */
+    /** Starts to end the stream if {@code ends}. A failure becomes a frame if any frame comes before it. */
     private void endIf(boolean ends, @Nullable Throwable fault) {
         if (!ends || ending) {
             return;
@@ -257,7 +257,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         failure = fault != null && (started || !buffer.isEmpty()) ? addLastFrame(fault) : fault;
     }
 
-    /** @return null, or the error that kept the frame from being encoded */
+    /** @return null, or the error that prevented encoding the frame */
     private @Nullable Throwable addLastFrame(Throwable fault) {
         try {
             buffer.add(lastFrame.apply(fault));

@@ -4,7 +4,7 @@ import dev.localllm.core.catalog.ModelId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One decoded request, with the way to respond to it.
+ * One decoded request and its responder.
  *
  * @param model as the caller named it; null for the default
  * @param responder sends the answer to the caller

@@ -34,7 +34,7 @@ public record ChatRequest(
     }
 
     /**
-     * Number of UTF-16 characters in all its text, including tool definitions and the format's schema. Images don't
+     * Number of UTF-16 code units in all its text, including tool definitions and the format's schema. Images don't
      * count; the size of the request body limits them.
      */
     long characters() {
@@ -54,7 +54,7 @@ public record ChatRequest(
         return switch (format) {
             case ResponseFormat.Text f -> 0;
             case ResponseFormat.Json f -> 0;
-            case ResponseFormat.JsonOf f -> f.schema().length();
+            case ResponseFormat.JsonSchema f -> f.schema().length();
         };
     }
 

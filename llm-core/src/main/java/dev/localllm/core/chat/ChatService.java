@@ -20,7 +20,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, resolves the model,
- * adds the system prompt, admits, generates. Thread-safe.
+ * adds the system prompt, acquires a permit, generates. Thread-safe.
  */
 public final class ChatService {
 
@@ -56,8 +56,8 @@ public final class ChatService {
 
     /**
      * Charges the client, then serves its request. The charge is refunded if the request fails before its response has
-     * started and {@link dev.localllm.core.failure.LlmFailure#isRefunded} says so: for lack of capacity. A request that
-     * is refused for its content is charged.
+     * started and {@link dev.localllm.core.failure.LlmFailure#isRefunded} is true, which means a lack of capacity. A
+     * request that is refused for its content is charged.
      *
      * @param onDecision called with the rate limiter's decision when the client is charged, and again after a refund;
      *     never called without a rate limit

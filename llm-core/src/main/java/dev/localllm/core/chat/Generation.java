@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
  * @param closed completes when no exchange with the model server is open. Before the events have a subscriber, it
  *     completes at once. Afterwards it completes when the response was received to its end, when no request was sent,
  *     or when the connection is closed; at the latest after a time limit of the implementation. Unless that limit has
- *     expired, no connection is in use for the generation then; the model server may still be working on it. Never
- *     fails and takes any number of subscribers; cancelling one has no effect on the others
+ *     expired, the generation then uses no connection; the model server may still be working on it. Never fails and
+ *     takes any number of subscribers; cancelling one has no effect on the others
  */
 public record Generation(Flux<List<ChatEvent>> events, Mono<Void> closed) {}

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Options of a generation. Null means the model's default.
  *
- * @param maxTokens maximum tokens of the answer; null means no limit but the context
+ * @param maxTokens maximum tokens of the answer; null means limited by the context only
  * @param stop sequences that end the answer and are not part of it; empty for none
  */
 public record GenerationOptions(

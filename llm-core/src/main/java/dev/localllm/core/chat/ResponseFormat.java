@@ -14,5 +14,5 @@ public sealed interface ResponseFormat {
      *
      * @param schema a JSON schema, as text
      */
-    record JsonOf(String schema) implements ResponseFormat {}
+    record JsonSchema(String schema) implements ResponseFormat {}
 }

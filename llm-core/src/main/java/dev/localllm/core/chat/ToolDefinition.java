@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * A function that the model may call.
  *
  * @param description for the model; null for none
- * @param schema JSON schema of its arguments, which are an object; as text
+ * @param schema JSON schema of the arguments object, as text
  */
 public record ToolDefinition(String name, @Nullable String description, String schema) {
 

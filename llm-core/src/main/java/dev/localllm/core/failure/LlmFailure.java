@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 public sealed interface LlmFailure {
 
     /**
-     * One sentence for the caller. Never contains a prompt or an answer, and the model server's text only as far as the
+     * One sentence for the caller. Never contains a prompt or an answer. Contains the model server's text only if the
      * caller needs it to correct the request.
      */
     String message();
@@ -126,7 +126,7 @@ public sealed interface LlmFailure {
     /**
      * The caller, or all callers together, sent more requests than the rate limit allows.
      *
-     * @param retryAfter time until the request will be allowed, unless other requests use up the limit before
+     * @param retryAfter time until the request will be allowed, unless other requests use up the limit first
      */
     record RateLimited(Duration retryAfter) implements LlmFailure {
         @Override
@@ -170,7 +170,7 @@ public sealed interface LlmFailure {
     record UpstreamProtocol(String detail) implements LlmFailure {
         @Override
         public String message() {
-            return "The model server's response is broken.";
+            return "The model server's response is invalid.";
         }
 
         @Override

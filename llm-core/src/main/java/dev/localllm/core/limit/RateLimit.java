@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
  * A rate limit: allows at most {@code burst + requestsPerMinute · minutes} requests in any window.
  *
  * @param requestsPerMinute long-term rate
- * @param burst size of the bucket: requests at once after a pause
+ * @param burst size of the bucket: the maximum of requests at once after a pause
  */
 public record RateLimit(int requestsPerMinute, int burst) {
 

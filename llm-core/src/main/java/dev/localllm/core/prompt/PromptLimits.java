@@ -7,7 +7,7 @@ import dev.localllm.core.failure.LlmFailure.InvalidRequest;
  * Size limits of one chat.
  *
  * @param maxMessages maximum number of messages
- * @param maxCharacters maximum of UTF-16 characters in all its text, as {@code ChatRequest} counts them
+ * @param maxCharacters maximum of UTF-16 code units in all its text, as {@code ChatRequest} counts them
  */
 public record PromptLimits(int maxMessages, int maxCharacters) {
 

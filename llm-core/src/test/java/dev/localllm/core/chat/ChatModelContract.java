@@ -34,7 +34,7 @@ public abstract class ChatModelContract {
     /** Enough tokens for a greeting after some thinking. */
     private static final int GREETING_TOKENS = 512;
 
-    /** Enough tokens for more lists than the two that are requested one by one, even with many tokens per read. */
+    /** Enough tokens for more than two lists, even with many tokens per read. */
     private static final int STORY_TOKENS = 256;
 
     /** Long enough not to match the markup around a model's thinking, such as {@code </think>}. */
@@ -132,7 +132,7 @@ public abstract class ChatModelContract {
         awaitClosed(generation);
     }
 
-    /** And not before the cancel: without demand the answer can't end. */
+    /** Also checks that it is not closed before the cancel: without demand the answer can't end. */
     @Test
     void isClosedAfterACancel() throws InterruptedException {
         Generation generation = open("Tell me a story of 2000 words.", STORY_TOKENS);
@@ -163,7 +163,7 @@ public abstract class ChatModelContract {
     }
 
     /**
-     * Receives another answer completely in between: in that time, an answer that ignores demand would deliver more.
+     * Receives a second answer completely in between: meanwhile, a first answer that ignores demand would deliver more.
      */
     @Test
     void deliversNoMoreThanRequested() throws InterruptedException {

@@ -82,7 +82,7 @@ class ChatServiceTest {
         assertThat(generated).isEmpty();
         events.assertWasNotSubscribed();
         closed.assertWasNotSubscribed();
-        assertThat(isFull(service)).isFalse();
+        assertThat(acquireFails(service)).isFalse();
     }
 
     @Test
@@ -162,7 +162,7 @@ class ChatServiceTest {
     }
 
     @Test
-    void passesOnAllFieldsOfTheRequest() {
+    void keepsAllFieldsOfTheRequest() {
         systemPrompt = new SystemPrompt("Be kind.");
 
         succeed(new ChatCall(null, withoutDefaults(), READER));
@@ -181,7 +181,7 @@ class ChatServiceTest {
                 GenerationOptions.DEFAULTS,
                 List.of(new ToolDefinition("12", "345", "{}"), new ToolDefinition("6", null, "{}")),
                 new ToolChoice.None(),
-                new ResponseFormat.JsonOf("true"),
+                new ResponseFormat.JsonSchema("true"),
                 Thinking.LOW);
     }
 
@@ -201,16 +201,16 @@ class ChatServiceTest {
     @Test
     void chargesBeforeItDecodes() {
         rateLimiter = limiter(2);
-        List<Integer> told = new ArrayList<>();
+        List<Integer> decisionsBefore = new ArrayList<>();
 
         StepVerifier.create(service().answer(ANN, decisions::add, answer -> {
-                    told.add(decisions.size());
+                    decisionsBefore.add(decisions.size());
                     return Mono.error(new IllegalStateException("no JSON"));
                 }))
                 .expectErrorMessage("no JSON")
                 .verify(TIMEOUT);
 
-        assertThat(told).containsExactly(1);
+        assertThat(decisionsBefore).containsExactly(1);
         assertThat(decisions).containsExactly(new RateDecision(true, 2, 1, Duration.ofSeconds(10), Duration.ZERO));
     }
 
@@ -311,7 +311,7 @@ class ChatServiceTest {
         running.dispose();
     }
 
-    /** So the limit is reported even if the circuit is open. */
+    /** The limit must be reported even if the circuit is open. */
     @Test
     void sendsNoRequestAtTheLimit() {
         generation = new Generation(Flux.never(), Mono.never());
@@ -319,7 +319,7 @@ class ChatServiceTest {
         Disposable running = start(service, READER);
         generation = new Generation(Flux.error(new LlmException(new UpstreamUnavailable("open"))), Mono.empty());
 
-        assertThat(isFull(service)).isTrue();
+        assertThat(acquireFails(service)).isTrue();
 
         assertThat(generated).hasSize(1);
         running.dispose();
@@ -336,17 +336,17 @@ class ChatServiceTest {
             generation = new Generation(events, closed.asMono());
             ChatService service = service();
             start(service, READER).dispose();
-            assertThat(isFull(service)).as(end).isTrue();
+            assertThat(acquireFails(service)).as(end).isTrue();
 
             closed.tryEmitEmpty().orThrow();
 
             generation = new Generation(Flux.never(), Mono.never());
-            assertThat(isFull(service)).as(end).isFalse();
-            assertThat(isFull(service)).as(end + ", released once").isTrue();
+            assertThat(acquireFails(service)).as(end).isFalse();
+            assertThat(acquireFails(service)).as(end + ", released once").isTrue();
         });
     }
 
-    /** Before that, {@code closed} would complete at once, because no exchange is open. */
+    /** Earlier, {@code closed} would complete at once, because no exchange is open. */
     @Test
     void subscribesToClosedAfterTheEvents() {
         List<String> order = new ArrayList<>();
@@ -370,7 +370,7 @@ class ChatServiceTest {
 
         openFault = null;
         generation = new Generation(Flux.never(), Mono.never());
-        assertThat(isFull(service)).isFalse();
+        assertThat(acquireFails(service)).isFalse();
     }
 
     @Test
@@ -385,8 +385,8 @@ class ChatServiceTest {
                 .verify(TIMEOUT);
 
         assertThat(generated).hasSize(1);
-        assertThat(isFull(service)).isFalse();
-        assertThat(isFull(service)).isTrue();
+        assertThat(acquireFails(service)).isFalse();
+        assertThat(acquireFails(service)).isTrue();
     }
 
     @Test
@@ -399,7 +399,7 @@ class ChatServiceTest {
                 .expectError(LlmException.class)
                 .verify(TIMEOUT);
 
-        assertThat(isFull(service)).isFalse();
+        assertThat(acquireFails(service)).isFalse();
     }
 
     private void assertRefused(String message, Message... messages) {
@@ -428,8 +428,8 @@ class ChatServiceTest {
         return error -> error instanceof LlmException e && e.failure().equals(failure);
     }
 
-    /** Acquires a permit and holds it. */
-    private boolean isFull(ChatService service) {
+    /** Tries to acquire a permit and holds it. True if the limit is reached. */
+    private boolean acquireFails(ChatService service) {
         List<Throwable> faults = new ArrayList<>();
         service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION)))
                 .subscribe(nothing -> {}, faults::add);

@@ -77,7 +77,10 @@ public final class OllamaSimulator implements AutoCloseable {
         faults.addAll(List.of(next));
     }
 
-    /** Gives this fault to every response for the model that has no scripted fault. The model need not exist. */
+    /**
+     * Gives this fault to every response for the model, unless the response has a scripted fault. The model need not
+     * exist.
+     */
     public void breakModel(String model, Fault fault) {
         modelFaults.put(model, fault);
     }

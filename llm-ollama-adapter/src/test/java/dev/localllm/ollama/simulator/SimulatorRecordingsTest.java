@@ -44,7 +44,7 @@ class SimulatorRecordingsTest {
             "05-generate-suffix-unsupported",
             "06-embed-too-long-no-truncate",
             "06-embeddings-old-unknown",
-            // needs a cloud, a broken file, a killed runner, or a full queue; faults play these
+            // needs a cloud, a broken file, a killed runner, or a full queue; faults simulate these
             "07-cloud-model",
             "07-bad-model-name",
             "10-queue-full-503",
