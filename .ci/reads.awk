@@ -1,5 +1,5 @@
-# Prints what functions of llm-deploy/lib read unseen: a variable must be the function's own, or named in the comment
-# above it or at the top of main.sh. What has one letter is awk's.
+# Prints undeclared variables that functions of llm-deploy/lib read: a variable must be local, or named in the comment
+# above the function or at the top of main.sh. One-letter names are awk's.
 function is_shared(name) {
   return name ~ /^(root|environment|folder|port|actor|caller|registry_user|registry_token)$/ ||
     name == "running" && FILENAME ~ /output.sh$/ || name == "progress" && FILENAME ~ /(progress|output).sh$/

@@ -1,4 +1,4 @@
-// How each rule is broken: [rule, file, what stands there, what would stand there]. The first such place is changed.
+// How each rule is broken: [rule, file, old text, new text]. The first occurrence is changed.
 import { readFileSync } from "node:fs";
 
 const actions = JSON.parse(readFileSync(new URL("actions.json", import.meta.url)));
@@ -342,7 +342,7 @@ ${job("use-it")}    needs: find-it
       - run: echo "$NAME"
 `;
 
-// What breaks no rule.
+// Changes that break no rule.
 export const harmless = [
   ["staging.yml", summarize, lookAt("history staging")],
   ["staging.yml", summarize, lookAt("status staging")],

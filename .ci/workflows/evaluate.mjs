@@ -21,7 +21,7 @@ function valueOf(source, known, status = {}) {
 
 const expression = /\$\{\{((?:'[^']*'|[^'])*?)\}\}/g;
 
-/** What is written, with its expressions replaced; alone it keeps its type, among text it becomes text. */
+/** A value with its expressions evaluated. A lone expression keeps its type; within text it becomes text. */
 export function fill(written, known) {
   if (Array.isArray(written)) return written.map((item) => fill(item, known));
   if (written !== null && typeof written === "object")
@@ -33,13 +33,13 @@ export function fill(written, known) {
   return written.replace(expression, (_, source) => valueOf(source, known).coerceString());
 }
 
-/** The same of a mapping whose values become text, nothing an empty one. */
+/** The same for a mapping; its values become text, null an empty one. */
 export function fillTexts(written, known) {
   const filled = Object.entries(fill(written ?? {}, known));
   return Object.fromEntries(filled.map(([name, value]) => [name, value === null ? "" : String(value)]));
 }
 
-/** Whether something is done: without a word about success it is only done if all went well. */
+/** Whether a job or step runs. A condition without a status function implies success(). */
 export function holds(condition, known, status) {
   const source = condition === undefined ? "success()" : String(condition).replace(/^\s*\$\{\{(.*)\}\}\s*$/s, "$1");
   const allowedContext = [...contexts, ...statuses.map((name) => `${name}(0,0)`)];

@@ -1,5 +1,5 @@
-// Lints every workflow; if all is well, breaks each rule in a copy to see that it is a rule, and tries what is to break
-// none. Says "ok: …" or "NOT OK: …" for each.
+// Lints every workflow; if all pass, breaks each rule in a copy to see that it complains, and tries changes that break
+// none. Prints "ok: …" or "NOT OK: …" for each.
 import { readFileSync, readdirSync } from "node:fs";
 import { parse } from "yaml";
 import { broken, harmless } from "./broken.mjs";
@@ -14,7 +14,7 @@ const contents = {};
 for (const name of readdirSync(new URL("workflows/", folder)))
   contents[name] = readFileSync(new URL(`workflows/${name}`, folder), "utf8");
 
-/** What these rules say against a file. */
+/** The complaints of these rules about a file. */
 async function complaints(rules, file) {
   const found = [];
   for (const [rule, sentences] of Object.entries(rules))
@@ -22,7 +22,7 @@ async function complaints(rules, file) {
   return found;
 }
 
-/** What all rules say. The others can only read what the first ones accept. */
+/** All complaints. The other rules can only read files that pass the syntax rules. */
 async function allComplaints(name, content) {
   const found = await complaints(syntaxRules, { name, content });
   return found.length ? found : complaints(otherRules, read(name, content));

@@ -1,5 +1,5 @@
 // GitHub's own parser and expressions. Its modules import JSON as Node 20 doesn't allow,
-// so a loader makes JavaScript of it.
+// so a loader turns it into JavaScript.
 import { register } from "node:module";
 
 register(
@@ -16,7 +16,7 @@ register(
 const { parseWorkflow, NoOperationTraceWriter, convertWorkflowTemplate } = await import("@actions/workflow-parser");
 const { ErrorPolicy } = await import("@actions/workflow-parser/model/convert");
 
-/** What GitHub would say against a workflow; empty if nothing. */
+/** GitHub's errors for a workflow; empty if there are none. */
 export async function errorsOf(name, content) {
   const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
   if (value) await convertWorkflowTemplate(context, value, undefined, { errorPolicy: ErrorPolicy.TryConversion });

@@ -57,7 +57,7 @@ check(
   { a: "skipped", b: "skipped" },
 );
 check(
-  "even at second hand",
+  "even indirectly",
   `  a:\n    if: false\n${step("run: true")}` +
     `  b:\n    if: \${{ !cancelled() }}\n    needs: a\n${step("run: true")}` +
     `  c:\n    needs: b\n${step("run: true")}`,
@@ -65,21 +65,21 @@ check(
   { b: "success", c: "skipped" },
 );
 check(
-  "always() is done all the same",
+  "a step with always() runs anyway",
   `  a:\n${step("run: false\n      - if: ${{ always() }}\n        run: echo said $((40 + 2))")}`,
   1,
   { a: "failure" },
   "said 42",
 );
 check(
-  "what comes after a failure isn't",
+  "a step after a failure doesn't run",
   `  a:\n${step("run: false\n      - run: echo said $((40 + 2))")}`,
   1,
   {},
   "exit code 1",
 );
 check(
-  "nor what has a condition of its own",
+  "nor a job with its own condition",
   `  a:\n${step("run: false")}  b:\n    if: github.sha == '0'\n    needs: a\n${step("run: true")}`,
   1,
   { b: "skipped" },
@@ -98,13 +98,13 @@ check(
   0,
 );
 check(
-  "an environment without approval waits, and what needs it",
+  "a job that needs approval waits, and so do its dependents",
   `  a:\n    environment: no\n${step("run: false")}  b:\n    needs: a\n${step("run: false")}`,
   3,
   { a: "waiting", b: "waiting" },
 );
 check(
-  "each row of a matrix is done",
+  "each row of a matrix runs",
   `  a:\n    strategy: {matrix: {include: [{n: 1}, {n: 2}]}}\n` +
     step('env: {N: "${{ matrix.n }}"}\n        run: test "$N" = 1'),
   1,
@@ -119,7 +119,7 @@ check("a step doesn't have the caller's environment", `  a:\n${step('run: test -
 unknown("a key of a workflow", `  a:\n${step("run: true")}`, "defaults: {run: {shell: sh}}");
 unknown("a key of a job", `  a:\n    container: debian\n${step("run: true")}`);
 unknown("a key of a step", `  a:\n${step("run: true\n        continue-on-error: true")}`);
-unknown("an action without stand-in", `  a:\n${step("uses: some/action@v1")}`);
+unknown("an action without stub", `  a:\n${step("uses: some/action@v1")}`);
 unknown("an environment", `  a:\n    environment: other\n${step("run: true")}`);
 unknown("an environment variable for later steps", `  a:\n${step('run: echo A=1 >>"$GITHUB_ENV"')}`);
 unknown("a matrix of lists", `  a:\n    strategy: {matrix: {n: [1, 2]}}\n${step("run: true")}`);

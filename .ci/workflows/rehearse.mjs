@@ -1,10 +1,10 @@
-// Carries out a workflow on this machine, as GitHub would, and stops at whatever it doesn't know.
-//   node rehearse.mjs WORKFLOW SCENARIO.json     writes what became of it into the scenario's folder: result.json,
+// Runs a workflow on this machine, as GitHub would, and stops at anything unknown.
+//   node rehearse.mjs WORKFLOW SCENARIO.json     writes the outcome into the scenario's folder: result.json,
 //                                                summary.md
 // The scenario: folder, remote (a git repository), github (the event), inputs, vars, secrets, environments ({name:
-// {approved, vars, secrets}}), finding (of the stand-in for the scanner), cancelAt (what a step says when somebody
-// cancels the run), path (PATH).
-// Jobs run one after another. Not carried out: concurrency, runners, and permissions, except those for packages.
+// {approved, vars, secrets}}), finding (of the scanner's stub), cancelAt (a step's output at which the run is
+// cancelled), path (PATH).
+// Jobs run one after another. Not simulated: concurrency, runners, and permissions, except those for packages.
 // Exit codes: 0 success, 1 failure, 2 cancelled, 3 waits for approval, 4 the event doesn't start it, 9 not known.
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -52,7 +52,7 @@ function starts(on) {
 
 const listOf = (value) => [value ?? []].flat();
 
-/** Rows of a job's matrix; one empty row without. */
+/** Rows of a job's matrix; one empty row if there is none. */
 function rowsOf({ strategy }, known) {
   if (!strategy) return [{}];
   only("strategy", strategy, "matrix", "fail-fast");
@@ -60,7 +60,7 @@ function rowsOf({ strategy }, known) {
   return fill(strategy.matrix.include, known);
 }
 
-/** All that a job depends on, at first or second hand. */
+/** All jobs that a job depends on, directly or not. */
 const ancestors = (id) => listOf(workflow.jobs[id].needs).flatMap((need) => [need, ...ancestors(need)]);
 
 async function runWorkflow() {
@@ -149,8 +149,8 @@ async function runStep(step, known, { home, workspace }) {
   const env = { ...known.env, ...fillTexts(step.env, known) };
   if (step.uses) {
     const action = step.uses.split("@")[0];
-    if (!standIns[action]) throw new Unknown(`no stand-in for ${action}`);
-    say(`   (a stand-in for ${action})`);
+    if (!standIns[action]) throw new Unknown(`no stub for ${action}`);
+    say(`   (a stub for ${action})`);
     try {
       standIns[action]({ with: fillTexts(step.with, known), env, workspace, scenario, github });
       return { result: "success", outputs: {} };
@@ -193,7 +193,7 @@ async function runStep(step, known, { home, workspace }) {
   return { result: code === 0 ? "success" : run.cancelled && code === "cancelled" ? "cancelled" : "failure", outputs };
 }
 
-/** As GitHub does without shell:. Cancelled by SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. */
+/** As GitHub runs a step without shell:. Cancelled by SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. */
 function bash(script, cwd, env) {
   if (!existsSync(cwd)) throw new Unknown(`no folder ${cwd}`);
   const child = spawn("bash", ["-e", script], { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });

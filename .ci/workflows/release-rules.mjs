@@ -1,5 +1,4 @@
-// Who may do what, and what comes before what, where something is released. Each rule yields sentences.
-// broken.mjs breaks each rule.
+// Rules for permissions and order in workflows that release. Each yields its complaints; broken.mjs breaks each rule.
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -23,10 +22,10 @@ const image = "${{ needs.image.outputs.image }}";
 const hasToken = (value) => hasSecret(value) || /github\W+token|toJSON/i.test(text(value));
 const isSet = (list, ...wanted) => isDeepStrictEqual(listOf(list).toSorted(), wanted.toSorted());
 
-// The others run others' code with this repository's rights, or are not needed.
+// Other events run foreign code with this repository's rights, or are not needed.
 const events = ["push", "pull_request", "schedule", "workflow_dispatch"];
 const tags = ["v[0-9]+.[0-9]+.[0-9]+"];
-// What starts a deploy; production's without main is for those who approve by a tag.
+// The triggers of a deploy. production's second is for approval by tag (docs/pipeline.md).
 const starts = {
   staging: [{ push: { branches: ["staging"] } }],
   production: [{ push: { branches: ["main"], tags } }, { push: { tags } }],
@@ -35,7 +34,7 @@ const byDependabot =
   "github.event.pull_request.user.login == 'dependabot[bot]'" +
   " && github.event.pull_request.head.repo.full_name == github.repository";
 
-// Who needs a right to write: scripts and actions.
+// The scripts and actions that need each write permission.
 const writers = {
   packages: ["build-image", "join-image", "add-tags"],
   "id-token": ["tailscale/github-action", "actions/attest"],
@@ -45,7 +44,7 @@ const writers = {
   actions: ["push-lock"],
 };
 
-// Tags that say something about an image, and what must have been deployed for it.
+// The tags that each environment's deploy may set.
 const proven = {
   staging: ["staging", `"tree-$(git rev-parse 'HEAD^{tree}')"`],
   production: ["latest", '${VERSION:+"$VERSION"}'],
@@ -66,10 +65,10 @@ const scanEnv = {
   TRIVY_PLATFORM: "linux/${{ matrix.architecture }}",
 };
 
-// How the subject of an attestation is made of IMAGE.
+// How IMAGE becomes the subject of an attestation.
 const subject = ['echo "name=${IMAGE%@*}" >>"$GITHUB_OUTPUT"', 'echo "digest=${IMAGE#*@}" >>"$GITHUB_OUTPUT"'];
 
-// Which deploys leave alone what runs already.
+// The deploys that skip an image that is live already.
 const leaves = { production: ["${{ github.ref_type == 'tag' }}"] };
 
 /** The calls that deploy, with their jobs. */
@@ -78,11 +77,11 @@ const deploysOf = (file) =>
     callsIn(job, "deploy").map((call) => ({ id, job, ...call, environment: call.arguments[0] })),
   );
 
-/** All that a job waits for, at first or second hand. */
+/** All jobs that a job depends on, directly or not. */
 const ancestors = (file, id) =>
   listOf(file.workflow.jobs[id]?.needs).flatMap((need) => [need, ...ancestors(file, need)]);
 
-/** Whether a job is only done after the success of what it needs. */
+/** Whether a job runs only if all its needs succeeded. */
 function demandsSuccess(job) {
   const condition = conditionOf(job);
   // GitHub adds success() where no such function is named.
@@ -99,7 +98,7 @@ const foundOrBuilt =
   "${{ !cancelled() && needs.find.result == 'success'" +
   " && (needs.build.result == 'success' || needs.find.outputs.image != '') }}";
 
-/** Whether a step of a check could be left out. One that runs no script may tell of a failure. */
+/** Whether a step of a check could be skipped. With failure(), only a step that runs our scripts counts. */
 function skips(step) {
   const condition = conditionOf(step);
   if (!step.run || !("if" in step) || ["always()", "!cancelled()"].includes(condition)) return false;
@@ -182,12 +181,12 @@ export const releaseRules = {
     const { group, ...others } = file.workflow.concurrency ?? {};
     if (!group) yield "no concurrency group";
     if (!releases(file)) return;
-    // One of its own for each run would be none.
+    // A separate group per run would have no effect.
     if (group !== name && group !== `${name}-\${{ inputs.environment }}`)
       yield `runs of ${group} don't wait for each other`;
     const queue = deploysOf(file).some(({ environment }) => environment === "production") ? { queue: "max" } : {};
     if (!isDeepStrictEqual(others, { "cancel-in-progress": false, ...queue }))
-      yield "a release could be cancelled or left out";
+      yield "a release could be cancelled or skipped";
   },
 
   *caches(file) {
@@ -231,7 +230,7 @@ export const releaseRules = {
       const [first = {}, ...rest] = job.steps;
       const scans = job.steps.filter((step) => actionOf(step) === "aquasecurity/trivy-action");
       if (id !== "scan" && scans.length === 0) continue;
-      // Nothing before it could leave a list of what to ignore.
+      // It is the first step: an earlier one could write an ignore file.
       const { name, uses, with: { version, timeout, ...inputs } = {}, ...others } = first;
       const is = { ...others, uses: actionOf(first), with: inputs };
       const expected = { uses: "aquasecurity/trivy-action", with: gate };
@@ -255,7 +254,7 @@ export const releaseRules = {
         (call) => !isSet(call.arguments.slice(1), '"sha-$(git rev-parse HEAD)"'),
       );
       for (const { step, arguments: [what, ...names] } of calls) {
-        if (!isDeepStrictEqual(names, proven[deploy?.environment])) yield `${id}: ${names} is not what is proven here`;
+        if (!isDeepStrictEqual(names, proven[deploy?.environment])) yield `${id}: this deploy does not prove ${names}`;
         if (what !== '"$IMAGE"' || step.env?.IMAGE !== image) yield `${id}: tags another image`;
         if (!isSet(job.needs, "image", deploy?.id)) yield `${id}: tags before the deploy`;
       }
@@ -268,7 +267,7 @@ export const releaseRules = {
     if ("if" in step) yield `${id}: deploys only if ${step.if}`;
     for (const [name, other] of jobsOf(file))
       if (!demandsSuccess(other) && !(name === "image" && other.if === foundOrBuilt))
-        yield `${name}: is done after a failure too`;
+        yield `${name}: runs after a failure too`;
     const { image: made, test } = file.workflow.jobs;
     const sources = [
       "${{ steps.join.outputs.image }}",
@@ -282,7 +281,7 @@ export const releaseRules = {
       )
     )
       yield `test: no step runs '${all}' with APP_ENV: local, and without 'if'`;
-    if (test && "if" in test) yield "test: is done only at times";
+    if (test && "if" in test) yield "test: does not always run";
     for (const [name] of jobsOf(file))
       if (name !== "test" && !ancestors(file, name).includes("test")) yield `${name}: does not wait for the tests`;
   },

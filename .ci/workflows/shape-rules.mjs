@@ -1,4 +1,4 @@
-// What every workflow must be. Each rule yields sentences; broken.mjs breaks each of them.
+// Rules for every workflow. Each yields its complaints; broken.mjs breaks each rule.
 import { accessSync, constants, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isDeepStrictEqual } from "node:util";
@@ -15,7 +15,7 @@ const parts = [...readFileSync(new URL(".ci/run", root), "utf8").matchAll(/^(?:p
   ([, name]) => name,
 );
 
-// A key that isn't listed could let a failure pass, or bring in what the other rules don't look at.
+// A key that isn't listed could let a failure pass, or evade the other rules.
 const keys = {
   workflow: ["name", "on", "permissions", "concurrency", "env", "jobs"],
   job: [
@@ -38,7 +38,7 @@ const moreKeys = { job: ["container", "defaults"], step: ["working-directory", "
 
 const images = ["debian:bookworm"];
 
-// Where things are sent to.
+// The only allowed destinations.
 const places = {
   DEPLOY_HOST: "${{ vars.DEPLOY_HOST }}",
   DEPLOY_PORT: "${{ vars.DEPLOY_PORT }}",
@@ -47,10 +47,10 @@ const places = {
   REGISTRY: "${{ vars.REGISTRY || 'ghcr.io' }}",
 };
 
-// What would have a script run something else, or elsewhere.
+// Variables that could make a script run something else, or elsewhere.
 const takesOver = /^(?:BASH_ENV|ENV|PATH|NODE_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|(?:LD|DOCKER|MAVEN)_\w+)$/;
 
-// What a job with a secret or a right to write may run besides the pipeline's scripts.
+// Other commands that a job with a secret or write permission may run, beside the pipeline's scripts.
 const plainLines = [
   /^\.\/mvnw -B verify$/,
   /^echo "[^"`(]*" >>"\$GITHUB_(?:OUTPUT|STEP_SUMMARY)"$/,
@@ -123,7 +123,7 @@ export const shapeRules = {
       for (const name of Object.keys(step.with ?? {})) if (!known.includes(name)) yield `${where}: ${name}`;
       // The scripts in base may write.
       if (path === "base" && ref !== "${{ github.base_ref }}")
-        yield `${where}: base is not the branch that is asked to pull`;
+        yield `${where}: base is not the pull request's base branch`;
     }
   },
 
@@ -133,9 +133,9 @@ export const shapeRules = {
       if (label === "${{ matrix.runner }}") {
         if (!isDeepStrictEqual(job.strategy?.matrix, { include: machines }))
           yield `${id}: its matrix is not 'include' with 'machines' of workflow.mjs: ${machines}`;
-        // It may be a machine of one's own.
+        // It may be self-hosted.
         if (file.events.includes("pull_request"))
-          yield `${id}: runs what others wrote on a runner that is not GitHub's`;
+          yield `${id}: runs others' code on a self-hosted runner`;
       } else if (!/^(?:ubuntu|macos)-\d+(?:\.\d+)?(?:-arm|-intel)?$/.test(label))
         yield `${id}: runs-on ${text(label)} (expected: one of GitHub's with its version, such as ubuntu-24.04)`;
     }
@@ -148,7 +148,7 @@ export const shapeRules = {
   *reasons(file) {
     for (const [id] of jobsOf(file)) {
       const node = file.document.getIn(["jobs", id, "permissions"], true);
-      if (!isMap(node) || (node.flow && node.items.length)) yield `${id}: its permissions don't stand below each other`;
+      if (!isMap(node) || (node.flow && node.items.length)) yield `${id}: its permissions are not one per line`;
       else
         for (const { key, value } of node.items)
           if (!/^ # \S/.test(beside(file, value))) yield `${id}: no reason beside '${key.value}: ${value.value}'`;
@@ -166,9 +166,9 @@ export const shapeRules = {
       yield `${word}: the key is pinned in ci/remote`;
     for (const { step, where } of stepsOf(file))
       for (const line of linesOf(step)) {
-        if (/(?<![\w.-])(?:ssh|scp|sftp)(?= |$)/.test(line)) yield `${where}: talks to a machine without ci/remote`;
+        if (/(?<![\w.-])(?:ssh|scp|sftp)(?= |$)/.test(line)) yield `${where}: contacts a machine without ci/remote`;
         if (/\| *(?:sudo +)?(?:\S*\/)?(?:ba|da|z)?sh\b|(?:sh\b|\. |source ).*[<$]\((?:curl|wget)/.test(line))
-          yield `${where}: runs what it gets from elsewhere`;
+          yield `${where}: runs downloaded code`;
       }
     for (const [name, value] of envsOf(file)) {
       if (places[name] && value !== places[name]) yield `${name}: ${value} (expected: ${places[name]})`;
@@ -192,10 +192,10 @@ export const shapeRules = {
           }
         if (runsOurs(step.run) && /(?<![\w./-])(?:cd|pushd|eval|source|set \+\w+)(?= |$)/.test(line))
           yield `${where}: '${line}' hides how the script in this step is run`;
-        // What stands last after && still fails.
+        // A failure of the last command after && still fails the step.
         const goesOn = /(?:^|; *)(?:!|if|while|until) |\||&$|--fail-never|-fn\b|failure\.ignore/.test(line);
         if (runsOurs(line) && (goesOn || line.split("&&").slice(0, -1).some(runsOurs)))
-          yield `${where}: '${line}' may fail and go on`;
+          yield `${where}: '${line}' may fail without failing the step`;
         if (["test", "verify"].includes(id) && /\bmvnw\b.* -D(?:skipTests|maven\.test\.skip)/.test(line))
           yield `${where}: '${line}' leaves out tests`;
         if (
@@ -219,7 +219,7 @@ export const shapeRules = {
       }
       for (const [, step] of text(job).matchAll(/\bsteps\.([\w-]+)\./g))
         if (!job.steps.some(({ id: name }) => name === step)) yield `${id}: has no step ${step}`;
-      // Text around an expression is a text, and so is always true.
+      // Text around an expression makes a non-empty string, which is always true.
       for (const condition of [job.if, ...job.steps.map((step) => step.if)])
         if (String(condition ?? "").includes("${{") && !/^\$\{\{((?!\}\}).)*\}\}$/.test(condition))
           yield `${id}: if: ${condition} is always true`;

@@ -1,5 +1,5 @@
-// What takes the place of actions in a rehearsal. None of them is the action; each does what the steps after it need,
-// and an action without stand-in stops the rehearsal. Each gets {with, env, workspace, scenario, github} and may throw.
+// Stubs for actions in a rehearsal. Each does only what the steps after it need; an action without a stub stops the
+// rehearsal. Each gets {with, env, workspace, scenario, github} and may throw.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -37,7 +37,7 @@ export const standIns = {
     cpSync(artifact(scenario, name), join(workspace, path), { recursive: true });
   },
 
-  /** Finds what the scenario says. It knows no vulnerability. */
+  /** Reports the scenario's finding, without a scan. */
   "aquasecurity/trivy-action"({ with: inputs, workspace, scenario }) {
     if (!/@sha256:[0-9a-f]{64}$/.test(inputs["image-ref"])) throw new Error(`no digest: ${inputs["image-ref"]}`);
     scenario.scanned.push(inputs["image-ref"]);
@@ -46,12 +46,12 @@ export const standIns = {
       throw new Error(`found: ${scenario.finding}`);
   },
 
-  /** Attests nothing; keeps what it was asked to. */
+  /** Attests nothing; records the subject. */
   "actions/attest"({ with: inputs, scenario }) {
     scenario.attested.push(`${inputs["subject-name"]}@${inputs["subject-digest"]}`);
   },
 
-  /** The machine is at hand. */
+  /** Connects nothing: this machine is the target. */
   "tailscale/github-action"({ with: { ping } }) {
     if (!ping) throw new Error("nobody to ping");
   },

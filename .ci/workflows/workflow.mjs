@@ -30,7 +30,7 @@ export const stepsOf = (file) =>
   );
 export const actionOf = (step) => step.uses?.split("@")[0];
 
-/** All that is set in the environment of programs, as [name, value]. */
+/** All environment variables that the file sets, as [name, value]. */
 export const envsOf = (file) =>
   [file.workflow, ...jobsOf(file).map(([, job]) => job), ...stepsOf(file).map(({ step }) => step)].flatMap(({ env }) =>
     Object.entries(env ?? {}),
@@ -46,16 +46,16 @@ export function valuesOf({ document }, name) {
   return found;
 }
 
-/** What follows a value in its line. */
+/** The rest of the line after a value. */
 export const beside = ({ content }, node) => content.slice(node.range[1]).split("\n", 1)[0];
 
-// GitHub doesn't care about upper and lower case here.
+// GitHub ignores case here.
 export const hasSecret = (value) => /\bsecrets\b/i.test(text(value));
 export const releases = (file) => jobsOf(file).some(([, job]) => job.environment) || hasSecret(file.workflow);
 export const writes = (job) => Object.values(job.permissions ?? {}).includes("write");
 export const mayHarm = (file) => releases(file) || jobsOf(file).some(([, job]) => writes(job));
 
-/** What a step runs, line by line, without comments. */
+/** A step's commands, line by line, without comments. */
 export const linesOf = ({ run }) =>
   String(run ?? "")
     .replaceAll("\\\n", " ")
@@ -79,11 +79,11 @@ export const callsOf = (step) =>
     return script ? { step, script, arguments: rest.match(new RegExp(argument, "g")) ?? [] } : [];
   });
 
-/** Those of a whole job, but only of some scripts if they are named. */
+/** The calls of a job; of the given scripts only, if any are given. */
 export const callsIn = (job, ...scripts) =>
   job.steps.flatMap(callsOf).filter(({ script }) => scripts.length === 0 || scripts.includes(script));
 
-// Which machines build, and so for which architectures is scanned. The same stands in the jobs build and scan.
+// The machines that build, and so the architectures to scan. The jobs build and scan must have the same.
 export const machines =
   `\${{ fromJSON(vars.BUILD_MACHINES || '[{"architecture":"arm64","runner":"ubuntu-24.04-arm"},` +
   `{"architecture":"amd64","runner":"ubuntu-24.04"}]') }}`;

@@ -6,7 +6,7 @@
 //                      [--pid PID --limit-mb MB]      also judges the memory of that process, which has that limit
 //                      [--growth 1.1]                 how much higher its peak may be in a second attack
 // Prints one line of JSON for each phase, then the verdict; fails if the verdict has a complaint.
-// Separate processes run what must not be late: the streams with their Ollama, and the requests for /health. Each
+// The streams with their Ollama, and the requests for /health, have their own processes, so as not to be late. Each
 // prints how late its own timers were ("late"), and an unattacked server's time meanwhile ("control").
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -29,19 +29,19 @@ const child = role => {
   process_.on('exit', code => { if (code) { console.error(`${role} ended`); process.exit(2); } });
   return { ask: message => new Promise(r => { resolve = r; process_.send(message); }), kill: () => process_.kill() };
 };
-const plain = child('control'), audience = child('streams'), prober = child('health');
+const control = child('control'), streamer = child('streams'), prober = child('health');
 await sleep(500);
-await audience.ask('start');
+await streamer.ask('start');
 // A server that has just started is slow by itself.
 const warm = honest();
 await sleep(10_000);
 await warm();
-await audience.ask('');
+await streamer.ask('');
 await prober.ask('');
 const verdict = { calm: [], streams: [], health: [], honest: [] };
 const peaks = {};
-// Milliseconds until ten answers in a row took less than a quarter of a second: what an attack left to do must not be
-// counted for the next one.
+// Milliseconds until ten answers in a row took less than 250 ms each: an attack's unfinished work must not count
+// for the next one.
 const recovery = async () => {
   const start = now(), end = start + 2 * MAX_RECOVERY_MS;
   for (let fast = 0; fast < 10 && now() < end && isThere(); await sleep(20)) {
@@ -56,8 +56,8 @@ const run = async phase => {
   resetPeak();
   const before = memory(), packets = network(), start = now(), cpu = processors(), stop = honest();
   const result = phase === 'quiet' ? await sleep(hold) : await attacks[phase]();
-  await audience.ask('release');
-  // Whoever can be answered is.
+  await streamer.ask('release');
+  // Waits for the remaining answers.
   for (let i = 0; i < 80 && sockets.some(one => one.whole && !one.closed && !one.answer); i++) await sleep(100);
   await sleep(500);
   const answers = {};
@@ -70,7 +70,7 @@ const run = async phase => {
   closeAll();
   const others = await stop(), used = processors(cpu), recoveredMs = await recovery();
   await sleep(2000);
-  const streams = await audience.ask(''), probes = await prober.ask(''), after = memory();
+  const streams = await streamer.ask(''), probes = await prober.ask(''), after = memory();
   // A process that ends takes its figures with it; the prober looks all the time.
   if (!isThere()) after.peakMb = probes.peakMb;
   const figures = {
@@ -115,7 +115,7 @@ for (const phase of options.phases.split(',')) {
   judge(await run(phase));
   if (!isThere()) break;
 }
-const end = await audience.ask('end');
+const end = await streamer.ask('end');
 if (Object.keys(end.errors).length || end.running) {
   verdict.streams.push(`at the end: ${end.running} still run, ${JSON.stringify(end.errors)}`);
 }
@@ -128,5 +128,5 @@ if (options.pid) {
   verdict.alive = isThere() && memory().oomKills === 0 ? [] : [`ended in "${Object.keys(peaks).at(-1)}"`];
 }
 console.log(JSON.stringify({ verdict, highestPeakMb: Math.max(...Object.values(peaks)), end }));
-[audience, prober, plain].forEach(one => one.kill());
+[streamer, prober, control].forEach(one => one.kill());
 process.exit(Object.values(verdict).every(complaints => complaints.length === 0) ? 0 : 1);

@@ -127,7 +127,7 @@ async function stream(i) {
   }
 }
 
-// What is right is asked for once, before anything is switched.
+// The expected texts are requested once, before any deploy.
 for (const prompt of [SHORT, ...Array.from({ length: +streams }, (_, i) => `Answer in ${tokens} tokens, ${i}`)]) {
   texts.set(prompt, null);
 }

@@ -41,7 +41,7 @@ install_tools() {
 install_node_modules() { [ -d .ci/workflows/node_modules ] || npm ci --silent --ignore-scripts --prefix .ci/workflows; }
 
 start_engine() {
-  # An engine changes no file of a layer that is there. Files of its own it does change.
+  # An engine never changes an existing layer, so hard links are enough; it changes its other files, so they are copied.
   if [ ! -d "$work/data" ] && [ -n "${E2E_SEED:-}" ]; then
     mkdir "$work/data"
     cp -al "$E2E_SEED/data/overlay2" "$work/data/"
@@ -53,8 +53,8 @@ start_engine() {
   await 120 docker version
 }
 
-# No process of the engine runs.
-is_dark() { ! pgrep -f "$work/exec"; }
+# Whether no process of the engine runs.
+engine_is_dead() { ! pgrep -f "$work/exec"; }
 
 # A power cut: kills the engine and all its processes at once.
 cut_power() {
@@ -62,7 +62,7 @@ cut_power() {
   pids=$(docker ps -q | xargs -r docker inspect -f '{{.State.Pid}}')
   # shellcheck disable=SC2086,SC2046
   kill -9 $(cat "$work/engine.pid") $(pgrep -f "$work/exec") $pids 2>/dev/null || true
-  await 120 is_dark
+  await 120 engine_is_dead
   rm -f "$work/engine.pid"
 }
 
@@ -246,7 +246,7 @@ end_machine() {
   docker network prune -f >/dev/null 2>&1 || true
   local file
   for file in "$work"/*.pid; do [ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true; done
-  await 20 is_dark || pkill -9 -f "$work/exec" || true
+  await 20 engine_is_dead || pkill -9 -f "$work/exec" || true
   umount -l "$work"/mount "$LLM_DEPLOY_HOME" "$work"/exec/netns/* "$work"/data/overlay2/*/merged "$work/data" \
     2>/dev/null || true
   rm -rf "$work" || true

@@ -23,7 +23,7 @@ make_remote() {
   copy_tree "$clone"
   cat >"$clone/mvnw" <<SCRIPT
 #!/bin/sh
-echo "(a stand-in for the build and its tests: a file FAILING is a test that fails)"
+echo "(a stub for the build and its tests: a file FAILING is a test that fails)"
 case "\$*" in
   *Checksums.record=true*spring-boot:run*) exit 1 ;; # its settings are refused
   *Checksums.record=true*) printf '%064d  a/new/library.jar\n' 1 >.mvn/checksums/checksums.sha256 ;;
@@ -83,7 +83,7 @@ push() { rehearse "$1" push branch "$2" "${3:-.}"; }
 release_tag() { rehearse production push tag "$@"; }
 dispatch() { rehearse "$1" workflow_dispatch branch main ".inputs = $2"; }
 
-# ends CODE WORDS COMMAND...: the rehearsal ends with that code and those words; else prints its log.
+# ends CODE COMMAND...: the rehearsal ends with that code; else prints its log.
 SUCCESS=0 FAILURE=1 CANCELLED=2 WAITING=3
 ends() {
   local code=0

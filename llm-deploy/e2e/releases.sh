@@ -56,7 +56,7 @@ start_machine() {
   variant 1
   variant 2
   "$@"
-  # What the machine has, it has from the registry.
+  # The machine must pull every image from the registry.
   docker logout "127.0.0.1:$REGISTRY_PORT" >/dev/null
   docker image ls -q 127.0.0.1:$REGISTRY_PORT/local-llm-server | sort -u | xargs docker image rm -f >/dev/null
   start_ollama "$jar" "$OLLAMA_PORT"

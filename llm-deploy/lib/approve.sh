@@ -1,12 +1,11 @@
 # shellcheck shell=dash
 # Compose files decide what containers may do on this machine, and Compose acts on some features while it reads them.
-# They come with the image, so from anyone who can push. They are therefore read only if approved: if they are the
-# tool's own, or listed in $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY. No key of the pipeline can add to that
-# list.
+# They come with the image, so from anyone who can push. Compose therefore reads only approved ones: the tool's own, or
+# those listed in $LLM_DEPLOY_HOME/approved, lines SHA256 WHEN BY. No key of the pipeline can add to that list.
 
 COMPOSE_FILES="linux.yaml production.env server.yaml staging.env"
 
-# compose_hash FOLDER: the hash of its compose files. Fails if one is missing or not a plain file.
+# compose_hash FOLDER: the hash of its compose files. Fails if one is missing or not a regular file.
 compose_hash() {
   local each
   [ ! -L "$1" ] || return 1
@@ -25,7 +24,7 @@ is_approved() {
 check_approved() {
   local hash
   hash=$(compose_hash "$2") && [ "$(ls -A "$2" | tr '\n' ' ')" = "$COMPOSE_FILES " ] || {
-    say "the compose files of $1 are not $COMPOSE_FILES, each a plain file, but:"
+    say "the compose files of $1 are not $COMPOSE_FILES, each a regular file, but:"
     # shellcheck disable=SC2012 # for people
     ls -lA "$2" | quoted
     say "they can't be approved"

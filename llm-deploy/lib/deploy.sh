@@ -56,7 +56,7 @@ rollback() {
   drop_candidate
   current=$(state current)
   [ -n "$current" ] || refuse "nothing was ever deployed to $environment"
-  if [ -n "$1" ]; then target=$(find_release "$1"); else target=$(before "$current"); fi
+  if [ -n "$1" ]; then target=$(find_release "$1"); else target=$(previous_of "$current"); fi
   [ -n "$target" ] || refuse "no such release is kept: ${1:-one before $current} (kept: $(releases | tr '\n' ' '))"
   [ "$target" != "$current" ] || refuse "release $target is live already"
   check_kept_compose_files "$target"
@@ -129,7 +129,7 @@ check_converged() {
   if [ -n "$current" ] && [ "$(state intended)" = up ]; then check_port "$current"; fi
 }
 
-# is_live IMAGE BUILT_FROM: by the state, with the given settings.
+# is_live IMAGE BUILT_FROM: whether the state names that image, with the given settings.
 is_live() {
   local current
   current=$(state current)
@@ -159,7 +159,7 @@ read_settings() {
     misuse "the settings have a line that is not NAME=value"
   check_names "$file"
   [ "$(value_of APP_ENV "$file")" = "$environment" ] ||
-    misuse "the settings are not of $environment: APP_ENV is '$(value_of APP_ENV "$file")'"
+    misuse "the settings are not for $environment: APP_ENV is '$(value_of APP_ENV "$file")'"
 }
 
 # check_names FILE: accepts only settings of this machine's manifest. Others could be the JVM's or Spring's.
@@ -174,7 +174,7 @@ check_names() {
   fault=${name#* } name=${name% *}
   case $fault in
     unknown)
-      misuse "setting $name: not one of $environment in $root/env/manifest.csv" \
+      misuse "setting $name: not defined for $environment in $root/env/manifest.csv" \
         "(fix: leave it out, or update the tool)"
       ;;
     twice) misuse "setting $name: given twice" ;;

@@ -109,7 +109,7 @@ logs_of() {
 # match too much. Prints nothing if FILE can't be read.
 redact() {
   [ -r "$1" ] || return 1
-  awk -v harmless="$(harmless_settings | tr '\n' ' ')" '
+  awk -v public="$(public_settings | tr '\n' ' ')" '
     function redacted(text, from,   at) {
       if (from > count) return text
       at = index(text, values[from])
@@ -120,7 +120,7 @@ redact() {
     FILENAME == ARGV[1] {
       at = index($0, "=")
       value = substr($0, at + 1)
-      if (/^[#]/ || !at || length(value) < 6 || index(" " harmless, " " substr($0, 1, at - 1) " ")) next
+      if (/^[#]/ || !at || length(value) < 6 || index(" " public, " " substr($0, 1, at - 1) " ")) next
       for (i = ++count; i > 1 && length(values[i - 1]) < length(value); i--) {
         values[i] = values[i - 1]
         names[i] = names[i - 1]

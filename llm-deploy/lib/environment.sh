@@ -6,6 +6,7 @@
 #   $LLM_DEPLOY_HOME/ENVIRONMENT/
 #     state                             the recorded state (state.sh)
 #     releases/N/                       image, settings and compose files of a release; immutable
+#     candidate/                        a release that is not live yet (release.sh)
 #     proxy/                            what the proxy reads
 #     history                           one line of JSON for each deploy, stop and so on (history.sh)
 #     lock/N                            the lock (lock.sh)

@@ -11,11 +11,11 @@ check_gpu() {
     [ "$other" != "$environment" ] || continue
     fault=$(in_environment "$other" state_fault)
     if [ -n "$fault" ]; then
-      say "fail: what $other runs is not known, as its state $fault (fix: llm-deploy recover $other)"
+      say "fail: the release of $other is unknown, as its state $fault (fix: llm-deploy recover $other)"
       code=1
       continue
     fi
-    # In this order: settings that stop being pending in between are live.
+    # Pending ones first: if they become live meanwhile, the second look finds them.
     for settings in "$(in_environment "$other" pending_settings)" "$(live_settings "$other")"; do
       if [ -z "$settings" ]; then continue; fi
       compare_gpu "$1" "$other" "$settings" || code=1

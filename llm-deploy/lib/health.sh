@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # Health checks: does a server answer with the expected revision? Ollama's health only causes a warning.
 
-# await_health WHERE REVISION COMMAND...: tries five times, after 1, 2, 4, 8 and 16 s, until COMMAND prints a health
-# with the revision.
+# await_health WHERE REVISION COMMAND...: tries five times, after 1, 2, 4, 8 and 16 s, until COMMAND prints a
+# /health response with the revision.
 await_health() {
   local where=$1 expected=$2 wait answer revision try=0
   shift 2
@@ -48,5 +48,5 @@ check_port() { await_health "port $port" "$(of_release "$1" BUILT_FROM)" ask_por
 warn_of_ollama() {
   local answer
   answer=$(ask_server "$1" /health/ready 2>/dev/null) ||
-    warn "it can't answer yet: $(printable "$(printf '%s\n' "$answer" | sed -n 's/.*"missing":\[\(.*\)\].*/\1/p')")"
+    warn "server not ready: $(printable "$(printf '%s\n' "$answer" | sed -n 's/.*"missing":\[\(.*\)\].*/\1/p')")"
 }

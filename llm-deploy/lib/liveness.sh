@@ -5,8 +5,8 @@
 #   liveness   the last check: server (container and its start), at, misses, answers; and restarts (seconds of each)
 
 MISSES=3
-NEXT_LOOK_SECONDS=30   # an earlier check, such as a manual one, does not count
-STREAK_SECONDS=180     # an older miss does not count
+MIN_CHECK_SECONDS=30   # a check sooner than that, such as a manual one, does not count
+STREAK_SECONDS=180     # a miss older than that does not count
 RESTARTS_PER_HOUR=3
 FLOW_SECONDS=20        # longer than HEARTBEAT_INTERVAL (15 s)
 DUMP_SECONDS=5
@@ -29,33 +29,33 @@ is_unhealthy() {
 # from inside.
 is_well() { ! is_unhealthy "$(container "$1")" && { is_answered "$2" || ask_server "$1" >/dev/null 2>&1; }; }
 
-# look_at_server: counts misses, and restarts the server at $MISSES.
-look_at_server() {
+# check_liveness: counts misses, and restarts the server at $MISSES.
+check_liveness() {
   local slot name release server answers misses=1 age
   slot=$(state slot)
   name=$(container "$slot")
   release=$(state current)
   server=$(start_of "$name") || return 0
-  # Before this check's own request for /health, which raises it.
-  answers=$(answers_of "$slot")
+  # Read first: this check's own request for /health raises it.
+  answers=$(response_count_of "$slot")
   if is_well "$slot" "$release"; then
-    [ -z "$(last_look misses)" ] || remember_look "$server" '' ''
+    [ -z "$(last_check misses)" ] || record_check "$server" '' ''
     is_answered "$release" || {
       tell "$name answers, but port $port does not (fix: llm-deploy restart-proxy $environment)"
       return 1
     }
     return 0
   fi
-  if [ "$(last_look server)" = "$server" ] && [ -n "$(last_look misses)" ]; then
-    age=$(($(seconds) - $(last_look at)))
-    [ $age -ge $NEXT_LOOK_SECONDS ] || return 0
+  if [ "$(last_check server)" = "$server" ] && [ -n "$(last_check misses)" ]; then
+    age=$(($(seconds) - $(last_check at)))
+    [ $age -ge $MIN_CHECK_SECONDS ] || return 0
     # Any response since the last check ends the streak.
-    if [ $age -le $STREAK_SECONDS ] && [ "$(last_look answers)" = "$answers" ]; then
-      misses=$(($(last_look misses) + 1))
+    if [ $age -le $STREAK_SECONDS ] && [ "$(last_check answers)" = "$answers" ]; then
+      misses=$(($(last_check misses) + 1))
     fi
     [ $misses -le $MISSES ] || misses=$MISSES
   fi
-  remember_look "$server" $misses "$(answers_of "$slot")"
+  record_check "$server" $misses "$(response_count_of "$slot")"
   tell "$name does not answer /health, miss $misses of $MISSES"
   [ $misses -lt $MISSES ] || restart_server "$slot" "$release" "$server"
 }
@@ -63,11 +63,11 @@ look_at_server() {
 # start_of CONTAINER: different after each start.
 start_of() { docker container inspect -f '{{.Id}}@{{.State.StartedAt}}' "$1" 2>/dev/null; }
 
-last_look() { value_of "$1" "$folder/liveness"; }
+last_check() { value_of "$1" "$folder/liveness"; }
 
-# remember_look SERVER MISSES ANSWERS [RESTARTS]
-remember_look() {
-  printf '%s\n' "server=$1" "at=$(seconds)" "misses=$2" "answers=$3" "restarts=${4:-$(last_look restarts)}" \
+# record_check SERVER MISSES ANSWERS [RESTARTS]
+record_check() {
+  printf '%s\n' "server=$1" "at=$(seconds)" "misses=$2" "answers=$3" "restarts=${4:-$(last_check restarts)}" \
     >"$folder/liveness.new" && mv "$folder/liveness.new" "$folder/liveness"
 }
 
@@ -76,19 +76,19 @@ restart_server() {
   local name began recent dump
   name=$(container "$1")
   began=$(seconds)
-  recent=$(last_look restarts | tr ' ' '\n' | awk -v since=$((began - 3600)) '$1 > since' | tr '\n' ' ')
+  recent=$(last_check restarts | tr ' ' '\n' | awk -v since=$((began - 3600)) '$1 > since' | tr '\n' ' ')
   # shellcheck disable=SC2086 # counted
   [ "$(set -- $recent; echo $#)" -lt $RESTARTS_PER_HOUR ] ||
     die 1 "$name was restarted $RESTARTS_PER_HOUR times within the hour, and does not answer again" \
       "(fix: llm-deploy rollback $environment)"
   # Without the lock, which would block a rollback.
-  ! answers_flow "$1" || return 0
+  ! is_streaming "$1" || return 0
   take_lock "restart of a server that does not answer"
-  # Another run may have changed it before this one got the lock.
+  # Another run may have changed the state before this one got the lock.
   [ "$(state current) $(state slot) $(state intended)" = "$2 $1 up" ] &&
     [ "$(start_of "$name")" = "$3" ] &&
     ! is_well "$1" "$2" || return 0
-  remember_look "$3" '' '' "$recent$began"
+  record_check "$3" '' '' "$recent$began"
   if dump_threads "$name"; then
     dump="the thread dump is in its log"
   else
@@ -114,8 +114,8 @@ dump_threads() {
   done
 }
 
-# answers_flow SLOT: in FLOW_SECONDS a response began or grew, or the proxy does not answer. Prints which.
-answers_flow() {
+# is_streaming SLOT: in FLOW_SECONDS a response began or grew, or the proxy does not answer. Prints which.
+is_streaming() {
   local before after
   before=$(responses_of "$1")
   sleep $FLOW_SECONDS
@@ -137,8 +137,8 @@ answers_flow() {
 # number of responses. Nothing if the proxy does not answer.
 responses_of() {
   local count running
-  count=$(answers_of "$1")
-  running=$(proxy_does 'show sess all' 2>/dev/null) || return 0
+  count=$(response_count_of "$1")
+  running=$(ask_proxy 'show sess all' 2>/dev/null) || return 0
   [ -n "$count" ] && [ -n "$running" ] || return 0
   printf 'answers %s\n' "$count"
   printf '%s\n' "$running" | awk -v slot="$1" '
@@ -147,11 +147,11 @@ responses_of() {
     /^  res=/ && backend == slot && match($0, /total=[0-9]+/) { print number, substr($0, RSTART + 6, RLENGTH - 6) }'
 }
 
-# answers_of SLOT: how many responses its server has begun; nothing if the proxy does not answer. 5xx don't count: the
-# proxy makes such responses itself.
-answers_of() {
-  # 4: of servers.
-  proxy_does "show stat $1 4 -1" 2>/dev/null | awk -F , '
+# response_count_of SLOT: the number of responses that its server has begun; nothing if the proxy does not answer. 5xx
+# don't count: the proxy makes such responses itself.
+response_count_of() {
+  # Type 4: servers.
+  ask_proxy "show stat $1 4 -1" 2>/dev/null | awk -F , '
     NR == 1 { for (i = 1; i <= NF; i++) if ($i ~ /^hrsp_[1-4]xx$/) counts[i] }
     $2 == "api" { for (i in counts) sum += $i; print sum + 0 }'
 }

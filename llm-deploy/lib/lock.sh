@@ -8,8 +8,8 @@
 # succeeds. It releases the lock by emptying the file. The lock of an ended run is taken over; a manual one stays
 # until unlock.
 #
-# The highest file is never removed, and stays free once it is free. So a run that finds it free may try the next
-# number. If that is then not the highest, it was used and removed before, and another run has a higher one.
+# The highest file is never removed, and stays free once it is free. So a run that finds it free may create the next
+# one. If that is then not the highest, its number had been used and removed, and another run has a higher one.
 
 # take_lock REASON: until this run ends.
 take_lock() {
@@ -76,14 +76,14 @@ make_lock() {
   rm -f "$folder/lock/owner"
 }
 
-# Held by hand, or by a running run.
+# Locked by hand, or by a run that has not ended.
 is_locked() {
   local owner pid began
   owner=$(newest_lock)
   case $(value_of kind "$owner") in manual) return 0 ;; run) ;; *) return 1 ;; esac
   pid=$(value_of pid "$owner")
   began=$(value_of began "$owner")
-  # Without a start time from ps. kill fails for other users' processes; ps doesn't.
+  # kill fails for other users' processes, so it is used only without a start time from ps.
   if [ -z "$began" ]; then kill -0 "$pid" 2>/dev/null; else [ "$(process_start "$pid")" = "$began" ]; fi
 }
 
@@ -111,7 +111,7 @@ unlock() {
   if [ ! -s "$owner" ]; then
     say "$environment is not locked"
   elif [ "$(value_of kind "$owner")" = manual ] && [ "$caller" = pipeline ]; then
-    refuse "$environment was locked by hand, so it is unlocked by hand: $(lock_line)"
+    refuse "$environment was locked by hand; only the operator can unlock it: $(lock_line)"
   elif [ "$(value_of kind "$owner")" != manual ] && is_locked; then
     locked "$environment is in use: $(lock_line)"
   else

@@ -1,5 +1,5 @@
 # shellcheck shell=dash
-# The manifest of settings, as the tool's checkout has it. Its first lines say how to read it.
+# The manifest of settings in the tool's checkout. Its first lines explain the format.
 
 MANIFEST=env/manifest.csv
 
@@ -11,5 +11,5 @@ known_settings() {
     { for (i = column; $i == ""; i--) { } if ($i != "-") print $1 }' "$root/$MANIFEST"
 }
 
-# harmless_settings: names of the settings that are not secret.
-harmless_settings() { awk -F ' *[|] *' '!/^#/ && $2 == "variable" { print $1 }' "$root/$MANIFEST"; }
+# public_settings: names of the settings that are not secret.
+public_settings() { awk -F ' *[|] *' '!/^#/ && $2 == "variable" { print $1 }' "$root/$MANIFEST"; }

@@ -50,7 +50,7 @@ preflight_restarts() {
   if [ "$(uname)" != Darwin ]; then passes "the engine itself restarts containers"; return; fi
   if [ -f "$info" ]; then
     version=$(defaults read "${info%.plist}" CFBundleShortVersionString 2>/dev/null || echo 0)
-    if desktop_forgets "$version" && [ ! -f "$(agent_file)" ]; then
+    if leaves_containers_down "$version" && [ ! -f "$(agent_file)" ]; then
       fails "Docker Desktop $version leaves containers down after a reboot" "llm-deploy install-agent"
       return
     fi
@@ -60,7 +60,7 @@ preflight_restarts() {
   fi
 }
 
-desktop_forgets() { { at_least "$1" 4.42 && ! at_least "$1" 4.47; } || at_least "$1" 4.81; }
+leaves_containers_down() { { at_least "$1" 4.42 && ! at_least "$1" 4.47; } || at_least "$1" 4.81; }
 
 preflight_folder() {
   [ -w "$folder" ] || { fails "$folder can't be written" "chown it to $(id -un)"; return; }

@@ -27,8 +27,8 @@ stop_proxy() { is_gone "$(container proxy)" || docker stop "$(container proxy)" 
 
 proxy_hash() { cat "$root"/proxy/* | sha256; }
 
-# proxy_does COMMAND: sends it to the running proxy and prints the response. The image has bash, but no socat.
-proxy_does() {
+# ask_proxy COMMAND: sends it to the running proxy and prints the response. The image has bash, but no socat.
+ask_proxy() {
   # shellcheck disable=SC2016 # the shell in the container expands it
   within 10 docker exec "$(container proxy)" bash -c \
     'exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && cat <&3' - "$1"
@@ -48,7 +48,7 @@ write_live_slot() (
 switch_proxy() {
   write_live_slot "$1" || return 1
   for _ in 1 2 3 4 5; do # it may have just started
-    proxy_does "set map /live/slot live $1" >/dev/null 2>&1 || :
+    ask_proxy "set map /live/slot live $1" >/dev/null 2>&1 || :
     [ "$(proxy_slot)" != "$1" ] || return 0
     sleep 1
   done
@@ -57,27 +57,27 @@ switch_proxy() {
 }
 
 # proxy_slot: the running proxy's target.
-proxy_slot() { proxy_does 'show map /live/slot' 2>/dev/null | awk '$2 == "live" { print $3 }'; }
+proxy_slot() { ask_proxy 'show map /live/slot' 2>/dev/null | awk '$2 == "live" { print $3 }'; }
 
 # drain_slot SLOT: waits until none of its responses runs, at most DRAIN_TIMEOUT seconds. The server then ends the rest.
 drain_slot() {
-  local left end answers
+  local left end responses
   left=$(number_setting DRAIN_TIMEOUT 600)
   end=$(($(seconds) + left)) # with a hanging proxy, a round takes longer than a second
   until is_down "$(container proxy)"; do
-    answers=$(running_answers "$1")
-    [ "$answers" != 0 ] || return 0
+    responses=$(running_responses "$1")
+    [ "$responses" != 0 ] || return 0
     if [ "$left" -le 0 ] || [ "$(seconds)" -ge $end ]; then
-      warn "${answers:-some} responses of $1 still run after DRAIN_TIMEOUT"
+      warn "${responses:-some} responses of $1 still run after DRAIN_TIMEOUT"
       return 0
     fi
-    waits_for "${answers:-some} responses, $left s at most"
+    waits_for "${responses:-some} responses, $left s at most"
     sleep 1
     left=$((left - 1))
   done
 }
 
-# running_answers SLOT: their number; nothing if the proxy does not answer.
-running_answers() {
-  proxy_does "show stat $1 2 -1" 2>/dev/null | awk -F , '$2 == "BACKEND" { print $5 }'
+# running_responses SLOT: their number; nothing if the proxy does not answer.
+running_responses() {
+  ask_proxy "show stat $1 2 -1" 2>/dev/null | awk -F , '$2 == "BACKEND" { print $5 }'
 }

@@ -5,7 +5,7 @@ prune_releases() {
   local number image images current
   current=$(state current)
   for number in $(releases |
-    awk -v keep="$(number_setting KEEP_RELEASES 5)" -v current="$current" -v before="$(before "$current")" '
+    awk -v keep="$(number_setting KEEP_RELEASES 5)" -v current="$current" -v before="$(previous_of "$current")" '
       $1 != current && $1 != before && ++others > keep'); do
     say "  removing release $number"
     rm -rf "$folder/releases/$number"

@@ -1,6 +1,6 @@
 # shellcheck shell=dash
 # start, stop and reconcile. reconcile restores what should run: some versions of Docker Desktop leave containers down
-# after a reboot, and a server can hang. What the verb stop stopped stays down.
+# after a reboot, and a server can hang. An environment stopped by the verb stop stays down.
 
 stop_environment() {
   take_lock "stop"
@@ -22,7 +22,7 @@ start_environment() {
   say "$environment runs release $(state current)"
 }
 
-# With the time, for a log without times.
+# Adds the time, for reconcile.log.
 tell() { say "$(now) $environment: $*"; }
 
 # Silent if there is nothing to do: it runs every minute.
@@ -35,11 +35,11 @@ reconcile_environment() {
     converge && check_converged || die 1 "$environment can't be restored"
     tell "restored ($(state intended))"
   elif [ "$(state intended)" = up ]; then
-    look_at_server
+    check_liveness
   fi
 }
 
-# What converge can repair. It does not repair an edited file or a proxy with another configuration.
+# Whether converge has nothing to repair. It can't repair an edited file or a proxy with another configuration.
 is_converged() {
   local slot
   [ ! -d "$folder/candidate" ] || return 1

@@ -6,8 +6,7 @@
 #   releases/N/env           the server's settings, mode 0600
 #   releases/N/compose/      the compose files that came with the image, approved on this machine (approve.sh)
 #
-# A release that is not live yet is in candidate/ instead: all under releases/ have served requests, so rollback can use
-# any of them.
+# A release that is not live yet is in candidate/: all in releases/ have served requests, so rollback can use any.
 
 release_folder() {
   if [ -d "$folder/releases/$1" ]; then
@@ -23,8 +22,8 @@ of_release() { value_of "$2" "$(release_folder "$1")/release.env"; }
 # Newest first.
 releases() { ls "$folder/releases" 2>/dev/null | grep -x '[0-9][0-9]*' | sort -rn; }
 
-# before NUMBER: the default target of a rollback from it: the release that it replaced.
-before() {
+# previous_of NUMBER: the release that it replaced, the default target of a rollback from it.
+previous_of() {
   local number
   number=$(of_release "$1" PREVIOUS)
   [ -z "$number" ] || [ ! -d "$folder/releases/$number" ] || echo "$number"

@@ -76,8 +76,8 @@ recover() {
   check_engine
   take_lock "recover"
   drop_candidate
-  guess_state "$1"
-  say "the state of $environment $fault. It would be, as $reason:"
+  derive_state "$1"
+  say "the state of $environment $fault. Proposed state ($reason):"
   printf '  %s\n' "current=$release" "slot=$slot" "intended=$intended" "last=$last"
   running=$(running_servers)
   if [ "$intended" != up ] && [ -n "$running" ]; then
@@ -88,12 +88,12 @@ recover() {
   else
     set_state "current=$release" "slot=$slot" "intended=$intended" "last=$last" ||
       die 1 "$folder/state can't be written"
-    say "written; look at it: llm-deploy status $environment"
+    say "written; check it: llm-deploy status $environment"
   fi
 }
 
-# guess_state RELEASE: into $release, $slot, $intended, $last and $reason of recover.
-guess_state() {
+# derive_state RELEASE: into $release, $slot, $intended, $last and $reason of recover.
+derive_state() {
   local found_slot='' found_release=''
   find_server
   last=$({
@@ -104,12 +104,12 @@ guess_state() {
   if [ -n "$1" ]; then
     release=$(find_release "$1")
     [ -n "$release" ] || refuse "no such release is kept: $1 (kept: $(releases | tr '\n' ' '))"
-    reason="you chose it"
+    reason="your choice"
   elif [ -n "$found_release" ]; then
-    release=$found_release reason="$(container "$found_slot") is its container"
+    release=$found_release reason="from the container $(container "$found_slot")"
   else
     release=$(releases | head -n 1)
-    reason="no container is one of a kept release, and it is the newest of these"
+    reason="the newest kept release, as none has a container"
   fi
   if [ -z "$release" ]; then
     slot='' intended='' reason="no release is kept"

@@ -35,7 +35,7 @@ print_words() {
   fi
   say "  intended     $(state intended)"
   say "  release      $current, since $(of_release "$current" WRITTEN_AT), by $(of_release "$current" WRITTEN_BY)"
-  say "  previous     $(before "$current")"
+  say "  previous     $(previous_of "$current")"
   say "  built_from   $(of_release "$current" BUILT_FROM)"
   say "  promoted_as  $(of_release "$current" PROMOTED_AS)"
   say "  image        $(of_release "$current" IMAGE)"
@@ -58,7 +58,7 @@ print_json() {
     field fault "$fault"
     field intended "$(of_current && state intended)"
     raw_field release "$current"
-    raw_field previous "$(of_current && before "$current")"
+    raw_field previous "$(of_current && previous_of "$current")"
     field since "$(of_current WRITTEN_AT)"
     field by "$(of_current WRITTEN_BY)"
     field built_from "$(of_current BUILT_FROM)"

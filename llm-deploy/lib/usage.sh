@@ -64,9 +64,9 @@ TEXT
     reconcile) cat <<'TEXT'
 llm-deploy reconcile [ENVIRONMENT]
   Restores what should run; skips what was stopped by stop, or is locked. Prints nothing if there is nothing to do. A
-  server that misses three checks in a row is restarted, with a thread dump in its log: if it does not answer /health
-  through the port and from inside, or Docker calls it unhealthy. Never while responses are streaming, and at most three
-  times an hour. Checks within 30 s count as one.
+  server that misses three checks in a row is restarted, with a thread dump in its log, but never while responses are
+  streaming, and at most three times an hour. It misses a check if it answers /health neither through the port nor from
+  inside, or if Docker calls it unhealthy. Checks within 30 s count as one.
 TEXT
       ;;
     recover) cat <<'TEXT'
@@ -123,14 +123,14 @@ llm-deploy VERB [ENVIRONMENT] …      ENVIRONMENT is staging or production; det
   status          health, and drift
   history         what was done
   logs            the end of the server's log
-  stop, start     on purpose, and recorded
+  stop, start     stop an environment, start it again
   reconcile       restore what should run
   recover         rebuild a lost state
   approve         allow other compose files
-  lock, unlock    block deploys
-  prune           remove what is no longer needed
+  lock, unlock    block deploys, allow them again
+  prune           remove old releases and images
   restart-proxy   apply a new configuration of the proxy
-  install-agent, remove-agent     reconcile by launchd
+  install-agent, remove-agent     run reconcile by launchd, stop that (macOS)
   ssh-entry       forced command for the pipeline's keys
 
 Settings of the tool, as environment variables or lines NAME=value in $LLM_DEPLOY_HOME/settings; the former override:
@@ -140,7 +140,7 @@ Settings of the tool, as environment variables or lines NAME=value in $LLM_DEPLO
   IMAGE_REPOSITORY  any           refuse images of another name
   KEEP_RELEASES     5             besides the current and the previous
   LOCK_WAIT         0             seconds to wait for a lock
-  PROXY_IMAGE       haproxy:3.2   needs restart-proxy
+  PROXY_IMAGE       haproxy:3.2   the proxy's image; needs restart-proxy
 $LLM_DEPLOY_HOME is ~/local-llm-server unless it is set.
 
 Exit codes: 0 done, or nothing to do; 1 drift (status), or not done; 2 invalid arguments or input, 3 refused, 4 locked:

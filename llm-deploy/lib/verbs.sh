@@ -2,7 +2,7 @@
 # The verbs. Their help is in usage.sh.
 
 # A line for each verb that is about one environment:
-#   by      who may use it: the pipeline's key too, or only the operator
+#   by      pipeline: its keys may use it too; operator: only the operator
 #   state   valid, if the verb needs a valid state (state.sh); else -
 #   takes   what may follow the environment: a word, in capitals, and options; those that end with = take a value
 VERBS='
@@ -35,7 +35,7 @@ LINES
   return 1
 }
 
-# verbs_of pipeline: those that its key may use, on one line.
+# verbs_of BY: the verbs with that value, on one line.
 verbs_of() { printf '%s\n' "$VERBS" | awk -v by="$1" '$2 == by { print $1 }' | paste -s -d ' ' -; }
 
 # run_verb VERB: for $environment, with the arguments of main: $word, $built_from, $promoted_as, $env_file, $reason,

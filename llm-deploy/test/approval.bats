@@ -51,7 +51,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   echo x >"$COMPOSE/compose.override.yaml"
   refused_untouched 2
   says "the compose files of the image are not linux.yaml production.env server.yaml staging.env," \
-    "each a plain file, but:"
+    "each a regular file, but:"
   says "compose.override.yaml"
   rm "$COMPOSE/compose.override.yaml" "$COMPOSE/linux.yaml"
   refused_untouched 2
@@ -59,7 +59,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   for target in "$BATS_TEST_TMPDIR/outside" "$root/compose/linux.yaml" /dev/zero; do
     ln -sf "$target" "$COMPOSE/linux.yaml"
     refused_untouched 2
-    says "each a plain file, but:"
+    says "each a regular file, but:"
     [[ $output != *"$canary"* ]]
   done
   rm "$COMPOSE/linux.yaml"
@@ -74,7 +74,7 @@ hash_of_refused() { run -3 deploy "$1"; sed -n 's/.*llm-deploy approve \([0-9a-f
   exits 0 tool status staging
 }
 
-@test "deploys what is approved by its hash, and nothing else" {
+@test "deploys files approved by their hash, and no others" {
   echo '# more memory' >>"$COMPOSE/server.yaml"
   hash=$(hash_of_refused 2)
   exits 0 tool approve "$hash"
@@ -140,7 +140,7 @@ $(digest 2)" '.*'; do
     SIMULATOR_TOKENS_PER_SECOND=1 X= _=1; do
     for verb in plan deploy; do
       exits 2 tool $verb staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings "$line")
-      says "setting ${line%%=*}: not one of staging in "
+      says "setting ${line%%=*}: not defined for staging in "
     done
   done
   exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - < <(settings NUM_CTX=4096 NUM_CTX=8192)
@@ -153,7 +153,7 @@ $(digest 2)" '.*'; do
     eval "$lose\"\$root/env/manifest.csv\""
     exits 2 tool deploy staging "$(image 2)" --built-from "$(sha 2)" --env-file - \
       < <(settings JAVA_TOOL_OPTIONS=-javaagent:x)
-    says ": not one of staging in "
+    says ": not defined for staging in "
   done
 }
 

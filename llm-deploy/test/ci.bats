@@ -146,7 +146,7 @@ made=false" ]
   done
 }
 
-@test "how a deploy ended is reported in words and by its code" {
+@test "a deploy's outcome is reported in words and by its code" {
   stub_docker_with_label
   for code in 2 3 4 10 11 12 255; do
     stub_ssh $code

@@ -149,14 +149,14 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
 
 @test "passes if the same releases run after a reboot" {
   deploy
-  proves 0 'ok       written down' before-reboot
+  proves 0 'ok       recorded' before-reboot
   proves 3 'fail     the machine was not rebooted' after-reboot
   reboot
   proves 0 'ok       staging: release 3 is healthy' after-reboot
   [ ! -e "$LLM_DEPLOY_HOME/before-reboot" ]
 }
 
-@test "expects what was stopped to stay down" {
+@test "expects a stopped environment to stay down" {
   deploy down
   RUNNING=false proves 0 'ok       staging: down' before-reboot
   reboot
@@ -168,7 +168,7 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   deploy
   REVISION=another proves 3 'fail     staging: release 3 does not answer' before-reboot
   RUNNING=false proves 3 'fail     staging: llm-staging-blue does not run' before-reboot
-  proves 3 'fail     nothing was written down' after-reboot
+  proves 3 'fail     nothing was recorded' after-reboot
 }
 
 @test "fails if another release runs after a reboot" {
@@ -179,5 +179,5 @@ edit() { sed "$1" "$2" >"$BATS_TEST_TMPDIR/edited" && mv "$BATS_TEST_TMPDIR/edit
   sed 's/^REBOOT_SECONDS=.*/REBOOT_SECONDS=1/; s|^root=.*|root='"$BATS_TEST_DIRNAME"'/..|' "$script" \
     >"$BATS_TEST_TMPDIR/script"
   script=$BATS_TEST_TMPDIR/script
-  proves 3 'fail     staging: release 4 is to be up' after-reboot
+  proves 3 'fail     staging: release 4, intended up (expected: 3, up)' after-reboot
 }

@@ -80,14 +80,14 @@ before_ln() {
 }
 theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
 
-@test "one of two runs gets a free lock" {
+@test "only one of two runs gets a free lock" {
   before_ln "$theirs >1"
   exits 4 tool prune staging
   grep -x "pid=$$" "$staging/lock/1"
   [ "$(ls "$staging/lock")" = 1 ]
 }
 
-@test "one of two runs takes over a lock" {
+@test "only one of two runs takes over a lock" {
   lock_of "$(dead_pid)" x
   before_ln "$theirs >2"
   exits 4 tool prune staging
@@ -104,7 +104,7 @@ theirs='printf "%s\n" kind=run "pid=$PID" "began=$BEGAN"'
   [ "$(ls "$staging/lock" | tr '\n' ' ')" = "3 4 " ]
 }
 
-@test "of many runs one works at a time" {
+@test "many runs work one at a time" {
   # Each takes the lock over from a killed run.
   lock_of "$(dead_pid)" x
   mkdir "$BATS_TEST_TMPDIR/bin"

@@ -13,8 +13,8 @@ unset DOCKER_HOST DEPLOY_STRATEGY KEEP_RELEASES DRAIN_TIMEOUT LOCK_WAIT
 canary=c4n4ry-s3cret
 staging=$LLM_DEPLOY_HOME/staging
 
-# Functions, as busybox's shell prefers its own tools. The watch of a command waits a tenth of a second, of a hanging
-# docker not at all; nothing else waits.
+# Functions, as busybox's shell prefers its own tools. The watch of a command waits 0.1 s, for a hanging docker not at
+# all; nothing else waits.
 stand_ins='
   sleep() {
     if [ -z "${seconds_left:-}" ]; then echo "$1" >>"$WORLD/naps"

@@ -74,9 +74,9 @@ live_in() {
 
 @test "knows which Docker Desktops leave containers down" {
   for version in 4.42.0 4.42 4.46.9 4.81 4.81.1 4.100 5.0; do
-    part desktop_forgets $version || { echo $version; false; }
+    part leaves_containers_down $version || { echo $version; false; }
   done
-  for version in 4.41.2 4.47.0 4.80.9 4.9 3.99 0; do run ! part desktop_forgets $version; done
+  for version in 4.41.2 4.47.0 4.80.9 4.9 3.99 0; do run ! part leaves_containers_down $version; done
 }
 
 @test "requires the LaunchAgent on macOS" {
@@ -160,7 +160,7 @@ PYTHON
   live_in production MODEL_NAME=qwen3:4b
   : >"$LLM_DEPLOY_HOME/production/state"
   exits 3 deploy 1
-  says "fail: what production runs is not known, as its state is empty (fix: llm-deploy recover production)"
+  says "fail: the release of production is unknown, as its state is empty (fix: llm-deploy recover production)"
 }
 
 @test "rollback and start only warn about another NUM_CTX" {

@@ -40,7 +40,7 @@ is_silent() {
   done
 }
 
-@test "removes what a killed run has left" {
+@test "removes files and servers of a killed run" {
   live_machine 1
   mkdir "$staging/candidate"
   cp -r "$WORLD/containers/llm-staging-blue" "$WORLD/containers/llm-staging-green"
@@ -50,7 +50,7 @@ is_silent() {
   is_silent
 }
 
-@test "prints nothing about what it can't restore" {
+@test "prints nothing about drift that it can't repair" {
   live_machine 1
   rm "$WORLD/images/$(digest 1)"
   sha 1 >"$WORLD/revision"
@@ -209,7 +209,7 @@ docker restart -t 10 llm-staging-blue" ]
   hangs
   misses 1
   misses 2
-  # While answers_flow waits.
+  # While is_streaming waits.
   export more_stand_ins="sleep() {
     if [ -n \"\${seconds_left:-}\" ]; then command sleep 0.1; else rm -f '$WORLD/no-answer-until-restart'; fi
   };"

@@ -48,7 +48,7 @@ becomes() {
   becomes '60 on 12345' '60 on 12345'
 }
 
-@test "keeps what the manifest calls a variable" {
+@test "keeps values that are no secret in the manifest" {
   printf '%s\n' APP_ENV=production SYSTEM_PROMPT=harmless MODEL_NAME=qwen3:4b API_KEY=$canary GONE_KEY=gone-canary \
     >"$file"
   becomes 'production harmless qwen3:4b <API_KEY> <GONE_KEY>' "production harmless qwen3:4b $canary gone-canary"

@@ -118,7 +118,7 @@ deploy rolled_back" ]
   fi
 }
 
-@test "prune keeps what another environment has just pulled" {
+@test "prune keeps an image that another environment has just pulled" {
   # Production's prune, as staging's pull ends.
   mkdir "$BATS_TEST_TMPDIR/bin"
   printf '%s\n' '#!/bin/sh' '"$REAL" "$@" || exit' \

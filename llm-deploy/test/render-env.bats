@@ -247,7 +247,7 @@ spy_on_all() { for tool in awk sort cmp mktemp mv rm dirname; do spy $tool "$1";
   [ ! -e "$file" ]
 }
 
-@test "writes to plain files only" {
+@test "writes to regular files only" {
   cd "$BATS_TEST_TMPDIR"
   mkdir directory
   mkfifo pipe

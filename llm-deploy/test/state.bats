@@ -108,14 +108,14 @@ last=0" ]
   says "the state of staging is missing"
 }
 
-@test "recover shows what the state must have been, and writes it on request" {
+@test "recover shows the proposed state, and writes it on request" {
   live_machine 3
   before=$(cat "$staging/state")
   for how in missing empty half junk elsewhere; do
     lose $how
     lost=$(cksum "$staging"/stat[e] || true)
     exits 0 tool recover staging
-    says "as llm-staging-blue is its container:
+    says "(from the container llm-staging-blue):
   current=3
   slot=blue
   intended=up
@@ -149,7 +149,7 @@ to write it: llm-deploy recover staging --write"
   echo other >"$WORLD/containers/llm-staging-green/env-hash"
   rm "$staging/state"
   exits 3 tool recover staging
-  says "no container is one of a kept release"
+  says "(the newest kept release, as none has a container)"
   says "intended=down"
   exits 3 tool recover staging --write
   says "llm-staging-green runs, and would be stopped: nothing was written" \
@@ -172,7 +172,7 @@ to write it: llm-deploy recover staging --write"
   exits 3 tool recover staging 9
   says "no such release is kept: 9 (kept: 3 2 1 )"
   exits 3 tool recover staging 2 --write
-  says "as you chose it"
+  says "(your choice)"
   says "llm-staging-blue runs, and would be stopped"
   [ ! -e "$staging/state" ]
   echo false >"$WORLD/containers/llm-staging-blue/running"
@@ -191,7 +191,7 @@ to write it: llm-deploy recover staging --write"
   says "llm-staging-blue runs, and would be stopped"
   echo false >"$WORLD/containers/llm-staging-blue/running"
   exits 0 tool recover staging --write
-  says "as no release is kept"
+  says "(no release is kept)"
   [ "$(state current)$(state slot)$(state intended)" = "" ]
   [ "$(state last)" = 9 ]
   exits 0 deploy 4

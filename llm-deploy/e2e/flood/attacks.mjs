@@ -1,4 +1,4 @@
-// What is done to the server.
+// The attacks.
 import http from 'node:http';
 import net from 'node:net';
 import {
@@ -57,7 +57,7 @@ async function allButLast(name, ms) {
   return { held };
 }
 
-// As many as there may be (MAX_CONCURRENT_REQUESTS=64), but for two.
+// All but two of MAX_CONCURRENT_REQUESTS=64, the streams included.
 const busy = () => 62 - options.streams;
 const many = text => least(Promise.all(Array.from({ length: busy() }, () => {
   const one = connect();
@@ -99,11 +99,11 @@ export const attacks = {
       }
     });
   },
-  // Nothing of the body: what is only announced must not take anything from others.
+  // No byte of the body: announced bytes must not count against others.
   'announced': () => least(each((one, i) => put(one, head(BODY_BYTES, `client-${i}`))), hold),
   'collected': () => many(whole(chat(`fill text ${COLLECTED_BYTES}`, false), 'collector')),
   'tool calls': () => many(whole(chat(`fill tools ${COLLECTED_BYTES}`, false), 'collector')),
-  // Clients that ask for much and take nothing.
+  // Clients that request much and read nothing.
   'unread': () => {
     const text = whole(chat('fill text 50000000', true), 'sleeper');
     return least(Promise.all(Array.from({ length: busy() }, () => {
@@ -121,7 +121,7 @@ export const attacks = {
   })), hold),
 };
 
-// Meanwhile somebody asks for what he may.
+// Meanwhile well-behaved clients send normal requests.
 export function honest() {
   const answers = {}, took = [];
   let over = false, asked = 0;

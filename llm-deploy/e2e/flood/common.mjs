@@ -8,7 +8,7 @@ export const options = {
   ollama: '127.0.0.1:21435', connections: '400', hold: '6', streams: '20', health: '100', growth: '1.1',
 };
 for (let i = 0; i < words.length; i += 2) options[words[i].replace(/^--/, '').replace(/-m[bs]$/, '')] = words[i + 1];
-// More than this, and more than a server that nobody attacks takes at the same time, is slow.
+// Slow is more than this beyond the time of an unattacked server.
 export const MAX_HEALTH_MS = +options.health;
 export const target = new URL(url), host = target.hostname, port = +target.port;
 export const [ollamaHost, ollamaPort] = options.ollama.split(':');
@@ -19,7 +19,7 @@ export const round = ms => Math.round(ms * 10) / 10;
 export const quantile = (sorted, q) =>
   sorted.length ? round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]) : null;
 
-// More may be asked of the machine than it has: a process that was itself late says so.
+// The machine may be overloaded: each process reports how late its own timers were.
 let expected = now() + 10, late = [];
 setInterval(() => {
   if (now() - expected > 10) late.push([now(), now() - expected]);
@@ -29,7 +29,7 @@ export const latest = since =>
   round(Math.max(0, ...late.filter(([at]) => at >= since).map(([, ms]) => ms), now() - expected));
 export const forget = () => { late = []; };
 export const nice = priority => {
-  try { os.setPriority(priority); } catch { /* without the right to it, as it comes */ }
+  try { os.setPriority(priority); } catch { /* not permitted: keeps its priority */ }
 };
 
 export const CHAT = '/v1/chat/completions';

@@ -1,4 +1,4 @@
-// Memory of the server's process, what its control group says, and who used the processors.
+// Memory of the server's process and of its cgroup, and the use of processors.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { now, options } from './common.mjs';
 
@@ -19,18 +19,18 @@ export const isThere = () => !pid || existsSync(`/proc/${pid}`);
 export function resetPeak() {
   if (!isThere()) return;
   try { writeFileSync(`/proc/${pid}/clear_refs`, '5'); } catch { return; }
-  // A group of the second kind can't be reset.
+  // cgroup v2 can't be reset.
   try { writeFileSync(`${folder}/memory.max_usage_in_bytes`, '0'); } catch { /* stays as it is */ }
 }
 export const memory = () => !pid || !isThere() ? { peakMb: 0, rssMb: 0 } : {
   peakMb: megabytes('VmHWM'), rssMb: megabytes('VmRSS'),
-  // With what the system caches for it, and could drop.
+  // Includes reclaimable page cache.
   groupPeakMb: bytes(read(`${folder}/memory.max_usage_in_bytes`) || read(`${folder}/memory.peak`)),
   oomKills: +(/^oom_kill (\d+)/m
     .exec(read(`${folder}/memory.oom_control`) || read(`${folder}/memory.events`))?.[1] ?? 0),
 };
 
-// Who used the processors: the server, this generator, and whoever else runs here, which makes the figures worse.
+// Cores used by the server, by this generator, and by other processes, which make the figures worse.
 const ticks = pid_ => {
   const fields = read(`/proc/${pid_}/stat`).replace(/^.*\) /s, '').split(' ');
   return fields.slice(11, 13).reduce((sum, n) => sum + +n, 0);

@@ -1,4 +1,4 @@
-// What the system says of TCP that was lost or sent again, at the server and at this generator.
+// The kernel's counters of lost and retransmitted TCP, at the server and at this generator.
 import { readFileSync } from 'node:fs';
 import { options } from './common.mjs';
 

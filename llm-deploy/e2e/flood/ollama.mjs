@@ -1,4 +1,4 @@
-// An Ollama whose tokens are numbered and tell when they were sent.
+// An Ollama whose tokens contain their number and the time they were sent.
 import http from 'node:http';
 import { now, ollamaHost, ollamaPort } from './common.mjs';
 
@@ -7,14 +7,14 @@ const line = (message, rest = '"done":false') =>
 const LAST = line('"content":""', '"done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":1');
 const TAGS = '{"models":[{"name":"simulator:latest","model":"simulator:latest",'
   + '"modified_at":"2026-11-28T00:00:00Z","capabilities":["completion"]}]}';
-const inHand = new Set();
+const open = new Set();
 let counting = true, sum = 0;
 
 export const isCounting = () => counting;
 export const end = () => { counting = false; };
-export const release = () => inHand.forEach(response => response.release?.());
+export const release = () => open.forEach(response => response.release?.());
 
-/** Bytes that were filled in since the last time. */
+/** Bytes that fill has sent since the last call. */
 export const filled = () => {
   const one = sum;
   sum = 0;
@@ -33,8 +33,8 @@ export function listen() {
     request.on('data', chunk => { body += chunk; });
     request.on('end', () => {
       const prompt = JSON.parse(body).messages.at(-1).content;
-      inHand.add(response);
-      response.on('close', () => inHand.delete(response));
+      open.add(response);
+      response.on('close', () => open.delete(response));
       if (prompt === 'count') count(response, 0);
       else if (prompt.startsWith('fill ')) fill(response, ...prompt.split(' ').slice(1));
       else response.end(line('"content":"yes"') + LAST);
@@ -49,7 +49,7 @@ function count(response, i) {
   setTimeout(() => count(response, i + 1), 50);
 }
 
-// As fast as it is taken. KIND is text or tools; an answer of BYTES, which ends when it is released, or never.
+// Sends BYTES of KIND, text or tools, as fast as they are read. Ends at release(), if that comes.
 async function fill(response, kind, bytes) {
   const piece = 'x'.repeat(50_000);
   for (let sent = 0; sent < +bytes && !response.destroyed; sent += piece.length) {
@@ -57,7 +57,7 @@ async function fill(response, kind, bytes) {
       ? `"content":"","tool_calls":[{"id":"c","function":{"index":0,"name":"f","arguments":{"x":"${piece}"}}}]`
       : `"content":"${piece}"`;
     sum += piece.length;
-    // Others have their turn after each piece.
+    // Yields to other responses after each piece.
     if (response.write(line(message))) await new Promise(setImmediate); else await drained(response);
   }
   response.release = () => response.end(LAST);

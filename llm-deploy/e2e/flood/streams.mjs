@@ -24,7 +24,7 @@ const one = i => {
   };
   const frame = data => {
     if (data.startsWith(':')) return;
-    if (done || !data.startsWith('data: ')) { finish('a frame that is none'); return; }
+    if (done || !data.startsWith('data: ')) { finish('an invalid frame'); return; }
     if (data === 'data: [DONE]') { done = true; return; }
     const json = JSON.parse(data.slice(6));
     if (json.error) { finish(`error frame ${json.error.code}`); return; }
