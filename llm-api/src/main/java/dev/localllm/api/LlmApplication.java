@@ -1,8 +1,8 @@
 package dev.localllm.api;
 
-import dev.localllm.api.config.InvalidSettingException;
 import dev.localllm.api.config.Settings;
 import dev.localllm.api.lifecycle.Drain;
+import dev.localllm.api.setting.InvalidSettingException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -66,12 +66,15 @@ public class LlmApplication {
                 "settings",
                 Map.of(
                         "server.address",
-                        settings.serverAddress(),
+                        settings.server().address(),
                         "server.port",
-                        settings.serverPort(),
+                        settings.server().port(),
                         "management.server.port",
-                        settings.managementPort(),
+                        settings.server().managementPort(),
                         "spring.lifecycle.timeout-per-shutdown-phase",
-                        settings.shutdownTimeout().plus(Drain.CLOSE_TIMEOUT).toMillis() + "ms"));
+                        settings.connections()
+                                        .shutdown()
+                                        .plus(Drain.CLOSE_TIMEOUT)
+                                        .toMillis() + "ms"));
     }
 }

@@ -14,46 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * The example files and the table in docs/configuration.md are made of the manifest, and say nothing else. To write them
- * again: {@code ./mvnw -pl llm-deploy -am verify -Denv.write=true}, then read the diff. That the server reads these
- * variables and has these defaults, SettingsTest shows.
- */
+/** README, Compose and the image agree with the manifest. */
 class EnvManifestTest {
 
-    private static final Path DOCUMENTATION = Path.of("../docs/configuration.md");
     private static final Path README = Path.of("../README.md");
-    private static final String BEGIN = "<!-- written by EnvManifestTest -->\n";
-    private static final String END = "<!-- end -->";
-
-    @Test
-    void everyRowIsWellFormed() throws IOException {
-        List<EnvManifest.Row> rows = EnvManifest.rows();
-        assertThat(rows).extracting(EnvManifest.Row::name).doesNotHaveDuplicates();
-        assertThat(rows).allSatisfy(row -> {
-            assertThat(row.name()).matches("[A-Z][A-Z0-9_]*");
-            assertThat(row.kind()).isIn("secret", "variable");
-            assertThat(row.readBy()).isIn("server", "deploy");
-            assertThat(row.meaning()).isNotBlank();
-            for (String environment : EnvManifest.ENVIRONMENTS) {
-                assertThat(row.cell(environment)).as(row.name()).matches("-|(required )?`[^`]+`|(?!required)[^`]+");
-            }
-        });
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"local", "staging", "production"})
-    void examplesSayWhatTheManifestSays(String environment) throws IOException {
-        isOrBecomes(Path.of("env/.env." + environment + ".example"), EnvManifest.example(environment));
-    }
-
-    @Test
-    void documentationSaysWhatTheManifestSays() throws IOException {
-        String document = Files.readString(DOCUMENTATION);
-        int from = document.indexOf(BEGIN) + BEGIN.length();
-        int to = document.indexOf(END);
-        isOrBecomes(DOCUMENTATION, document.substring(0, from) + EnvManifest.table() + document.substring(to));
-    }
 
     @Test
     void readmeNamesSettingsOfTheManifest() throws IOException {
@@ -105,12 +69,5 @@ class EnvManifestTest {
 
     private static Stream<String> found(String pattern, String text) {
         return Pattern.compile(pattern).matcher(text).results().map((MatchResult found) -> found.group(1));
-    }
-
-    private static void isOrBecomes(Path file, String expected) throws IOException {
-        if (Boolean.getBoolean("env.write")) {
-            Files.writeString(file, expected);
-        }
-        assertThat(file).hasContent(expected);
     }
 }

@@ -94,7 +94,7 @@ class LlmConfiguration {
 
     @Bean
     OllamaLocation ollamaLocation(Settings settings) {
-        return OllamaLocation.of(settings);
+        return OllamaLocation.of(settings.modelServer());
     }
 
     /** Not shared with other servers in the process, so that each can be stopped alone. */
@@ -116,13 +116,13 @@ class LlmConfiguration {
         return new Ollama(
                 new OllamaSettings(
                         location.baseUrl(),
-                        settings.contextTokens(),
-                        settings.keepAlive(),
+                        settings.modelServer().contextTokens(),
+                        settings.modelServer().keepAlive(),
                         new UpstreamLimits(
-                                settings.connectTimeout(),
-                                settings.firstTokenTimeout(),
-                                settings.idleTimeout(),
-                                settings.maxConcurrentRequests(),
+                                settings.deadlines().connect(),
+                                settings.deadlines().firstToken(),
+                                settings.deadlines().idle(),
+                                settings.limits().concurrentRequests(),
                                 CIRCUIT_OPEN_DURATION)),
                 System::nanoTime,
                 eventLoops);
@@ -130,28 +130,30 @@ class LlmConfiguration {
 
     @Bean
     ModelDirectory modelDirectory(Settings settings, Ollama ollama) {
-        return new ModelDirectory(ollama.modelCatalog(), settings.allowedModels(), settings.modelName());
+        return new ModelDirectory(
+                ollama.modelCatalog(),
+                settings.modelServer().allowedModels(),
+                settings.modelServer().modelName());
     }
 
     @Bean
     ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models) {
         return new ChatService(
-                rateLimiter(settings),
-                settings.promptLimits(),
+                rateLimiter(settings.limits()),
+                settings.chats().promptLimits(),
                 models,
-                settings.systemPrompt(),
-                settings.maxOutputTokens(),
-                new ConcurrencyLimit(settings.maxConcurrentRequests()),
+                settings.chats().systemPrompt(),
+                settings.chats().maxOutputTokens(),
+                new ConcurrencyLimit(settings.limits().concurrentRequests()),
                 ollama.chatModel());
     }
 
-    private static @Nullable RateLimiter rateLimiter(Settings settings) {
-        RateLimit overall = settings.rateLimitGlobalRpm() == 0
+    private static @Nullable RateLimiter rateLimiter(Settings.Limits limits) {
+        RateLimit overall = limits.globalRequestsPerMinute() == 0
                 ? null
-                : new RateLimit(settings.rateLimitGlobalRpm(), settings.rateLimitGlobalRpm());
-        RateLimit perClient = settings.rateLimitRpm() == 0
-                ? overall
-                : new RateLimit(settings.rateLimitRpm(), settings.rateLimitBurst());
+                : new RateLimit(limits.globalRequestsPerMinute(), limits.globalRequestsPerMinute());
+        RateLimit perClient =
+                limits.requestsPerMinute() == 0 ? overall : new RateLimit(limits.requestsPerMinute(), limits.burst());
         return perClient == null ? null : new RateLimiter(perClient, overall, MAX_CLIENTS, System::nanoTime);
     }
 
@@ -165,7 +167,8 @@ class LlmConfiguration {
         byte[] key = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(key);
         return new RequestFilter(
-                new ClientIdentity(settings.trustedProxies(), settings.clientIdHeader()),
+                new ClientIdentity(
+                        settings.clients().trustedProxies(), settings.clients().idHeader()),
                 new FailureHandler(errorFormats),
                 drain,
                 List.of(new RequestLog(new ClientHash(key))),
@@ -183,18 +186,21 @@ class LlmConfiguration {
     CorsWebFilter corsFilter(Settings settings, ErrorFormats errorFormats) {
         List<String> exposed = new ArrayList<>(List.of(FailureResponse.REQUEST_ID));
         exposed.addAll(errorFormats.headerNames());
-        return BrowserOrigins.filter(settings.allowedOrigins(), exposed);
+        return BrowserOrigins.filter(settings.clients().allowedOrigins(), exposed);
     }
 
     @Bean
     Drain drain(Settings settings) {
-        return new Drain(settings.shutdownTimeout());
+        return new Drain(settings.connections().shutdown());
     }
 
     @Bean
     Timeouts timeouts(Settings settings, Drain drain) {
         return new Timeouts(
-                settings.totalTimeout(), settings.nonStreamingTimeout(), settings.heartbeatInterval(), drain.expired());
+                settings.deadlines().total(),
+                settings.deadlines().nonStreaming(),
+                settings.deadlines().heartbeatInterval(),
+                drain.expired());
     }
 
     /** A single thread, so that decoding leaves processors to the event loops. */
@@ -207,8 +213,8 @@ class LlmConfiguration {
     RequestBodies requestBodies(Settings settings, Scheduler largeBodies) {
         MemoryLimits memory = settings.memory();
         return new RequestBodies(
-                settings.maxBodySize().toBytes(),
-                settings.bodyTimeout(),
+                memory.body().toBytes(),
+                settings.connections().body(),
                 new BodyBudget(
                         memory.bodies().toBytes(), memory.bodiesPerClient().toBytes(), System::nanoTime),
                 largeBodies);
@@ -233,8 +239,8 @@ class LlmConfiguration {
     /** Only on loopback. Otherwise all hosts are served, because the server doesn't know its public names. */
     @Bean
     WebFilter loopbackHosts(Settings settings) throws UnknownHostException {
-        return InetAddress.getByName(settings.serverAddress()).isLoopbackAddress()
-                ? new LoopbackHosts(settings.allowedHosts())
+        return InetAddress.getByName(settings.server().address()).isLoopbackAddress()
+                ? new LoopbackHosts(settings.server().allowedHosts())
                 : (exchange, chain) -> chain.filter(exchange);
     }
 
@@ -247,14 +253,14 @@ class LlmConfiguration {
                         new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, TYPICAL_READ_BYTES, MAX_READ_BYTES)
                                 .maxMessagesPerRead(1))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
-                        .addFirst(new WriteStallHandler(settings.writeStallTimeout()))
+                        .addFirst(new WriteStallHandler(settings.connections().writeStall()))
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new SmallChunkHandler())
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new LingeringCloseHandler(MAX_LINGERING))
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new Http10Handler())
                         .addBefore(
                                 NettyPipeline.HttpTrafficHandler,
                                 null,
-                                new HeaderTimeoutHandler(settings.headerTimeout()))
+                                new HeaderTimeoutHandler(settings.connections().header()))
                         .addBefore(
                                 NettyPipeline.HttpTrafficHandler,
                                 null,
@@ -265,12 +271,19 @@ class LlmConfiguration {
     @Bean
     ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
         return new ModelServerHealth(
-                "Ollama", model -> "ollama pull " + model, models, ollama.versionWarning(), settings.modelName());
+                "Ollama",
+                model -> "ollama pull " + model,
+                models,
+                ollama.versionWarning(),
+                settings.modelServer().modelName());
     }
 
     @Bean
     ServerInfo serverInfo(Settings settings, @Value("${app.version}") String version) {
-        return new ServerInfo(settings.environment().toString(), version, settings.revision());
+        return new ServerInfo(
+                settings.server().environment().toString(),
+                version,
+                settings.server().revision());
     }
 
     @Bean
@@ -282,7 +295,7 @@ class LlmConfiguration {
                     "local-llm-server {} ({}) listens on {} port {} by {}",
                     server.version(),
                     server.environment(),
-                    settings.serverAddress(),
+                    settings.server().address(),
                     port,
                     LoopResources.hasNativeSupport() ? "native transport" : "NIO");
             log.info("Memory limits: {}", settings.memory());

@@ -1,58 +1,102 @@
 package dev.localllm.api.config;
 
+import static dev.localllm.api.setting.Defaults.everywhere;
+import static dev.localllm.api.setting.Defaults.words;
+import static dev.localllm.api.setting.Setting.setting;
+import static dev.localllm.api.setting.ValueType.size;
+
+import dev.localllm.api.setting.InvalidSettingException;
+import dev.localllm.api.setting.ValueType;
+import dev.localllm.api.setting.Variables;
 import org.springframework.util.unit.DataSize;
 
 /**
- * Memory limits of all requests together.
+ * Memory limits of one request, and of all requests together.
  *
+ * @param body one request body
  * @param bodies request bodies, each from its first byte to the end of its response
  * @param bodiesPerClient the bodies of one client
  * @param responses non-streaming responses that are being collected
- * @param streamBuffer frames of one stream that wait for a slow client
- * @param streams such frames of all streams
+ * @param streams frames of all streams that wait for slow clients
+ * @param streamBuffer such frames of one stream
  */
 public record MemoryLimits(
-        DataSize bodies, DataSize bodiesPerClient, DataSize responses, DataSize streamBuffer, DataSize streams) {
+        DataSize body,
+        DataSize bodies,
+        DataSize bodiesPerClient,
+        DataSize responses,
+        DataSize streams,
+        DataSize streamBuffer) {
 
     /** A request holds its body up to four times in the heap: as text, and as the body for the model server. */
-    private static final int HEAP_PER_BODIES = 8;
+    private static final int HEAP_PER_BUDGET = 8;
 
     private static final int HEAP_PER_DEFAULT = 16;
     private static final int CLIENTS = 2;
     private static final DataSize STREAM_BUFFER = DataSize.ofKilobytes(512);
 
     /**
-     * Reads BODY_BUDGET, RESPONSE_BUDGET, STREAM_BUFFER and STREAM_BUDGET.
-     *
      * @param heapBytes maximum size of the heap
      * @throws InvalidSettingException also if the largest body exceeds its budget, or a budget its part of the heap
      */
-    static MemoryLimits from(Variables variables, DataSize maxBodySize, long heapBytes) {
-        DataSize max = part(heapBytes, HEAP_PER_BODIES);
-        DataSize bodies = variables.size("BODY_BUDGET", max, max);
-        DataSize perClient = part(bodies.toBytes(), CLIENTS);
-        if (maxBodySize.compareTo(perClient) > 0) {
+    static MemoryLimits read(Variables variables, long heapBytes) {
+        DataSize body = variables.get(setting(
+                "MAX_BODY_SIZE",
+                size(DataSize.ofMegabytes(100)),
+                everywhere("1MB"),
+                "one request body, {range} and at most half of `BODY_BUDGET`; then 413"));
+        DataSize bodies = budget(
+                variables,
+                "BODY_BUDGET",
+                heapBytes,
+                HEAP_PER_BUDGET,
+                "all request bodies in flight, {range}; one client may use half. When full, the slowest upload gets a 503");
+        DataSize bodiesPerClient = part(bodies.toBytes(), CLIENTS);
+        if (body.compareTo(bodiesPerClient) > 0) {
             throw new InvalidSettingException(
                     "MAX_BODY_SIZE",
-                    maxBodySize.toString(),
+                    body.toString(),
                     "at most half of BODY_BUDGET, which is " + bodies.toKilobytes() + "KB");
         }
-        DataSize streams = variables.size("STREAM_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max);
-        return new MemoryLimits(
-                bodies,
-                perClient,
-                variables.size("RESPONSE_BUDGET", part(heapBytes, HEAP_PER_DEFAULT), max),
-                variables.size(
-                        "STREAM_BUFFER", STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams, streams),
-                streams);
+        DataSize responses = budget(
+                variables,
+                "RESPONSE_BUDGET",
+                heapBytes,
+                HEAP_PER_DEFAULT,
+                "all non-streaming responses being collected, {range}; then 503");
+        DataSize streams = budget(
+                variables,
+                "STREAM_BUDGET",
+                heapBytes,
+                HEAP_PER_DEFAULT,
+                "how far all streams together may run ahead of slow clients, {range}; then the model server waits");
+        DataSize streamBuffer = variables.get(
+                setting(
+                        "STREAM_BUFFER",
+                        size(streams, "up to `STREAM_BUDGET`"),
+                        everywhere(words(ValueType.toText(STREAM_BUFFER) + ", or STREAM_BUDGET if smaller")),
+                        "how far one stream may run ahead of a slow client, {range}; then the model server waits"),
+                STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams);
+        return new MemoryLimits(body, bodies, bodiesPerClient, responses, streams, streamBuffer);
+    }
+
+    private static DataSize budget(
+            Variables variables, String name, long heapBytes, int heapPerDefault, String meaning) {
+        return variables.get(
+                setting(
+                        name,
+                        size(part(heapBytes, HEAP_PER_BUDGET), "at most 1/" + HEAP_PER_BUDGET + " of the heap"),
+                        everywhere(words("1/" + heapPerDefault + " of the heap")),
+                        meaning),
+                part(heapBytes, heapPerDefault));
     }
 
     /** For the log: {@code bodies 32MB (16MB per client), responses 16MB, streams 16MB (512KB each)}. */
     @Override
     public String toString() {
-        return "bodies " + Variables.text(bodies) + " (" + Variables.text(bodiesPerClient) + " per client), responses "
-                + Variables.text(responses) + ", streams " + Variables.text(streams) + " ("
-                + Variables.text(streamBuffer) + " each)";
+        return "bodies " + ValueType.toText(bodies) + " (" + ValueType.toText(bodiesPerClient)
+                + " per client), responses " + ValueType.toText(responses) + ", streams " + ValueType.toText(streams)
+                + " (" + ValueType.toText(streamBuffer) + " each)";
     }
 
     private static DataSize part(long bytes, int parts) {

@@ -1,5 +1,6 @@
 package dev.localllm.api.config;
 
+import dev.localllm.api.config.Settings.ModelServer;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
@@ -22,19 +23,19 @@ record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implemen
     private static final List<URI> DEFAULT_URLS =
             List.of(URI.create("http://127.0.0.1:11434"), URI.create("http://host.docker.internal:11434"));
 
-    static OllamaLocation of(Settings settings) {
+    static OllamaLocation of(ModelServer settings) {
         return of(settings, DEFAULT_URLS);
     }
 
     /** @param candidates the addresses that {@code auto} tries; the first in this order that responds is taken */
-    static OllamaLocation of(Settings settings, List<URI> candidates) {
-        return switch (settings.ollamaBaseUrl()) {
-            case Settings.EMBEDDED -> embedded(settings);
-            case Settings.AUTO -> {
+    static OllamaLocation of(ModelServer settings, List<URI> candidates) {
+        return switch (settings.baseUrl()) {
+            case ModelServer.EMBEDDED -> embedded(settings);
+            case ModelServer.AUTO -> {
                 URI found = firstReachable(candidates);
                 yield found == null ? embedded(settings) : new OllamaLocation(found, null);
             }
-            default -> new OllamaLocation(URI.create(settings.ollamaBaseUrl()), null);
+            default -> new OllamaLocation(URI.create(settings.baseUrl()), null);
         };
     }
 
@@ -53,7 +54,7 @@ record OllamaLocation(URI baseUrl, @Nullable OllamaSimulator simulator) implemen
         }
     }
 
-    private static OllamaLocation embedded(Settings settings) {
+    private static OllamaLocation embedded(ModelServer settings) {
         OllamaSimulator simulator =
                 OllamaSimulator.start(SimulatorSettings.atPace(settings.simulatorTokensPerSecond()));
         return new OllamaLocation(simulator.baseUrl(), simulator);

@@ -1,5 +1,24 @@
 package dev.localllm.api.config;
 
+import static dev.localllm.api.setting.Defaults.everywhere;
+import static dev.localllm.api.setting.Defaults.localAndDeployed;
+import static dev.localllm.api.setting.Defaults.localOnly;
+import static dev.localllm.api.setting.Defaults.required;
+import static dev.localllm.api.setting.Defaults.sameAs;
+import static dev.localllm.api.setting.Defaults.value;
+import static dev.localllm.api.setting.Defaults.words;
+import static dev.localllm.api.setting.Setting.setting;
+import static dev.localllm.api.setting.ValueType.duration;
+import static dev.localllm.api.setting.ValueType.list;
+import static dev.localllm.api.setting.ValueType.number;
+import static dev.localllm.api.setting.ValueType.text;
+
+import dev.localllm.api.setting.AppEnvironment;
+import dev.localllm.api.setting.Defaults;
+import dev.localllm.api.setting.InvalidSettingException;
+import dev.localllm.api.setting.Setting;
+import dev.localllm.api.setting.ValueType;
+import dev.localllm.api.setting.Variables;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.prompt.PromptLimits;
@@ -8,80 +27,31 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.springframework.util.unit.DataSize;
 
 /**
- * All settings of the server, validated. docs/configuration.md describes each variable.
- *
- * @param revision commit that the running image was built from, or {@code unknown}
- * @param serverAddress IP address that the server listens on
- * @param allowedHosts additional host names that are served while the server listens on loopback
- * @param ollamaBaseUrl {@link #AUTO}, {@link #EMBEDDED} or a URL without path
- * @param modelName default for requests that name no model; null for the first model of Ollama that can chat
- * @param keepAlive negative means for ever
- * @param rateLimitRpm per client; 0 for no limit
- * @param rateLimitGlobalRpm over all clients; 0 for no limit
- * @param maxOutputTokens maximum tokens of one response
- * @param memory memory limits of all requests together
- * @param systemPrompt null for none
+ * All settings, validated. Each is declared where it is read, and nowhere else: CONTRIBUTING.md tells what is generated
+ * from the declarations.
  */
 public record Settings(
-        AppEnvironment environment,
-        String revision,
-        String serverAddress,
-        int serverPort,
-        List<String> allowedHosts,
-        int managementPort,
-        String ollamaBaseUrl,
-        @Nullable ModelId modelName,
-        AllowedModels allowedModels,
-        int contextTokens,
-        Duration keepAlive,
-        Duration connectTimeout,
-        Duration firstTokenTimeout,
-        Duration idleTimeout,
-        Duration totalTimeout,
-        Duration nonStreamingTimeout,
-        Duration heartbeatInterval,
-        Duration writeStallTimeout,
-        Duration headerTimeout,
-        Duration bodyTimeout,
-        Duration shutdownTimeout,
-        int maxConcurrentRequests,
-        int ollamaNumParallel,
-        int rateLimitRpm,
-        int rateLimitBurst,
-        int rateLimitGlobalRpm,
-        List<String> allowedOrigins,
-        List<String> trustedProxies,
-        String clientIdHeader,
-        int maxOutputTokens,
-        DataSize maxBodySize,
+        Server server,
+        ModelServer modelServer,
+        Deadlines deadlines,
+        Connections connections,
+        Limits limits,
+        Clients clients,
         MemoryLimits memory,
-        @Nullable SystemPrompt systemPrompt,
-        PromptLimits promptLimits,
-        int simulatorTokensPerSecond) {
+        Chats chats) {
 
-    static final String AUTO = "auto";
-    static final String EMBEDDED = "embedded";
+    static final Setting<AppEnvironment> APP_ENV = setting(
+            "APP_ENV",
+            ValueType.of("local, staging or production", Settings::environment),
+            new Defaults(value("local"), required("staging"), required("production")),
+            "`local`, `staging` or `production`");
 
-    private static final Duration FOR_EVER = Duration.ofSeconds(-1);
-    private static final Duration LONGEST = Duration.ofHours(24);
-    private static final Duration TOTAL = Duration.ofMinutes(30);
-
-    /** Below the limits around the server: the proxy waits a minute longer, Compose ten seconds longer. */
-    private static final Duration MAX_SHUTDOWN = Duration.ofSeconds(35);
-
-    /** Cloudflare's tunnel closes a response that is silent for about 100 s. */
-    private static final Duration BELOW_PROXIES = Duration.ofSeconds(90);
-
-    private static final int MAX_PORT = 65535;
-    private static final int MAX_RPM = 1_000_000;
-    private static final List<String> LOCAL_ORIGINS = List.of("http://localhost:3000", "http://localhost:5173");
-    private static final List<String> LOOPBACK = List.of("127.0.0.0/8", "::1/128");
-    private static final String MODEL_EXPECTED = "the name of a model, as qwen3:4b";
+    private static final int MAX_TOKENS = 1 << 20;
 
     /**
      * Reads and checks every variable.
@@ -90,109 +60,19 @@ public record Settings(
      * @throws InvalidSettingException for the first variable that is missing or wrong
      */
     public static Settings from(Function<String, @Nullable String> lookup) {
-        Variables variables = new Variables(lookup);
-        AppEnvironment environment = variables.parsed(
-                "APP_ENV", AppEnvironment.LOCAL, "local, staging or production", Settings::environment);
-        AllowedModels allowedModels = variables.parsed(
-                "ALLOWED_MODELS",
-                AllowedModels.ALL,
-                "a comma-separated list of models, each as qwen3:4b or alias=qwen3:4b",
-                Settings::allowedModels);
-        ModelId modelName = modelName(variables, environment, allowedModels);
-        boolean local = environment == AppEnvironment.LOCAL;
-        DataSize maxBodySize = variables.size("MAX_BODY_SIZE", DataSize.ofMegabytes(1), DataSize.ofMegabytes(100));
-        int rateLimitRpm = required(
-                variables,
-                environment,
-                "RATE_LIMIT_RPM",
-                60,
-                "a whole number from 0 to " + MAX_RPM,
-                text -> inRange(Integer.parseInt(text), 0, MAX_RPM));
+        return read(new Variables(lookup, APP_ENV));
+    }
+
+    static Settings read(Variables variables) {
         return new Settings(
-                environment,
-                variables.parsed(
-                        "APP_REVISION", "unknown", "a commit hash of 40 hex digits, or unknown", Settings::revision),
-                variables.parsed(
-                        "SERVER_ADDRESS",
-                        "127.0.0.1",
-                        "an IP address, as 127.0.0.1 or 0.0.0.0",
-                        text -> Addresses.isAddress(text) ? text : null),
-                variables.integer("SERVER_PORT", 8000, 0, MAX_PORT),
-                variables.parsed(
-                        "ALLOWED_HOSTS",
-                        List.of(),
-                        "a comma-separated list of host names, as mac-mini.local",
-                        text -> Variables.items(text, item -> item.matches("[A-Za-z0-9._-]{1,253}"))),
-                managementPort(variables),
-                ollamaBaseUrl(variables, environment),
-                modelName,
-                allowedModels.all() && environment != AppEnvironment.LOCAL && modelName != null
-                        ? new AllowedModels(Map.of(modelName, modelName))
-                        : allowedModels,
-                variables.integer("NUM_CTX", 8192, 256, 1 << 20),
-                variables.parsed(
-                        "KEEP_ALIVE",
-                        Duration.ofMinutes(30),
-                        "a duration as 30s or 5m, or -1 for ever",
-                        Settings::keepAlive),
-                variables.duration("CONNECT_TIMEOUT", Duration.ofSeconds(3), Duration.ofMinutes(1)),
-                variables.duration("FIRST_TOKEN_TIMEOUT", Duration.ofMinutes(5), LONGEST),
-                variables.duration("IDLE_TIMEOUT", Duration.ofSeconds(60), LONGEST),
-                variables.duration("TOTAL_TIMEOUT", TOTAL, local ? LONGEST : TOTAL),
-                variables.duration("NON_STREAMING_TIMEOUT", local ? TOTAL : BELOW_PROXIES, local ? LONGEST : TOTAL),
-                variables.duration("HEARTBEAT_INTERVAL", Duration.ofSeconds(15), Duration.ofMinutes(10)),
-                variables.duration("WRITE_STALL_TIMEOUT", Duration.ofSeconds(30), LONGEST),
-                variables.duration("HEADER_TIMEOUT", Duration.ofSeconds(10), Duration.ofMinutes(10)),
-                variables.duration("BODY_TIMEOUT", Duration.ofSeconds(10), Duration.ofMinutes(10)),
-                variables.duration("SHUTDOWN_TIMEOUT", Duration.ofSeconds(30), local ? LONGEST : MAX_SHUTDOWN),
-                variables.integer("MAX_CONCURRENT_REQUESTS", 64, 1, 10_000),
-                variables.integer("OLLAMA_NUM_PARALLEL", 1, 1, 1_000),
-                rateLimitRpm,
-                variables.integer("RATE_LIMIT_BURST", Math.max(1, rateLimitRpm), 1, MAX_RPM),
-                variables.integer("RATE_LIMIT_GLOBAL_RPM", 0, 0, MAX_RPM),
-                required(
-                        variables,
-                        environment,
-                        "ALLOWED_ORIGINS",
-                        LOCAL_ORIGINS,
-                        originsExpected(environment),
-                        text -> Variables.items(
-                                text, item -> Addresses.isOrigin(item, environment != AppEnvironment.PRODUCTION))),
-                variables.parsed(
-                        "TRUSTED_PROXIES",
-                        LOOPBACK,
-                        "a comma-separated list of networks, as 172.28.0.0/24",
-                        text -> Variables.items(text, Addresses::isNetwork)),
-                variables.parsed(
-                        "CLIENT_ID_HEADER",
-                        local ? "X-Client-Id" : "CF-Connecting-IP",
-                        "the name of an HTTP header",
-                        text -> text.matches("[A-Za-z0-9-]{1,64}") ? text : null),
-                variables.integer("MAX_OUTPUT_TOKENS", 8192, 1, 1 << 20),
-                maxBodySize,
-                MemoryLimits.from(variables, maxBodySize, Runtime.getRuntime().maxMemory()),
-                variables.text("SYSTEM_PROMPT") == null ? null : new SystemPrompt(variables.text("SYSTEM_PROMPT", "")),
-                new PromptLimits(
-                        variables.integer("MAX_PROMPT_MESSAGES", 500, 1, 100_000),
-                        variables.integer("MAX_PROMPT_CHARACTERS", 200_000, 1, 100_000_000)),
-                variables.integer("SIMULATOR_TOKENS_PER_SECOND", 40, 1, 100_000));
-    }
-
-    private static <T> T required(
-            Variables variables,
-            AppEnvironment environment,
-            String name,
-            T local,
-            String expected,
-            Function<String, @Nullable T> parser) {
-        requireSet(variables, environment, name, expected);
-        return variables.parsed(name, local, expected, parser);
-    }
-
-    private static void requireSet(Variables variables, AppEnvironment environment, String name, String expected) {
-        if (environment != AppEnvironment.LOCAL && variables.text(name) == null) {
-            throw new InvalidSettingException(name, null, expected + "; required in " + environment);
-        }
+                Server.read(variables),
+                ModelServer.read(variables),
+                Deadlines.read(variables),
+                Connections.read(variables),
+                Limits.read(variables),
+                Clients.read(variables),
+                MemoryLimits.read(variables, Runtime.getRuntime().maxMemory()),
+                Chats.read(variables));
     }
 
     private static @Nullable AppEnvironment environment(String text) {
@@ -204,72 +84,361 @@ public record Settings(
         return null;
     }
 
-    private static @Nullable String revision(String text) {
-        return text.equals("unknown") || text.matches("[0-9a-f]{40}") ? text : null;
-    }
+    /**
+     * What runs, and where it listens.
+     *
+     * @param revision commit that the running image was built from, or {@code unknown}
+     * @param address IP address that the server listens on
+     * @param allowedHosts additional host names that are served while the server listens on loopback
+     */
+    public record Server(
+            AppEnvironment environment,
+            String revision,
+            String address,
+            int port,
+            List<String> allowedHosts,
+            int managementPort) {
 
-    /** On the API's port, actuator would be open to every caller. */
-    private static int managementPort(Variables variables) {
-        int port = variables.integer("MANAGEMENT_PORT", 9000, 0, MAX_PORT);
-        if (port != 0 && port == variables.integer("SERVER_PORT", 8000, 0, MAX_PORT)) {
-            throw new InvalidSettingException("MANAGEMENT_PORT", String.valueOf(port), "another port than SERVER_PORT");
+        private static final int MAX_PORT = 65535;
+
+        static Server read(Variables variables) {
+            Server server = new Server(
+                    variables.environment(),
+                    variables.get(setting(
+                            "APP_REVISION",
+                            text(
+                                    "a commit hash of 40 hex digits, or unknown",
+                                    text -> text.equals("unknown") || text.matches("[0-9a-f]{40}")),
+                            localOnly(value("unknown")),
+                            "commit of the running image, 40 hex digits; set by the image, shown by `/health`")),
+                    variables.get(setting(
+                            "SERVER_ADDRESS",
+                            text("an IP address, as 127.0.0.1 or 0.0.0.0", Addresses::isAddress),
+                            localOnly(value("127.0.0.1")),
+                            "listen address (IP); the image and the local container set 0.0.0.0. On loopback only"
+                                    + " requests for loopback hosts, `host.docker.internal` and `ALLOWED_HOSTS` are"
+                                    + " served; others get a 403")),
+                    variables.get(setting(
+                            "SERVER_PORT",
+                            number(0, MAX_PORT),
+                            everywhere("8000"),
+                            "API port, {range}; 0 picks a free one")),
+                    variables.get(
+                            setting(
+                                    "ALLOWED_HOSTS",
+                                    list(
+                                            "host names, as mac-mini.local",
+                                            host -> host.matches("[A-Za-z0-9._-]{1,253}")),
+                                    localOnly(words("none")),
+                                    "comma-separated host names, without ports, also served while the server listens on"
+                                            + " loopback"),
+                            List.of()),
+                    variables.get(setting(
+                            "MANAGEMENT_PORT",
+                            number(0, MAX_PORT),
+                            everywhere("9000"),
+                            "actuator's port, {range}, on loopback only; never published")));
+            // On the API's port, actuator would be open to every caller.
+            if (server.managementPort != 0 && server.managementPort == server.port) {
+                throw new InvalidSettingException(
+                        "MANAGEMENT_PORT", String.valueOf(server.managementPort), "another port than SERVER_PORT");
+            }
+            return server;
         }
-        return port;
     }
 
-    private static String ollamaBaseUrl(Variables variables, AppEnvironment environment) {
-        boolean local = environment == AppEnvironment.LOCAL;
-        String expected =
-                (local ? "auto, embedded or " : "") + "a URL without path, as http://host.docker.internal:11434";
-        return required(variables, environment, "OLLAMA_BASE_URL", AUTO, expected, text -> {
-            boolean keyword = text.equals(AUTO) || text.equals(EMBEDDED);
-            return keyword
-                    ? (local ? text : null)
-                    : Addresses.isOrigin(text, false) && !text.endsWith("/") ? text : null;
-        });
-    }
+    /**
+     * The model server and its models.
+     *
+     * @param baseUrl {@link #AUTO}, {@link #EMBEDDED} or a URL without path
+     * @param modelName default for requests that name no model; null for the first model of Ollama that can chat
+     * @param keepAlive negative means for ever
+     */
+    public record ModelServer(
+            String baseUrl,
+            @Nullable ModelId modelName,
+            AllowedModels allowedModels,
+            int contextTokens,
+            Duration keepAlive,
+            int simulatorTokensPerSecond) {
 
-    private static @Nullable ModelId modelName(
-            Variables variables, AppEnvironment environment, AllowedModels allowedModels) {
-        requireSet(variables, environment, "MODEL_NAME", MODEL_EXPECTED);
-        String text = variables.text("MODEL_NAME");
-        if (text == null) {
-            return null;
+        static final String AUTO = "auto";
+        static final String EMBEDDED = "embedded";
+
+        private static final Duration FOR_EVER = Duration.ofSeconds(-1);
+
+        static ModelServer read(Variables variables) {
+            String baseUrl = variables.get(setting(
+                    "OLLAMA_BASE_URL",
+                    baseUrl(variables.environment() == AppEnvironment.LOCAL),
+                    localAndDeployed(value(AUTO), required("http://host.docker.internal:11434")),
+                    "URL without path; in local also `embedded` (the simulator) or `auto` (Ollama at 127.0.0.1 or"
+                            + " host.docker.internal, port 11434, probed for up to 3 s; else the simulator)"));
+            ModelId modelName = variables.find(setting(
+                    "MODEL_NAME",
+                    ValueType.of("the name of a model, as qwen3:4b", ModelId::new),
+                    localAndDeployed(words("first model that can chat"), required("qwen3:4b")),
+                    "default model; one of `ALLOWED_MODELS` if that is set"));
+            AllowedModels allowedModels = variables.get(
+                    setting(
+                            "ALLOWED_MODELS",
+                            ValueType.of(
+                                    "a comma-separated list of models, each as qwen3:4b or alias=qwen3:4b",
+                                    ModelServer::allowedModels),
+                            localAndDeployed(words("every model"), sameAs("MODEL_NAME")),
+                            "comma-separated models that clients may use; `fast=qwen3:4b` makes `fast` an alias"),
+                    variables.environment() == AppEnvironment.LOCAL || modelName == null
+                            ? AllowedModels.ALL
+                            : new AllowedModels(Map.of(modelName, modelName)));
+            if (modelName != null && allowedModels.target(modelName) == null) {
+                throw new InvalidSettingException(
+                        "MODEL_NAME", modelName.value(), "one of the names in ALLOWED_MODELS");
+            }
+            return new ModelServer(
+                    baseUrl,
+                    modelName,
+                    allowedModels,
+                    variables.get(setting(
+                            "NUM_CTX",
+                            number(256, MAX_TOKENS),
+                            everywhere("8192"),
+                            "context of every request in tokens, {range}. Ollama reloads a model for another value: use"
+                                    + " the same in all environments")),
+                    variables.get(setting(
+                            "KEEP_ALIVE",
+                            ValueType.of("a duration as 30s or 5m, or -1 for ever", ModelServer::keepAlive),
+                            everywhere("30m"),
+                            "how long Ollama keeps the model loaded after a response; `-1` for ever")),
+                    variables.get(setting(
+                            "SIMULATOR_TOKENS_PER_SECOND",
+                            number(1, 100_000),
+                            localOnly(value("40")),
+                            "speed of the embedded simulator, {range}")));
         }
-        if (!ModelId.isName(text)) {
-            throw new InvalidSettingException("MODEL_NAME", text, MODEL_EXPECTED);
+
+        private static ValueType<String> baseUrl(boolean local) {
+            return text(
+                    (local ? "auto, embedded or " : "") + "a URL without path, as http://host.docker.internal:11434",
+                    text -> Set.of(AUTO, EMBEDDED).contains(text) ? local : Addresses.isOrigin(text, false));
         }
-        ModelId model = new ModelId(text);
-        if (allowedModels.target(model) == null) {
-            throw new InvalidSettingException("MODEL_NAME", text, "one of the names in ALLOWED_MODELS");
+
+        private static @Nullable AllowedModels allowedModels(String text) {
+            List<String> items = list("models", item -> item.matches("([\\w.:/-]+=)?[\\w.:/-]+"))
+                    .parse(text);
+            if (items == null) {
+                return null;
+            }
+            Map<ModelId, ModelId> targets = new LinkedHashMap<>();
+            for (String item : items) {
+                int equals = item.indexOf('=');
+                ModelId target = new ModelId(item.substring(equals + 1));
+                targets.put(equals < 0 ? target : new ModelId(item.substring(0, equals)), target);
+            }
+            return targets.size() == items.size() ? new AllowedModels(targets) : null;
         }
-        return model;
+
+        private static @Nullable Duration keepAlive(String text) {
+            if (text.equals("-1")) {
+                return FOR_EVER;
+            }
+            Duration duration = ValueType.parseDuration(text);
+            return duration.isNegative() ? null : duration;
+        }
     }
 
-    private static @Nullable AllowedModels allowedModels(String text) {
-        List<String> items = Variables.items(text, item -> item.matches("([\\w.:/-]+=)?[\\w.:/-]+"));
-        if (items == null) {
-            return null;
+    /** How long a response may take, and how long it may be silent. */
+    public record Deadlines(
+            Duration connect,
+            Duration firstToken,
+            Duration idle,
+            Duration total,
+            Duration nonStreaming,
+            Duration heartbeatInterval) {
+
+        static Deadlines read(Variables variables) {
+            return new Deadlines(
+                    variables.get(setting(
+                            "CONNECT_TIMEOUT",
+                            duration("60s"),
+                            everywhere("3s"),
+                            "connecting to Ollama, {range}; then 504")),
+                    variables.get(setting(
+                            "FIRST_TOKEN_TIMEOUT",
+                            duration("24h"),
+                            everywhere("5m"),
+                            "from request to first token, model loading and prompt evaluation included, {range}; then"
+                                    + " 504")),
+                    variables.get(setting(
+                            "IDLE_TIMEOUT",
+                            duration("24h"),
+                            everywhere("60s"),
+                            "between two tokens, {range}; paused while the client reads nothing")),
+                    variables.get(setting(
+                            "TOTAL_TIMEOUT",
+                            duration("24h", "30m", variables.environment()),
+                            everywhere("30m"),
+                            "one streaming response, {range}")),
+                    // Cloudflare's tunnel closes a response that is silent for about 100 s.
+                    variables.get(setting(
+                            "NON_STREAMING_TIMEOUT",
+                            duration("24h", "30m", variables.environment()),
+                            localAndDeployed(value("30m"), value("90s")),
+                            "one non-streaming response, {range}. A tunnel cuts it after about 100 s of silence")),
+                    variables.get(setting(
+                            "HEARTBEAT_INTERVAL",
+                            duration("10m"),
+                            everywhere("15s"),
+                            "a stream silent for that long gets a comment, {range}; the first after 5 s")));
         }
-        Map<ModelId, ModelId> targets = new LinkedHashMap<>();
-        for (String item : items) {
-            int equals = item.indexOf('=');
-            ModelId target = new ModelId(item.substring(equals + 1));
-            targets.put(equals < 0 ? target : new ModelId(item.substring(0, equals)), target);
+    }
+
+    /** How long connections of clients may take, and the shutdown. */
+    public record Connections(Duration writeStall, Duration header, Duration body, Duration shutdown) {
+
+        static Connections read(Variables variables) {
+            return new Connections(
+                    variables.get(setting(
+                            "WRITE_STALL_TIMEOUT",
+                            duration("24h"),
+                            everywhere("30s"),
+                            "disconnects a client that reads less than about 16 KB in that time while more is waiting,"
+                                    + " {range}")),
+                    variables.get(setting(
+                            "HEADER_TIMEOUT",
+                            duration("10m"),
+                            everywhere("10s"),
+                            "receiving a request's headers, {range}; then 408")),
+                    variables.get(setting(
+                            "BODY_TIMEOUT",
+                            duration("10m"),
+                            everywhere("10s"),
+                            "receiving a request's body, {range}; then 408")),
+                    // Deployed below the limits around the server: those of the proxy and of Compose.
+                    variables.get(setting(
+                            "SHUTDOWN_TIMEOUT",
+                            duration("24h", "35s", variables.environment()),
+                            everywhere("30s"),
+                            "how long running responses may continue after SIGTERM, {range}. The process ends within"
+                                    + " 5 s after that")));
         }
-        return targets.size() == items.size() ? new AllowedModels(targets) : null;
     }
 
-    private static @Nullable Duration keepAlive(String text) {
-        return text.equals("-1") ? FOR_EVER : Variables.duration(text);
+    /**
+     * How many generations and requests are allowed.
+     *
+     * @param requestsPerMinute per client; 0 for no limit
+     * @param globalRequestsPerMinute over all clients, and their burst; 0 for no limit
+     */
+    public record Limits(
+            int concurrentRequests, int ollamaParallel, int requestsPerMinute, int burst, int globalRequestsPerMinute) {
+
+        private static final int MAX_RPM = 1_000_000;
+
+        static Limits read(Variables variables) {
+            int concurrentRequests = variables.get(setting(
+                    "MAX_CONCURRENT_REQUESTS",
+                    number(1, 10_000),
+                    everywhere("64"),
+                    "concurrent generations in the whole server, {range}; one more gets a 503"));
+            int ollamaParallel = variables.get(setting(
+                    "OLLAMA_NUM_PARALLEL",
+                    number(1, 1_000),
+                    everywhere("1"),
+                    "concurrent generations in Ollama, {range} (Ollama's own variable). Not enforced yet"));
+            int requestsPerMinute = variables.get(setting(
+                    "RATE_LIMIT_RPM",
+                    number(0, MAX_RPM),
+                    localAndDeployed(value("60"), required("60")),
+                    "requests per minute and client, {range}; then 429. 0 is unlimited"));
+            return new Limits(
+                    concurrentRequests,
+                    ollamaParallel,
+                    requestsPerMinute,
+                    variables.get(
+                            setting(
+                                    "RATE_LIMIT_BURST",
+                                    number(1, MAX_RPM),
+                                    everywhere(sameAs("RATE_LIMIT_RPM")),
+                                    "requests that an idle client may send at once, {range}"),
+                            Math.max(1, requestsPerMinute)),
+                    variables.get(setting(
+                            "RATE_LIMIT_GLOBAL_RPM",
+                            number(0, MAX_RPM),
+                            everywhere("0"),
+                            "requests per minute, and burst, of all clients together, {range}; 0 is unlimited")));
+        }
     }
 
-    private static @Nullable Integer inRange(int number, int min, int max) {
-        return number >= min && number <= max ? number : null;
+    /** Who may call, and who is charged. */
+    public record Clients(List<String> allowedOrigins, List<String> trustedProxies, String idHeader) {
+
+        static Clients read(Variables variables) {
+            return new Clients(
+                    variables.get(setting(
+                            "ALLOWED_ORIGINS",
+                            origins(variables.environment() != AppEnvironment.PRODUCTION),
+                            new Defaults(
+                                    value("http://localhost:3000,http://localhost:5173"),
+                                    required("https://staging.example.com"),
+                                    required("https://app.example.com")),
+                            "comma-separated origins of web pages that may call from a browser; others get a 403. `*`"
+                                    + " allows all, refused in production")),
+                    variables.get(setting(
+                            "TRUSTED_PROXIES",
+                            list("networks, as 172.28.0.0/24", Addresses::isNetwork),
+                            localOnly(value("127.0.0.0/8,::1/128")),
+                            "comma-separated networks (CIDR) whose `CLIENT_ID_HEADER` is trusted; in staging and"
+                                    + " production the proxy in front of the server")),
+                    variables.get(setting(
+                            "CLIENT_ID_HEADER",
+                            text("the name of an HTTP header", text -> text.matches("[A-Za-z0-9-]{1,64}")),
+                            localAndDeployed(value("X-Client-Id"), value("CF-Connecting-IP")),
+                            "name of the one header by which a trusted proxy identifies the client. If the header is"
+                                    + " missing or repeated, or its value is not 1 to 128 visible ASCII characters, the"
+                                    + " client is the peer's address. Set another name only for a backend that serves"
+                                    + " many users and that alone can reach the tunnel (docs/operations.md, step 9):"
+                                    + " otherwise anybody can choose an id, and gets a new rate limit with each")));
+        }
+
+        private static ValueType<List<String>> origins(boolean wildcard) {
+            return list(
+                    "origins, as https://app.example.com" + (wildcard ? ", or *" : "; * is refused in production"),
+                    item -> Addresses.isOrigin(item, wildcard));
+        }
     }
 
-    private static String originsExpected(AppEnvironment environment) {
-        return "a comma-separated list of origins, as https://app.example.com"
-                + (environment == AppEnvironment.PRODUCTION ? "; * is refused in production" : ", or *");
+    /**
+     * What holds for every chat.
+     *
+     * @param maxOutputTokens maximum tokens of one response
+     * @param systemPrompt null for none
+     */
+    public record Chats(int maxOutputTokens, @Nullable SystemPrompt systemPrompt, PromptLimits promptLimits) {
+
+        static Chats read(Variables variables) {
+            return new Chats(
+                    variables.get(setting(
+                            "MAX_OUTPUT_TOKENS",
+                            number(1, MAX_TOKENS),
+                            everywhere("8192"),
+                            "tokens of one response, {range}; a request may ask for fewer. A cut response has"
+                                    + " `finish_reason` `length`")),
+                    variables.find(setting(
+                            "SYSTEM_PROMPT",
+                            ValueType.of("a text", SystemPrompt::new),
+                            everywhere(words("none")),
+                            "added to chats without a system message")),
+                    new PromptLimits(
+                            variables.get(setting(
+                                    "MAX_PROMPT_MESSAGES",
+                                    number(1, 100_000),
+                                    everywhere("500"),
+                                    "messages in one chat, {range}; then 400")),
+                            variables.get(setting(
+                                    "MAX_PROMPT_CHARACTERS",
+                                    number(1, 100_000_000),
+                                    everywhere("200000"),
+                                    "characters of all messages in one chat, {range}; then 400"))));
+        }
     }
 }

@@ -74,7 +74,7 @@ class OllamaLocationTest {
         }
     }
 
-    private static Settings settings(String ollama) {
-        return Settings.from(Map.of("OLLAMA_BASE_URL", ollama)::get);
+    private static Settings.ModelServer settings(String ollama) {
+        return Settings.from(Map.of("OLLAMA_BASE_URL", ollama)::get).modelServer();
     }
 }

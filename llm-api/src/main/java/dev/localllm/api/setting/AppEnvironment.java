@@ -1,4 +1,4 @@
-package dev.localllm.api.config;
+package dev.localllm.api.setting;
 
 import java.util.Locale;
 

@@ -1,4 +1,4 @@
-package dev.localllm.api.config;
+package dev.localllm.api.setting;
 
 import org.jspecify.annotations.Nullable;
 
@@ -7,7 +7,8 @@ public final class InvalidSettingException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
-    InvalidSettingException(String variable, @Nullable String value, String expected) {
+    /** Takes a null value for a setting that is not set, and never the value of a secret. */
+    public InvalidSettingException(String variable, @Nullable String value, String expected) {
         super(variable + ": " + (value == null ? "not set" : "'" + printable(value) + "'") + " (expected: " + expected
                 + ")");
     }
