@@ -140,7 +140,7 @@ class AbortsTest {
         try {
             request.readUntil("never");
         } catch (AssertionError e) {
-            // the time that this client waits
+            // this client waits no longer
         }
     }
 

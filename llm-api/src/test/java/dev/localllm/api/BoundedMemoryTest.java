@@ -32,7 +32,7 @@ class BoundedMemoryTest {
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
             deaf.send(RawRequest.chat(true, "Hello"));
 
-            System.out.println("BoundedMemoryTest: took " + ollama.untilItStalls() / 1024 + " KiB");
+            System.out.println("BoundedMemoryTest: took " + ollama.bytesUntilStall() / 1024 + " KiB");
             assertThat(ollama.sent.get()).isBetween(1L << 19, MAX_BYTES);
         }
     }
@@ -44,7 +44,7 @@ class BoundedMemoryTest {
                 RawRequest deaf = RawRequest.openNarrow(server.uri("/"))) {
             deaf.send(RawRequest.chat(true, "Hello"));
 
-            assertThat(ollama.untilItStalls()).isGreaterThan(MAX_BYTES);
+            assertThat(ollama.bytesUntilStall()).isGreaterThan(MAX_BYTES);
         }
     }
 
@@ -124,7 +124,7 @@ class BoundedMemoryTest {
         }
 
         /** Bytes sent when nothing was read for a second, or when the limit is exceeded. */
-        long untilItStalls() throws InterruptedException {
+        long bytesUntilStall() throws InterruptedException {
             long before = -1;
             while ((before < sent.get() || before < 1) && sent.get() <= MAX_BYTES) {
                 before = sent.get();

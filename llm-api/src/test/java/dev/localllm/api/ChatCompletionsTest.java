@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The wire itself, without the tolerance of a client library. */
+/** Tests the wire directly, because a client library would tolerate errors. */
 class ChatCompletionsTest {
 
     private static final String PATH = "/v1/chat/completions";

@@ -59,7 +59,7 @@ class FailureTableTest {
         everyFaultOfTheConnection();
         everyFaultOfOllama();
         everyFaultOfTheClient();
-        theServersOwnEnd();
+        shutdown();
 
         String table = "| what goes wrong | when | stream | the client gets | free again after | the log says |\n"
                 + "|---|---|---|---|---|---|\n" + String.join("\n", joined(rows)) + "\n";
@@ -127,7 +127,7 @@ class FailureTableTest {
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
             String line = log.await("end=client_slow");
-            rows.add(cells("client takes nothing", "streaming", true, "closed", free(server, simulator), said(line)));
+            rows.add(cells("client takes nothing", "streaming", true, "closed", free(server, simulator), logged(line)));
         }
     }
 
@@ -145,7 +145,7 @@ class FailureTableTest {
         });
     }
 
-    private void theServersOwnEnd() throws Exception {
+    private void shutdown() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced())) {
             simulator.script(new Fault.Stalls(3));
             TestServer server =
@@ -163,7 +163,7 @@ class FailureTableTest {
                         true,
                         got(request),
                         NOT_MEASURED,
-                        said(log.await("id=" + TRIED))));
+                        logged(log.await("id=" + TRIED))));
             }
         }
     }
@@ -181,7 +181,7 @@ class FailureTableTest {
             request.send(RawRequest.chat(stream, "Hello", TRIED));
             client.act(request, simulator);
             long millis = free(server, simulator);
-            rows.add(cells(what, when, stream, got(request), millis, said(log.await("id=" + TRIED))));
+            rows.add(cells(what, when, stream, got(request), millis, logged(log.await("id=" + TRIED))));
         }
     }
 
@@ -191,7 +191,7 @@ class FailureTableTest {
                 RawRequest request = RawRequest.open(server.uri("/"))) {
             request.send(RawRequest.chat(stream, "Hello", TRIED)).readAll();
             free(server, null);
-            rows.add(cells(what, when, stream, got(request), NOT_MEASURED, said(log.await("id=" + TRIED))));
+            rows.add(cells(what, when, stream, got(request), NOT_MEASURED, logged(log.await("id=" + TRIED))));
         }
     }
 
@@ -229,13 +229,13 @@ class FailureTableTest {
         return request.status() + (complete ? ", complete" : ", then the connection closes");
     }
 
-    private static String said(String line) {
+    private static String logged(String line) {
         return "`" + line.replaceAll(".*(status=\\S+ end=\\S+).*", "$1") + "`";
     }
 
-    private static String cells(String what, String when, boolean stream, String got, long millis, String said) {
+    private static String cells(String what, String when, boolean stream, String got, long millis, String logged) {
         return "| "
-                + String.join(" | ", what, when, stream ? "yes" : "no", got, millis < 0 ? "–" : millis + " ms", said)
+                + String.join(" | ", what, when, stream ? "yes" : "no", got, millis < 0 ? "–" : millis + " ms", logged)
                 + " |";
     }
 

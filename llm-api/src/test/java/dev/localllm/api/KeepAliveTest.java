@@ -22,7 +22,7 @@ class KeepAliveTest {
 
     /** A client may send its next request before the server has finished the last one. */
     @Test
-    void readsOnAfterARequestThatWaited() throws Exception {
+    void readsTheNextRequestAfterAPipelinedOne() throws Exception {
         try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
                 TestServer server = new TestServer(simulator.baseUrl());
                 RawRequest connection = RawRequest.open(server.uri("/"))) {

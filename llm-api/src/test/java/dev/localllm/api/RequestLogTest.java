@@ -124,7 +124,7 @@ class RequestLogTest {
                 .matches("[0-9a-f]{32}");
     }
 
-    /** At all levels of all loggers, and for failures, whose messages often contain input. */
+    /** Checks all levels of all loggers, also for failures, whose messages often contain input. */
     @Test
     void neverLogsAPromptOrAnAnswer() throws Exception {
         String canary = "kanari";

@@ -46,7 +46,7 @@ final class ServerProcess implements AutoCloseable {
         reading = Thread.ofVirtual().start(this::read);
     }
 
-    /** Starts it with the container's heap and buffer sizes. */
+    /** Starts the server with the container's heap and buffer sizes. */
     static ServerProcess withHeap(String size, URI ollama, String... settings) throws IOException {
         return new ServerProcess(
                 List.of("-Xmx" + size, "-XX:MaxDirectMemorySize=96m", "-XX:+UseSerialGC"), ollama, settings);

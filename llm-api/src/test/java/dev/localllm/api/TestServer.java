@@ -18,7 +18,7 @@ public final class TestServer implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
 
-    /** @param settings each as {@code --NAME=value}; without a rate limit by default */
+    /** @param settings each in the form {@code --NAME=value}; the default is no rate limit */
     public TestServer(URI ollama, String... settings) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--APP_ENV=local",

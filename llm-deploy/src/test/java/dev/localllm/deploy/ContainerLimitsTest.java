@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The server's settings fit the container, the JVM and the proxy around it: their defaults, and the largest values that
- * staging and production accept. That the server refuses larger ones, SettingsTest shows.
+ * The server's settings fit the container, the JVM and the proxy around it: the defaults, and the largest values that
+ * staging and production accept. SettingsTest checks that the server refuses larger values.
  */
 class ContainerLimitsTest {
 
@@ -31,7 +31,10 @@ class ContainerLimitsTest {
     /** For metaspace, code, the AOT cache, stacks of some 30 threads, the collector. */
     private static final double REST_MEGABYTES = 130;
 
-    /** How many times a request holds its body at most: as received, as text, and as sent to Ollama (MemoryLimits). */
+    /**
+     * Maximum number of copies of a body that a request holds: as received, as text, and as sent to Ollama
+     * (MemoryLimits).
+     */
     private static final int COPIES_OF_A_BODY = 4;
 
     private static final Map<String, Duration> UNITS = Map.of(
@@ -50,7 +53,7 @@ class ContainerLimitsTest {
                 .isGreaterThanOrEqualTo(shutdown(max("SHUTDOWN_TIMEOUT")).plus(EXIT));
     }
 
-    /** Locally SHUTDOWN_TIMEOUT may be longer: whoever sets it sees what happens. */
+    /** Checks only the default: developers may set a longer SHUTDOWN_TIMEOUT. */
     @Test
     void localServerEndsBeforeDockerKillsIt() throws IOException {
         assertThat(duration(valueIn(LOCAL, "^ +stop_grace_period: (\\S+)$")))
@@ -58,7 +61,7 @@ class ContainerLimitsTest {
                         shutdown(defaultDuration("SHUTDOWN_TIMEOUT", "local")).plus(EXIT));
     }
 
-    /** A stopping engine signals both at once. */
+    /** When the Docker engine stops, it signals both containers at once. */
     @Test
     void proxyLivesAsLongAsTheServerThatStopsWithIt() throws IOException {
         assertThat(duration(haproxy("hard-stop-after"))).isGreaterThanOrEqualTo(shutdown(max("SHUTDOWN_TIMEOUT")));
@@ -90,10 +93,10 @@ class ContainerLimitsTest {
                 .isGreaterThan(defaultDuration("WRITE_STALL_TIMEOUT", "staging"));
     }
 
-    /** So the proxy never waits for a request for which the server has given up. */
+    /** The proxy must not wait for a request after the server has stopped waiting. */
     @ParameterizedTest
     @ValueSource(strings = {"HEADER_TIMEOUT", "BODY_TIMEOUT"})
-    void proxyGivesUpIncompleteRequestsNotAfterTheServer(String setting) throws IOException {
+    void proxyWaitsNoLongerForARequestThanTheServer(String setting) throws IOException {
         assertThat(duration(haproxy("timeout http-request")))
                 .isLessThanOrEqualTo(defaultDuration(setting, "production"));
     }
@@ -112,7 +115,7 @@ class ContainerLimitsTest {
         assertThat(bodies + budget("RESPONSE_BUDGET") + budget("STREAM_BUDGET")).isLessThanOrEqualTo(heap() * 3 / 4);
     }
 
-    /** As one client gets half of the budget. */
+    /** One client gets half of the budget. */
     @ParameterizedTest
     @ValueSource(strings = {"staging", "production"})
     void theLargestBodyFitsTheBudgetOfOneClient(String environment) throws IOException {
@@ -178,7 +181,7 @@ class ContainerLimitsTest {
         return UNITS.get(matcher.group(2)).multipliedBy(Long.parseLong(matcher.group(1)));
     }
 
-    /** Of {@code 512m}, {@code 1MB}, {@code 512KB}. */
+    /** Parses {@code 512m}, {@code 1MB} or {@code 512KB}. */
     private static double megabytes(String text) {
         Matcher matcher =
                 Pattern.compile("(\\d+)([km])b?", Pattern.CASE_INSENSITIVE).matcher(text);

@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** Finds values in the files of this module and of the others, by their text. Paths are relative to llm-deploy. */
+/** Finds values in the files of this and other modules by regular expressions. Paths are relative to llm-deploy. */
 final class DeployFiles {
 
     private DeployFiles() {}
 
     /**
-     * What the group of a pattern matches, in the whole file.
+     * The text that the pattern's group matches in the file.
      *
      * @param pattern with one group; {@code ^} and {@code $} match at lines
      * @throws IllegalStateException if there isn't exactly one match

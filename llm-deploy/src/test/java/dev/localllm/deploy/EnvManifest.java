@@ -22,7 +22,7 @@ final class EnvManifest {
      * A setting.
      *
      * @param cells per environment: {@code -} where the setting doesn't exist, {@code required `example`}, a default in
-     *     backticks, which may be the name of another setting, or words about what happens without it
+     *     backticks, which may be the name of another setting, or a description of the default
      */
     record Row(String name, List<String> cells, String meaning) {
 
@@ -47,7 +47,7 @@ final class EnvManifest {
     private static Row row(List<String> line) {
         List<String> cells = new ArrayList<>();
         for (String cell : line.subList(FIRST_ENVIRONMENT, FIRST_ENVIRONMENT + ENVIRONMENTS.size())) {
-            // An empty cell says the same as the one before it.
+            // An empty cell repeats the one before it.
             cells.add(cell.isEmpty() ? cells.getLast() : cell);
         }
         return new Row(line.getFirst(), cells, line.getLast());

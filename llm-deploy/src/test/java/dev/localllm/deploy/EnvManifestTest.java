@@ -26,10 +26,10 @@ class EnvManifestTest {
                 .allMatch(known());
     }
 
-    /** What Compose and the image set, a file of settings can't, or must say the same. */
+    /** An env file can't set a variable that Compose or the image sets, or must set the same value. */
     @ParameterizedTest
     @ValueSource(strings = {"staging", "production"})
-    void whatIsSetElsewhereIsNoSettingOfAFile(String environment) throws IOException {
+    void envFilesDoNotOverrideComposeAndTheImage(String environment) throws IOException {
         String server = Files.readString(Path.of("compose/server.yaml"));
         Stream<String> byCompose = found("(?m)^ {6}([A-Z_]+): ", server);
         Stream<String> byImage = found("(?m)^ENV ([A-Z_]+)=", Files.readString(Path.of("Dockerfile")));

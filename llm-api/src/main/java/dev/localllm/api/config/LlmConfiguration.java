@@ -74,7 +74,7 @@ class LlmConfiguration {
     /** Idle timeout of client connections; longer than a tunnel keeps an idle connection. */
     private static final Duration IDLE_CONNECTION = Duration.ofMinutes(3);
 
-    /** For a client that still sends the body of a refused request. */
+    /** Time for a client to finish sending the body of a refused request. */
     private static final Duration MAX_LINGERING = Duration.ofSeconds(10);
 
     private static final int MAX_CLIENTS = 100_000;
@@ -89,7 +89,7 @@ class LlmConfiguration {
      */
     private static final int MAX_READ_BYTES = 8 << 10;
 
-    /** Limits the data in the system's send buffer of a slow client, and so lets its progress be seen soon. */
+    /** Limits the data in the socket send buffer, so that the progress of a slow client is detected soon. */
     private static final int SEND_BUFFER_BYTES = 16 << 10;
 
     @Bean
@@ -176,7 +176,7 @@ class LlmConfiguration {
                 System::nanoTime);
     }
 
-    /** OpenAI's format is also the one for requests that belong to no wire. */
+    /** OpenAI's format is also used for requests that belong to no wire. */
     @Bean
     ErrorFormats errorFormats() {
         return new ErrorFormats(List.of(new OpenAiErrors()));
@@ -236,7 +236,7 @@ class LlmConfiguration {
                         new ByteBudget(memory.streams().toBytes())));
     }
 
-    /** Only on loopback. Otherwise all hosts are served, because the server doesn't know its public names. */
+    /** Checks hosts only on loopback. Otherwise serves all hosts, because the server doesn't know its public names. */
     @Bean
     WebFilter loopbackHosts(Settings settings) throws UnknownHostException {
         return InetAddress.getByName(settings.server().address()).isLoopbackAddress()
@@ -267,7 +267,7 @@ class LlmConfiguration {
                                 new MalformedRequestHandler(errorFormats, LlmConfiguration::uniqueId)));
     }
 
-    /** Actuator shows the bean's name, and the readiness group in application.yaml refers to it. */
+    /** Keep this name: Actuator shows it, and the readiness group in application.yaml refers to it. */
     @Bean
     ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
         return new ModelServerHealth(
@@ -305,7 +305,7 @@ class LlmConfiguration {
                 log.warn("{}", location.description());
             }
             ollama.versionWarning().subscribe(warning -> log.warn("{}", warning));
-            log.warn("Read and checked, but not enforced yet: OLLAMA_NUM_PARALLEL.");
+            log.warn("OLLAMA_NUM_PARALLEL is read and checked, but not enforced yet.");
         };
     }
 

@@ -37,7 +37,8 @@ public record MemoryLimits(
 
     /**
      * @param heapBytes maximum size of the heap
-     * @throws InvalidSettingException also if the largest body exceeds its budget, or a budget its part of the heap
+     * @throws InvalidSettingException also if the largest body exceeds its budget, or a budget exceeds its part of the
+     *     heap
      */
     static MemoryLimits read(Variables variables, long heapBytes) {
         DataSize body = variables.get(setting(
@@ -69,13 +70,13 @@ public record MemoryLimits(
                 "STREAM_BUDGET",
                 heapBytes,
                 HEAP_PER_DEFAULT,
-                "how far all streams together may run ahead of slow clients, {range}; then the model server waits");
+                "data that all streams together buffer for slow clients, {range}; then the model server waits");
         DataSize streamBuffer = variables.get(
                 setting(
                         "STREAM_BUFFER",
                         size(streams, "up to `STREAM_BUDGET`"),
                         everywhere(words(ValueType.toText(STREAM_BUFFER) + ", or STREAM_BUDGET if smaller")),
-                        "how far one stream may run ahead of a slow client, {range}; then the model server waits"),
+                        "data that one stream buffers for a slow client, {range}; then the model server waits"),
                 STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams);
         return new MemoryLimits(body, bodies, bodiesPerClient, responses, streams, streamBuffer);
     }

@@ -57,7 +57,7 @@ public record Settings(
      * Reads and checks every variable.
      *
      * @param lookup the value of a variable, null if it is not set
-     * @throws InvalidSettingException for the first variable that is missing or wrong
+     * @throws InvalidSettingException for the first variable that is missing or invalid
      */
     public static Settings from(Function<String, @Nullable String> lookup) {
         return read(new Variables(lookup, APP_ENV));
@@ -113,7 +113,7 @@ public record Settings(
                             "commit of the running image, 40 hex digits; set by the image, shown by `/health`")),
                     variables.get(setting(
                             "SERVER_ADDRESS",
-                            text("an IP address, as 127.0.0.1 or 0.0.0.0", Addresses::isAddress),
+                            text("an IP address, such as 127.0.0.1 or 0.0.0.0", Addresses::isAddress),
                             localOnly(value("127.0.0.1")),
                             "listen address (IP); the image and the local container set 0.0.0.0. On loopback only"
                                     + " requests for loopback hosts, `host.docker.internal` and `ALLOWED_HOSTS` are"
@@ -127,7 +127,7 @@ public record Settings(
                             setting(
                                     "ALLOWED_HOSTS",
                                     list(
-                                            "host names, as mac-mini.local",
+                                            "host names, such as mac-mini.local",
                                             host -> host.matches("[A-Za-z0-9._-]{1,253}")),
                                     localOnly(words("none")),
                                     "comma-separated host names, without ports, also served while the server listens on"
@@ -176,14 +176,14 @@ public record Settings(
                             + " host.docker.internal, port 11434, probed for up to 3 s; else the simulator)"));
             ModelId modelName = variables.find(setting(
                     "MODEL_NAME",
-                    ValueType.of("the name of a model, as qwen3:4b", ModelId::new),
+                    ValueType.of("the name of a model, such as qwen3:4b", ModelId::new),
                     localAndDeployed(words("first model that can chat"), required("qwen3:4b")),
                     "default model; one of `ALLOWED_MODELS` if that is set"));
             AllowedModels allowedModels = variables.get(
                     setting(
                             "ALLOWED_MODELS",
                             ValueType.of(
-                                    "a comma-separated list of models, each as qwen3:4b or alias=qwen3:4b",
+                                    "a comma-separated list of models, each in the form qwen3:4b or alias=qwen3:4b",
                                     ModelServer::allowedModels),
                             localAndDeployed(words("every model"), sameAs("MODEL_NAME")),
                             "comma-separated models that clients may use; `fast=qwen3:4b` makes `fast` an alias"),
@@ -206,7 +206,7 @@ public record Settings(
                                     + " the same in all environments")),
                     variables.get(setting(
                             "KEEP_ALIVE",
-                            ValueType.of("a duration as 30s or 5m, or -1 for ever", ModelServer::keepAlive),
+                            ValueType.of("a duration such as 30s or 5m, or -1 for ever", ModelServer::keepAlive),
                             everywhere("30m"),
                             "how long Ollama keeps the model loaded after a response; `-1` for ever")),
                     variables.get(setting(
@@ -218,7 +218,8 @@ public record Settings(
 
         private static ValueType<String> baseUrl(boolean local) {
             return text(
-                    (local ? "auto, embedded or " : "") + "a URL without path, as http://host.docker.internal:11434",
+                    (local ? "auto, embedded or " : "")
+                            + "a URL without path, such as http://host.docker.internal:11434",
                     text -> Set.of(AUTO, EMBEDDED).contains(text) ? local : Addresses.isOrigin(text, false));
         }
 
@@ -385,7 +386,7 @@ public record Settings(
                                     + " allows all, refused in production")),
                     variables.get(setting(
                             "TRUSTED_PROXIES",
-                            list("networks, as 172.28.0.0/24", Addresses::isNetwork),
+                            list("networks, such as 172.28.0.0/24", Addresses::isNetwork),
                             localOnly(value("127.0.0.0/8,::1/128")),
                             "comma-separated networks (CIDR) whose `CLIENT_ID_HEADER` is trusted; in staging and"
                                     + " production the proxy in front of the server")),
@@ -396,13 +397,12 @@ public record Settings(
                             "name of the one header by which a trusted proxy identifies the client. If the header is"
                                     + " missing or repeated, or its value is not 1 to 128 visible ASCII characters, the"
                                     + " client is the peer's address. Set another name only for a backend that serves"
-                                    + " many users and that alone can reach the tunnel (docs/operations.md, step 9):"
-                                    + " otherwise anybody can choose an id, and gets a new rate limit with each")));
+                                    + " many users and that alone can reach the tunnel (docs/operations.md, step 9)")));
         }
 
         private static ValueType<List<String>> origins(boolean wildcard) {
             return list(
-                    "origins, as https://app.example.com" + (wildcard ? ", or *" : "; * is refused in production"),
+                    "origins, such as https://app.example.com" + (wildcard ? ", or *" : "; * is refused in production"),
                     item -> Addresses.isOrigin(item, wildcard));
         }
     }

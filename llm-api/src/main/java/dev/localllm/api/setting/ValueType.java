@@ -47,7 +47,7 @@ public record ValueType<T>(String expected, @Nullable String range, Function<Str
         Duration shortest = parseDuration(SHORTEST);
         Duration longest = parseDuration(max);
         return new ValueType<>(
-                "a duration from " + SHORTEST + " to " + max + ", as 500ms, 30s, 5m or 1h",
+                "a duration from " + SHORTEST + " to " + max + ", such as 500ms, 30s, 5m or 1h",
                 range,
                 text -> within(parseDuration(text), shortest, longest));
     }
@@ -64,7 +64,7 @@ public record ValueType<T>(String expected, @Nullable String range, Function<Str
      */
     public static ValueType<DataSize> size(DataSize max, String range) {
         return new ValueType<>(
-                "a size from " + toText(SMALLEST) + " to " + toText(max) + ", as 512KB or 1MB",
+                "a size from " + toText(SMALLEST) + " to " + toText(max) + ", such as 512KB or 1MB",
                 range,
                 text -> within(parseSize(text), SMALLEST, max));
     }

@@ -59,14 +59,14 @@ final class ArchitectureRules {
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
             "RequestBodies", "decodes large bodies outside the event loops",
-            "LlmConfiguration", "creates the thread for that");
+            "LlmConfiguration", "creates the thread for RequestBodies");
 
     private static final Map<String, String> MAY_PRINT =
             Map.of("LlmApplication", "prints a bad setting before logging is set up");
 
     private static final Map<String, String> MAY_SPEAK_OPENAI = Map.of(
-            "RequestLog", "logs one of them, because operators search for it",
-            "Prompt", "repeats a refusal of Ollama's runner, which has one of them");
+            "RequestLog", "logs one of these strings, because operators search for it",
+            "Prompt", "repeats a refusal of Ollama's runner that contains one of these strings");
 
     private static final List<String> OPENAI_WORDS = List.of(
             "invalid_request_error",
@@ -151,7 +151,7 @@ final class ArchitectureRules {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
-                .because("chat depends on the others, not they on chat");
+                .because("the other features must not depend on chat");
     }
 
     private ArchRule adaptersKnowOnlyWhatTheyImplement() {

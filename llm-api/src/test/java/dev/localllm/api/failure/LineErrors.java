@@ -7,7 +7,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 
-/** The error format of another wire than OpenAI's. */
+/** The error format of a test wire. */
 public final class LineErrors implements ErrorFormat {
 
     @Override

@@ -47,7 +47,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** A second wire on a real server, made of two encoders and an error format only. */
+/** A second wire on a real server, with only two encoders and an error format. */
 @Timeout(60)
 class SecondWireTest {
 
@@ -192,7 +192,7 @@ class SecondWireTest {
         assertThat(budget.used()).isEqualTo(used);
     }
 
-    /** Responds as the path says. */
+    /** Responds with the steps that are in the path. */
     private Mono<Void> answer(ServerWebExchange exchange) {
         List<String> steps = List.of(exchange.getRequest().getPath().value().split("/", -1));
         return responder(steps, exchange)
