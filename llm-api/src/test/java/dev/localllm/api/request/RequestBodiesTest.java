@@ -36,6 +36,7 @@ class RequestBodiesTest {
 
     private static final int KB = 1024;
     private static final Duration BODY_TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration AWAIT_TIMEOUT = Duration.ofSeconds(10);
 
     private final BodyBudget budget = new BodyBudget(200 * KB, 100 * KB, System::nanoTime);
     private final Scheduler forLarge = Schedulers.newSingle("large");
@@ -163,7 +164,9 @@ class RequestBodiesTest {
     }
 
     private void await(long bytes) {
+        long end = System.nanoTime() + AWAIT_TIMEOUT.toNanos();
         while (budget.used() != bytes) {
+            assertThat(System.nanoTime()).as("%s bytes are used", budget.used()).isLessThan(end);
             Thread.onSpinWait();
         }
     }
