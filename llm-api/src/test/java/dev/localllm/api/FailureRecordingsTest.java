@@ -5,13 +5,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.Recording;
 import java.util.Locale;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Responses to callers for recorded failures of a real Ollama. */
+/**
+ * Responses to callers for recorded failures of a real Ollama. Each recording has a model of its own, so that its
+ * circuit is closed.
+ */
 class FailureRecordingsTest {
+
+    private static CannedServer ollama;
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        ollama = new CannedServer(new byte[0]);
+        server = new TestServer(ollama.baseUrl());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        ollama.close();
+    }
 
     @ParameterizedTest
     @CsvSource(
@@ -74,10 +94,9 @@ class FailureRecordingsTest {
     }
 
     private static String ask(String name, boolean stream) throws Exception {
-        try (CannedServer ollama = new CannedServer(Recording.load(name).response());
-                TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
-                RawRequest request = RawRequest.chat(server.uri("/"), stream, "Hello")) {
-            return request.readAll();
+        ollama.respondWith(Recording.load(name).response());
+        try (RawRequest request = RawRequest.open(server.uri("/"))) {
+            return request.send(RawRequest.chatWith(name, stream, "Hello")).readAll();
         }
     }
 

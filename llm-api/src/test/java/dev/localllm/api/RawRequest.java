@@ -50,7 +50,16 @@ public final class RawRequest implements AutoCloseable {
     }
 
     static String chat(boolean stream, String question, String id) {
-        String body = "{\"stream\":" + stream + ",\"messages\":[{\"role\":\"user\",\"content\":\"" + question + "\"}]}";
+        return chat("\"stream\":" + stream, question, id);
+    }
+
+    /** A request that names its model. */
+    static String chatWith(String model, boolean stream, String question) {
+        return chat("\"model\":\"" + model + "\",\"stream\":" + stream, question, "test");
+    }
+
+    private static String chat(String fields, String question, String id) {
+        String body = "{" + fields + ",\"messages\":[{\"role\":\"user\",\"content\":\"" + question + "\"}]}";
         return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + id
                 + "\r\nContent-Type: application/json\r\nContent-Length: "
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;

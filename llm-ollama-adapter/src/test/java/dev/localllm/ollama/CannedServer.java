@@ -1,60 +1,153 @@
 package dev.localllm.ollama;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
-import reactor.core.publisher.Mono;
-import reactor.netty.DisposableServer;
-import reactor.netty.tcp.TcpServer;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Responds to every request with the same bytes, then closes the connection. */
+/**
+ * Responds to every request with the same bytes, then ends its side of the connection and waits until the client closes
+ * the other. Thread-safe.
+ */
 public final class CannedServer implements AutoCloseable {
 
-    private final AtomicReference<String> request = new AtomicReference<>("");
-    private final DisposableServer server;
+    private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final Pattern CONTENT_LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
+
+    private final ServerSocket listening;
+    private final boolean ends;
+    private final Set<Socket> connections = new HashSet<>();
+    private byte[] response;
+    private String request = "";
 
     public CannedServer(byte[] response) {
-        this(response, Mono.empty());
+        this(response, true);
     }
 
-    /** @param end closes the connection, after the response */
-    CannedServer(byte[] response, Mono<Void> end) {
-        server = TcpServer.create()
-                .host("127.0.0.1")
-                .port(0)
-                .handle((in, out) -> in.receive()
-                        .asString(StandardCharsets.UTF_8)
-                        .scan(String::concat)
-                        .filter(CannedServer::isComplete)
-                        .next()
-                        .doOnNext(request::set)
-                        .flatMap(complete ->
-                                out.sendByteArray(Mono.just(response)).then().then(end)))
-                .bindNow();
+    /** @param ends false: the connection stays open after the response */
+    CannedServer(byte[] response, boolean ends) {
+        this.response = response;
+        this.ends = ends;
+        try {
+            listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Thread.ofVirtual().start(this::accept);
     }
 
     public URI baseUrl() {
-        return URI.create("http://127.0.0.1:" + server.port());
+        return URI.create("http://127.0.0.1:" + listening.getLocalPort());
+    }
+
+    /**
+     * Changes the response for later requests. First waits until the clients have closed all connections: none of them
+     * can serve a later request.
+     */
+    public synchronized void respondWith(byte[] next) throws InterruptedException {
+        long end = System.nanoTime() + TIMEOUT_NANOS;
+        while (!connections.isEmpty()) {
+            long rest = end - System.nanoTime();
+            if (rest <= 0) {
+                throw new AssertionError("connections are open: " + connections);
+            }
+            TimeUnit.NANOSECONDS.timedWait(this, rest);
+        }
+        response = next;
     }
 
     /** The last request: headers and body. */
-    public String request() {
-        return request.get();
+    public synchronized String request() {
+        return request;
     }
 
     @Override
     public void close() {
-        server.disposeNow(Duration.ofSeconds(5));
+        try {
+            listening.close();
+            for (Socket connection : connections()) {
+                connection.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    private static boolean isComplete(String request) {
-        int head = request.indexOf("\r\n\r\n");
+    private void accept() {
+        while (true) {
+            try {
+                Socket connection = listening.accept();
+                add(connection);
+                Thread.ofVirtual().start(() -> serve(connection));
+            } catch (IOException e) {
+                return; // closed
+            }
+        }
+    }
+
+    private void serve(Socket connection) {
+        try (connection) {
+            String received = receive(connection.getInputStream());
+            connection.getOutputStream().write(responseTo(received));
+            if (ends) {
+                connection.shutdownOutput();
+            }
+            connection.getInputStream().transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            // the client, or this server, closed the connection
+        } finally {
+            remove(connection);
+        }
+    }
+
+    private static String receive(InputStream in) throws IOException {
+        ByteArrayOutputStream received = new ByteArrayOutputStream();
+        byte[] part = new byte[8192];
+        do {
+            int count = in.read(part);
+            if (count < 0) {
+                throw new IOException("no complete request");
+            }
+            received.write(part, 0, count);
+        } while (!isComplete(received.toString(StandardCharsets.ISO_8859_1)));
+        return received.toString(StandardCharsets.UTF_8);
+    }
+
+    private static boolean isComplete(String bytes) {
+        int head = bytes.indexOf("\r\n\r\n");
         if (head < 0) {
             return false;
         }
-        String length = request.replaceFirst("(?is).*?content-length: (\\d+).*", "$1");
-        int body = request.substring(head + 4).getBytes(StandardCharsets.UTF_8).length;
-        return length.equals(request) || body >= Integer.parseInt(length);
+        Matcher length = CONTENT_LENGTH.matcher(bytes.substring(0, head));
+        return !length.find() || bytes.length() - head - 4 >= Integer.parseInt(length.group(1));
+    }
+
+    private synchronized byte[] responseTo(String received) {
+        request = received;
+        return response;
+    }
+
+    private synchronized void add(Socket connection) {
+        connections.add(connection);
+    }
+
+    private synchronized void remove(Socket connection) {
+        connections.remove(connection);
+        notifyAll();
+    }
+
+    private synchronized Set<Socket> connections() {
+        return Set.copyOf(connections);
     }
 }
