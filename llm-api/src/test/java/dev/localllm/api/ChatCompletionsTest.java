@@ -4,15 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,25 +25,15 @@ class ChatCompletionsTest {
     private static final String PATH = "/v1/chat/completions";
     private static final String MESSAGES = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]";
 
-    private static OllamaSimulator simulator;
-    private static TestServer server;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        server = new TestServer(
-                simulator.baseUrl(),
-                "--SYSTEM_PROMPT=Be kind.",
-                "--MAX_PROMPT_MESSAGES=3",
-                "--MAX_PROMPT_CHARACTERS=1000",
-                "--MAX_BODY_SIZE=8KB");
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-        simulator.close();
-    }
+    private final OllamaSimulator simulator = SERVERS.simulator();
+    private final TestServer server = SERVERS.server(
+            "--SYSTEM_PROMPT=Be kind.",
+            "--MAX_PROMPT_MESSAGES=3",
+            "--MAX_PROMPT_CHARACTERS=1000",
+            "--MAX_BODY_SIZE=8KB");
 
     @ParameterizedTest
     @CsvSource(
@@ -199,7 +187,7 @@ class ChatCompletionsTest {
     }
 
     /** Successful requests between the faults, to keep the model's circuit closed. */
-    private static void keepCircuitClosed() throws Exception {
+    private void keepCircuitClosed() throws Exception {
         for (int i = 0; i < 3; i++) {
             assertThat(server.post(PATH, "{" + MESSAGES + "}").statusCode()).isEqualTo(200);
         }

@@ -6,7 +6,6 @@ import ch.qos.logback.classic.Level;
 import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -22,6 +21,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * Every way an answer can end, tested on the complete server, one table row each. Fails if the table in
@@ -29,6 +29,9 @@ import org.junit.jupiter.api.Test;
  * then read the diff.
  */
 class FailureTableTest {
+
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
     private static final Path DOCUMENT = Path.of("../docs/reliability.md");
     private static final String BEGIN = "<!-- written by FailureTableTest -->\n";
@@ -47,6 +50,8 @@ class FailureTableTest {
         "--SHUTDOWN_TIMEOUT=300ms"
     };
 
+    private final OllamaSimulator simulator = SERVERS.simulator();
+    private final TestServer server = SERVERS.server(SETTINGS);
     private final List<String> rows = new ArrayList<>();
 
     /** Action of the client after it has sent its request. */
@@ -75,17 +80,18 @@ class FailureTableTest {
     }
 
     private void everyFaultOfTheConnection() throws Exception {
-        for (boolean stream : new boolean[] {true, false}) {
-            row("refused", "connecting", stream, closedPort());
-            try (TimeoutsTest.DeafServer deaf = new TimeoutsTest.DeafServer()) {
-                row("no answer to connecting", "connecting", stream, deaf.baseUrl());
-            }
-            try (ResettingServer resetting = new ResettingServer()) {
-                row("reset", "before the headers", stream, resetting.baseUrl());
-            }
-            try (CannedServer canned =
-                    new CannedServer("SSH-2.0-OpenSSH_9.2\r\n".getBytes(StandardCharsets.US_ASCII))) {
-                row("not HTTP", "before the headers", stream, canned.baseUrl());
+        try (TimeoutsTest.DeafServer deaf = new TimeoutsTest.DeafServer();
+                ResettingServer resetting = new ResettingServer();
+                CannedServer canned = new CannedServer("SSH-2.0-OpenSSH_9.2\r\n".getBytes(StandardCharsets.US_ASCII));
+                TestServer toNobody = new TestServer(closedPort(), SETTINGS);
+                TestServer toDeaf = new TestServer(deaf.baseUrl(), SETTINGS);
+                TestServer toResetting = new TestServer(resetting.baseUrl(), SETTINGS);
+                TestServer toCanned = new TestServer(canned.baseUrl(), SETTINGS)) {
+            for (boolean stream : new boolean[] {true, false}) {
+                row("refused", "connecting", stream, toNobody);
+                row("no answer to connecting", "connecting", stream, toDeaf);
+                row("reset", "before the headers", stream, toResetting);
+                row("not HTTP", "before the headers", stream, toCanned);
             }
         }
     }
@@ -121,9 +127,7 @@ class FailureTableTest {
             goneRows("client resets", stream, resets);
             goneRows("client half-closes", stream, halfCloses);
         }
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl(), SETTINGS);
-                CapturedLog log = new CapturedLog(LOG, Level.INFO);
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
             String line = log.await("end=client_slow");
@@ -146,25 +150,22 @@ class FailureTableTest {
     }
 
     private void shutdown() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced())) {
-            simulator.script(new Fault.Stalls(3));
-            TestServer server =
-                    new TestServer(simulator.baseUrl(), "--MODEL_NAME=simulator", "--SHUTDOWN_TIMEOUT=300ms");
-            try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
-                    RawRequest request = RawRequest.open(server.uri("/"))) {
-                request.send(RawRequest.chat(true, "Hello", TRIED)).readUntil("data: ");
-                Thread closing = Thread.ofPlatform().start(server::close);
-                request.readAll();
-                closing.join();
-                awaitOpen(simulator, 0);
-                rows.add(cells(
-                        "SIGTERM, time is over",
-                        "streaming",
-                        true,
-                        got(request),
-                        NOT_MEASURED,
-                        logged(log.await("id=" + TRIED))));
-            }
+        simulator.script(new Fault.Stalls(3));
+        TestServer stopping = new TestServer(simulator.baseUrl(), "--MODEL_NAME=simulator", "--SHUTDOWN_TIMEOUT=300ms");
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                RawRequest request = RawRequest.open(stopping.uri("/"))) {
+            request.send(RawRequest.chat(true, "Hello", TRIED)).readUntil("data: ");
+            Thread closing = Thread.ofPlatform().start(stopping::close);
+            request.readAll();
+            closing.join();
+            awaitOpen(simulator, 0);
+            rows.add(cells(
+                    "SIGTERM, time is over",
+                    "streaming",
+                    true,
+                    got(request),
+                    NOT_MEASURED,
+                    logged(log.await("id=" + TRIED))));
         }
     }
 
@@ -173,9 +174,8 @@ class FailureTableTest {
     }
 
     private void row(String what, String when, boolean stream, Fault fault, Client client) throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl(), SETTINGS);
-                CapturedLog log = new CapturedLog(LOG, Level.INFO);
+        keepCircuitClosed();
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
                 RawRequest request = RawRequest.open(server.uri("/"))) {
             simulator.script(fault);
             request.send(RawRequest.chat(stream, "Hello", TRIED));
@@ -185,13 +185,21 @@ class FailureTableTest {
         }
     }
 
-    private void row(String what, String when, boolean stream, URI upstream) throws Exception {
-        try (TestServer server = new TestServer(upstream, SETTINGS);
-                CapturedLog log = new CapturedLog(LOG, Level.INFO);
-                RawRequest request = RawRequest.open(server.uri("/"))) {
+    private void row(String what, String when, boolean stream, TestServer toFault) throws Exception {
+        try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
+                RawRequest request = RawRequest.open(toFault.uri("/"))) {
             request.send(RawRequest.chat(stream, "Hello", TRIED)).readAll();
-            free(server, null);
+            free(toFault, null);
             rows.add(cells(what, when, stream, got(request), NOT_MEASURED, logged(log.await("id=" + TRIED))));
+        }
+    }
+
+    /** Successful requests between the faults, to keep the model's circuit closed. */
+    private void keepCircuitClosed() throws Exception {
+        for (int i = 0; i < 2; i++) {
+            try (RawRequest request = RawRequest.chat(server.uri("/"), true, "Answer in 1 tokens")) {
+                assertThat(request.readAll()).contains("data: [DONE]");
+            }
         }
     }
 

@@ -3,47 +3,46 @@ package dev.localllm.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.ollama.CannedServer;
-import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class HealthTest {
+
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
     private static final URI CLOSED = URI.create("http://127.0.0.1:19");
     private static final String REVISION = "0123456789abcdef0123456789abcdef01234567";
 
     @Test
     void isLiveAndReportsItsVersionWithoutOllama() throws Exception {
-        try (TestServer server = new TestServer(CLOSED, "--APP_REVISION=" + REVISION)) {
-            HttpResponse<String> live = server.get("/health");
-            assertThat(live.statusCode()).isEqualTo(200);
-            JsonNode body = json(live);
-            assertThat(body.path("status").asString()).isEqualTo("UP");
-            assertThat(body.path("environment").asString()).isEqualTo("local");
-            assertThat(body.path("revision").asString()).isEqualTo(REVISION);
-            assertThat(body.path("version").asString()).matches("\\d+\\.\\d+\\.\\d+.*");
+        TestServer server = SERVERS.serverBefore(CLOSED, "--APP_REVISION=" + REVISION);
+        HttpResponse<String> live = server.get("/health");
+        assertThat(live.statusCode()).isEqualTo(200);
+        JsonNode body = json(live);
+        assertThat(body.path("status").asString()).isEqualTo("UP");
+        assertThat(body.path("environment").asString()).isEqualTo("local");
+        assertThat(body.path("revision").asString()).isEqualTo(REVISION);
+        assertThat(body.path("version").asString()).matches("\\d+\\.\\d+\\.\\d+.*");
 
-            HttpResponse<String> ready = server.get("/health/ready");
-            assertThat(ready.statusCode()).isEqualTo(503);
-            assertThat(json(ready).path("missing").path(0).asString())
-                    .isEqualTo("Ollama can't be reached: connection refused.");
-        }
+        HttpResponse<String> ready = server.get("/health/ready");
+        assertThat(ready.statusCode()).isEqualTo(503);
+        assertThat(json(ready).path("missing").path(0).asString())
+                .isEqualTo("Ollama can't be reached: connection refused.");
     }
 
     @Test
     void isReadyWhenOllamaHasTheModel() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl())) {
-            HttpResponse<String> ready = server.get("/health/ready");
-            assertThat(ready.statusCode()).isEqualTo(200);
-            assertThat(json(ready).path("warnings").size()).isZero();
-        }
+        TestServer server = SERVERS.server();
+        HttpResponse<String> ready = server.get("/health/ready");
+        assertThat(ready.statusCode()).isEqualTo(200);
+        assertThat(json(ready).path("warnings").size()).isZero();
     }
 
     @Test
@@ -66,36 +65,29 @@ class HealthTest {
 
     @Test
     void reportsTheMissingModel() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl(), "--MODEL_NAME=qwen3:4b")) {
-            HttpResponse<String> ready = server.get("/health/ready");
-            assertThat(ready.statusCode()).isEqualTo(503);
-            assertThat(ready.body()).contains("ollama pull qwen3:4b");
-        }
+        TestServer server = SERVERS.server("--MODEL_NAME=qwen3:4b");
+        HttpResponse<String> ready = server.get("/health/ready");
+        assertThat(ready.statusCode()).isEqualTo(503);
+        assertThat(ready.body()).contains("ollama pull qwen3:4b");
     }
 
     @Test
     void servesActuatorOnItsOwnPortOnly() throws Exception {
-        try (TestServer server = new TestServer(CLOSED)) {
-            assertThat(server.get("/actuator/health").statusCode()).isEqualTo(404);
-            assertThat(server.send(HttpRequest.newBuilder(server.managementUri("/actuator/health/liveness")))
-                            .statusCode())
-                    .isEqualTo(200);
-        }
+        TestServer server = SERVERS.serverBefore(CLOSED, "--APP_REVISION=" + REVISION);
+        assertThat(server.get("/actuator/health").statusCode()).isEqualTo(404);
+        assertThat(server.send(HttpRequest.newBuilder(server.managementUri("/actuator/health/liveness")))
+                        .statusCode())
+                .isEqualTo(200);
     }
 
     @Test
     void listsOnlyAllowedModels() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server =
-                        new TestServer(simulator.baseUrl(), "--ALLOWED_MODELS=fast=simulator", "--MODEL_NAME=fast")) {
-            assertThat(json(server.get("/v1/models")).at("/data/0/id").asString())
-                    .isEqualTo("fast");
-            assertThat(server.get("/v1/models/fast").statusCode()).isEqualTo(200);
-            assertThat(server.get("/v1/models/simulator").statusCode()).isEqualTo(404);
-            assertThat(server.get("/v1/models/a/b").statusCode()).isEqualTo(404);
-            assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
-        }
+        TestServer server = SERVERS.server("--ALLOWED_MODELS=fast=simulator", "--MODEL_NAME=fast");
+        assertThat(json(server.get("/v1/models")).at("/data/0/id").asString()).isEqualTo("fast");
+        assertThat(server.get("/v1/models/fast").statusCode()).isEqualTo(200);
+        assertThat(server.get("/v1/models/simulator").statusCode()).isEqualTo(404);
+        assertThat(server.get("/v1/models/a/b").statusCode()).isEqualTo(404);
+        assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
     }
 
     private static JsonNode json(HttpResponse<String> response) {

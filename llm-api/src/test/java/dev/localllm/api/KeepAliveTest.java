@@ -2,14 +2,16 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Several requests on one connection. */
 class KeepAliveTest {
+
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
     /** The response comes from another thread. */
     private static final String MODELS = request("GET /v1/models");
@@ -23,9 +25,7 @@ class KeepAliveTest {
     /** A client may send its next request before the server has finished the last one. */
     @Test
     void readsTheNextRequestAfterAPipelinedOne() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl());
-                RawRequest connection = RawRequest.open(server.uri("/"))) {
+        try (RawRequest connection = RawRequest.open(SERVERS.server().uri("/"))) {
             connection.send(MODELS + PREFLIGHT);
             assertThat(connection.readUntil("Access-Control-Allow-Methods: ")).isTrue();
 

@@ -2,13 +2,10 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * Clients that write a far too large body completely before they read still get the refusal. Twenty times as many with
@@ -22,20 +19,10 @@ class LargeBodyTest {
     private static final String POST =
             "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-    private static OllamaSimulator simulator;
-    private static TestServer server;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        server = new TestServer(simulator.baseUrl(), "--MAX_BODY_SIZE=1MB");
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-        simulator.close();
-    }
+    private final TestServer server = SERVERS.server("--MAX_BODY_SIZE=1MB");
 
     @Test
     void areRefusedByTheirContentLength() throws Exception {
@@ -52,7 +39,7 @@ class LargeBodyTest {
         }
     }
 
-    private static void assertRefused(String header, String before, String after, String end) throws Exception {
+    private void assertRefused(String header, String before, String after, String end) throws Exception {
         try (RawRequest request = RawRequest.open(server.uri("/"))) {
             request.send(POST + header + "\r\n\r\n");
             OutputStream out = request.socket().getOutputStream();

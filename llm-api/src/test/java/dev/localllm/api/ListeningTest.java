@@ -3,41 +3,28 @@ package dev.localllm.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.Socket;
 import java.net.URI;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Addresses and hosts on which the server can be reached. */
 class ListeningTest {
 
-    private static OllamaSimulator simulator;
-    private static TestServer onLoopback;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        onLoopback = new TestServer(simulator.baseUrl(), "--ALLOWED_HOSTS=studio, mac-mini.local");
-    }
-
-    @AfterAll
-    static void stop() {
-        onLoopback.close();
-        simulator.close();
-    }
+    private final TestServer onLoopback = SERVERS.server("--ALLOWED_HOSTS=studio, mac-mini.local");
 
     @Test
     void listensOnLoopbackByDefault() throws Exception {
-        try (ServerProcess server = new ServerProcess(simulator.baseUrl())) {
+        try (ServerProcess server = new ServerProcess(SERVERS.simulator().baseUrl())) {
             int port = server.uri("/").getPort();
 
             assertThat(server.output()).contains(" listens on 127.0.0.1 port " + port + " ");
@@ -48,7 +35,7 @@ class ListeningTest {
 
     @Test
     void listensOnTheConfiguredAddress() throws Exception {
-        try (ServerProcess server = new ServerProcess(simulator.baseUrl(), "--SERVER_ADDRESS=0.0.0.0")) {
+        try (ServerProcess server = new ServerProcess(SERVERS.simulator().baseUrl(), "--SERVER_ADDRESS=0.0.0.0")) {
             int port = server.uri("/").getPort();
 
             assertThat(server.output()).contains(" listens on 0.0.0.0 port " + port + " ");

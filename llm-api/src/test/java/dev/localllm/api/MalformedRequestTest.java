@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ch.qos.logback.classic.Level;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.time.Duration;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,20 +21,11 @@ class MalformedRequestTest {
 
     private static final String POST = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n";
 
-    private static OllamaSimulator simulator;
-    private static TestServer server;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        server = new TestServer(simulator.baseUrl());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-        simulator.close();
-    }
+    private final OllamaSimulator simulator = SERVERS.simulator();
+    private final TestServer server = SERVERS.server();
 
     static Stream<Arguments> requests() {
         return Stream.of(
@@ -114,8 +103,8 @@ class MalformedRequestTest {
 
     @Test
     void ignoresAnEmptyLineAfterARequest() throws Exception {
-        try (TestServer impatient = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=200ms");
-                RawRequest request = RawRequest.open(impatient.uri("/"))) {
+        TestServer impatient = SERVERS.server("--HEADER_TIMEOUT=200ms");
+        try (RawRequest request = RawRequest.open(impatient.uri("/"))) {
             simulator.script(new Fault.Pauses(2, Duration.ofMillis(600)));
             request.send(RawRequest.chat(true, "Hello")).readUntil("data: ");
             request.send("\r\n");

@@ -18,37 +18,25 @@ import com.openai.models.chat.completions.ChatCompletionStreamOptions;
 import com.openai.models.models.Model;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** OpenAI's own Java client works with this server without changes. */
 class OpenAiSdkTest {
 
-    private static OllamaSimulator simulator;
-    private static TestServer server;
-    private static OpenAIClient client;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        server = new TestServer(simulator.baseUrl());
-        client = OpenAIOkHttpClient.builder()
-                .baseUrl(server.uri("/v1").toString())
-                .apiKey("none")
-                .maxRetries(0)
-                .build();
-    }
+    private final OllamaSimulator simulator = SERVERS.simulator();
+    private final OpenAIClient client = client(SERVERS.server(), 0);
 
-    @AfterAll
-    static void stop() {
+    @AfterEach
+    void close() {
         client.close();
-        server.close();
-        simulator.close();
     }
 
     @Test
@@ -145,42 +133,40 @@ class OpenAiSdkTest {
 
     @Test
     void retriesAfterTheRetryAfterOfA429() {
-        try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=120", "--RATE_LIMIT_BURST=1")) {
-            OpenAIClient retrying = retryingClient(limited);
-            retrying.chat().completions().create(question("Hi").build());
-            int chats = simulator.chats();
-            long start = System.nanoTime();
+        TestServer limited = SERVERS.server("--RATE_LIMIT_RPM=120", "--RATE_LIMIT_BURST=1");
+        OpenAIClient retrying = client(limited, 2);
+        retrying.chat().completions().create(question("Hi").build());
+        int chats = simulator.chats();
+        long start = System.nanoTime();
 
-            retrying.chat().completions().create(question("Hi").build());
+        retrying.chat().completions().create(question("Hi").build());
 
-            assertThat(Duration.ofNanos(System.nanoTime() - start))
-                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(5));
-            assertThat(simulator.chats()).isEqualTo(chats + 1);
-            retrying.close();
-        }
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isBetween(Duration.ofMillis(300), Duration.ofSeconds(5));
+        assertThat(simulator.chats()).isEqualTo(chats + 1);
+        retrying.close();
     }
 
     @Test
     void doesNotRetryIfA429ForbidsIt() {
-        try (TestServer limited = new TestServer(simulator.baseUrl(), "--RATE_LIMIT_RPM=1", "--RATE_LIMIT_BURST=1")) {
-            OpenAIClient retrying = retryingClient(limited);
-            retrying.chat().completions().create(question("Hi").build());
-            long start = System.nanoTime();
+        TestServer limited = SERVERS.server("--RATE_LIMIT_RPM=1", "--RATE_LIMIT_BURST=1");
+        OpenAIClient retrying = client(limited, 2);
+        retrying.chat().completions().create(question("Hi").build());
+        long start = System.nanoTime();
 
-            assertThatExceptionOfType(RateLimitException.class)
-                    .isThrownBy(() ->
-                            retrying.chat().completions().create(question("Hi").build()))
-                    .satisfies(e -> assertThat(e.code()).hasValue("rate_limit_exceeded"));
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
-            retrying.close();
-        }
+        assertThatExceptionOfType(RateLimitException.class)
+                .isThrownBy(() ->
+                        retrying.chat().completions().create(question("Hi").build()))
+                .satisfies(e -> assertThat(e.code()).hasValue("rate_limit_exceeded"));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        retrying.close();
     }
 
-    private static OpenAIClient retryingClient(TestServer server) {
+    private static OpenAIClient client(TestServer server, int retries) {
         return OpenAIOkHttpClient.builder()
                 .baseUrl(server.uri("/v1").toString())
                 .apiKey("none")
-                .maxRetries(2)
+                .maxRetries(retries)
                 .build();
     }
 
@@ -190,12 +176,11 @@ class OpenAiSdkTest {
                 .addUserMessage(text);
     }
 
-    private static List<ChatCompletionChunk> stream(ChatCompletionCreateParams params) {
+    private List<ChatCompletionChunk> stream(ChatCompletionCreateParams params) {
         return stream(params, new ArrayList<>());
     }
 
-    private static List<ChatCompletionChunk> stream(
-            ChatCompletionCreateParams params, List<ChatCompletionChunk> chunks) {
+    private List<ChatCompletionChunk> stream(ChatCompletionCreateParams params, List<ChatCompletionChunk> chunks) {
         try (StreamResponse<ChatCompletionChunk> response =
                 client.chat().completions().createStreaming(params)) {
             response.stream().forEach(chunks::add);

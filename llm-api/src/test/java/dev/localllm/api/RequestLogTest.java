@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ch.qos.logback.classic.Level;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -21,20 +19,11 @@ class RequestLogTest {
     private static final String PATH = "/v1/chat/completions";
     private static final String HELLO = "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
 
-    private static OllamaSimulator simulator;
-    private static TestServer server;
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @BeforeAll
-    static void start() {
-        simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-        server = new TestServer(simulator.baseUrl());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-        simulator.close();
-    }
+    private final OllamaSimulator simulator = SERVERS.simulator();
+    private final TestServer server = SERVERS.server();
 
     @Test
     void logsOneLinePerRequest() throws Exception {
@@ -96,11 +85,14 @@ class RequestLogTest {
     @Test
     void distinguishesClientsWithoutNamingThem() throws Exception {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
-            for (String client : List.of("ann", "ann", "bob")) {
-                server.send(HttpRequest.newBuilder(server.uri("/v1/models")).header("X-Client-Id", client));
+            List<String> names = List.of("ann", "ann", "bob");
+            for (int i = 0; i < names.size(); i++) {
+                server.send(HttpRequest.newBuilder(server.uri("/v1/models"))
+                        .header("X-Client-Id", names.get(i))
+                        .header("x-request-id", "client-" + i));
             }
-            while (log.messages().size() < 3) {
-                Thread.onSpinWait();
+            for (int i = 0; i < 3; i++) {
+                log.await("id=client-" + i);
             }
             List<String> clients = log.messages().stream()
                     .map(line -> line.replaceAll(".*client=(\\w+).*", "$1"))
@@ -150,7 +142,7 @@ class RequestLogTest {
         }
     }
 
-    private static HttpResponse<String> post(String body, String id) throws Exception {
+    private HttpResponse<String> post(String body, String id) throws Exception {
         return server.send(HttpRequest.newBuilder(server.uri(PATH))
                 .header("Content-Type", "application/json")
                 .header("x-request-id", id)

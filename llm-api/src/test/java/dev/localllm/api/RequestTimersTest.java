@@ -2,16 +2,18 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import reactor.core.scheduler.Schedulers;
 
 /** Timers of a request outside its own event loop. StreamCostTest counts those on the event loop. */
 class RequestTimersTest {
+
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
     private final Queue<String> tasks = new ConcurrentLinkedQueue<>();
 
@@ -22,19 +24,17 @@ class RequestTimersTest {
 
     @Test
     void usesNoTimerOfAnotherThread() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl())) {
-            ask(server, true); // creates what requests share
-            Schedulers.onScheduleHook("count", task -> {
-                tasks.add(task.toString());
-                return task;
-            });
+        TestServer server = SERVERS.server();
+        ask(server, true); // creates what requests share
+        Schedulers.onScheduleHook("count", task -> {
+            tasks.add(task.toString());
+            return task;
+        });
 
-            ask(server, true);
-            ask(server, false);
+        ask(server, true);
+        ask(server, false);
 
-            assertThat(tasks).isEmpty();
-        }
+        assertThat(tasks).isEmpty();
     }
 
     private static void ask(TestServer server, boolean stream) throws Exception {

@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import dev.localllm.ollama.simulator.Steps;
 import java.net.SocketException;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Signals to real server processes. */
 @Timeout(120)
@@ -19,13 +18,10 @@ class ShutdownTest {
 
     private static final int BY_SIGTERM = 128 + 15;
 
-    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @AfterEach
-    void assertNothingIsOpen() {
-        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
-        simulator.close();
-    }
+    private final OllamaSimulator simulator = SERVERS.simulator();
 
     @Test
     void letsARunningAnswerFinish() throws Exception {
@@ -53,7 +49,7 @@ class ShutdownTest {
             try (RawRequest streamed = RawRequest.chat(server.uri("/"), true, "Hello")) {
                 streamed.readUntil("data: ");
                 try (RawRequest nonStreaming = RawRequest.chat(server.uri("/"), false, "Hello")) {
-                    simulator.openExchangesOverTime().filter(open -> open == 2).blockFirst(Duration.ofSeconds(10));
+                    SERVERS.awaitOpen(2);
 
                     server.terminate();
 
@@ -92,11 +88,11 @@ class ShutdownTest {
             try (RawRequest streamed = RawRequest.chat(victim.uri("/"), true, "Hello")) {
                 streamed.readUntil("data: ");
                 try (RawRequest waiting = RawRequest.chat(victim.uri("/"), true, "Hello")) {
-                    simulator.openExchangesOverTime().filter(open -> open == 2).blockFirst(Duration.ofSeconds(10));
+                    SERVERS.awaitOpen(2);
 
                     victim.kill();
 
-                    simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
+                    SERVERS.awaitOpen(0);
                     assertThat(waiting.readAll()).isEmpty();
                 }
             }

@@ -6,7 +6,6 @@ import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.Recording;
 import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
-import dev.localllm.ollama.simulator.SimulatorSettings;
 import dev.localllm.ollama.simulator.Steps;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,25 +15,25 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class StreamingTest {
+
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
     private static final int TIMEOUT_MILLIS = 10_000;
     private static final int TOKENS = 20;
 
     @Test
     void receivesEachTokenBeforeTheNextIsSent() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl());
-                Socket socket = post(
-                        server.uri("/v1/chat/completions"),
-                        "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Say " + TOKENS
-                                + " tokens\"}]}")) {
-            Steps steps = simulator.hold();
+        Steps steps = SERVERS.simulator().hold();
+        try (Socket socket = post(
+                SERVERS.server().uri("/v1/chat/completions"),
+                "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Say " + TOKENS + " tokens\"}]}")) {
             BufferedReader reader = reader(socket);
             String first = "";
             for (int k = 0; k < TOKENS; k++) {
@@ -76,20 +75,18 @@ class StreamingTest {
 
     @Test
     void endsTheGenerationWhenTheCallerLeaves() throws Exception {
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
-                TestServer server = new TestServer(simulator.baseUrl())) {
-            simulator.script(new Fault.Stalls(2));
-            Socket socket = post(
-                    server.uri("/v1/chat/completions"),
-                    "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
-            nextData(reader(socket));
-            assertThat(simulator.openExchanges()).isEqualTo(1);
+        OllamaSimulator simulator = SERVERS.simulator();
+        simulator.script(new Fault.Stalls(2));
+        Socket socket = post(
+                SERVERS.server().uri("/v1/chat/completions"),
+                "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+        nextData(reader(socket));
+        assertThat(simulator.openExchanges()).isEqualTo(1);
 
-            socket.close();
+        socket.close();
 
-            simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofMillis(TIMEOUT_MILLIS));
-            assertThat(simulator.openExchanges()).isZero();
-        }
+        SERVERS.awaitOpen(0);
+        assertThat(simulator.openExchanges()).isZero();
     }
 
     private static Socket post(URI uri, String json) throws IOException {

@@ -14,21 +14,23 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Timeouts of clients and of the model server, and heartbeats. */
 class TimeoutsTest {
 
     private static final String BEAT = ": waiting\n\n";
 
-    private final OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+    @RegisterExtension
+    static final TestServers SERVERS = new TestServers();
 
-    @AfterEach
-    void assertNothingIsOpen() {
-        simulator.openExchangesOverTime().filter(open -> open == 0).blockFirst(Duration.ofSeconds(10));
-        simulator.close();
-    }
+    /** One timeout for each test: no test reaches the timeout of another. */
+    private static final String[] SHORT_TIMEOUTS = {
+        "--HEADER_TIMEOUT=700ms", "--BODY_TIMEOUT=200ms", "--NON_STREAMING_TIMEOUT=300ms", "--WRITE_STALL_TIMEOUT=300ms"
+    };
+
+    private final OllamaSimulator simulator = SERVERS.simulator();
 
     @Test
     void keepsASilentStreamAlive() throws Exception {
@@ -55,8 +57,7 @@ class TimeoutsTest {
 
     @Test
     void refusesHeadersThatArriveTooSlowly() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--HEADER_TIMEOUT=700ms");
-                RawRequest request = RawRequest.open(server.uri("/"))) {
+        try (RawRequest request = RawRequest.open(SERVERS.server(SHORT_TIMEOUTS).uri("/"))) {
             request.socket().setSoTimeout(100);
             request.send("GET /health HTTP/1.1\r\nHost: localhost\r\n");
             long start = System.nanoTime();
@@ -76,8 +77,7 @@ class TimeoutsTest {
 
     @Test
     void sendsNoChunksToHttp10() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl());
-                RawRequest request = RawRequest.open(server.uri("/"))) {
+        try (RawRequest request = RawRequest.open(SERVERS.server(SHORT_TIMEOUTS).uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 20 tokens").replace("HTTP/1.1", "HTTP/1.0"));
 
             assertThat(request.readUntil("never")).as("closed").isFalse();
@@ -138,8 +138,7 @@ class TimeoutsTest {
     @Test
     void advisesStreamingAfterTheNonStreamingTimeout() throws Exception {
         simulator.script(new Fault.Stalls(2));
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--NON_STREAMING_TIMEOUT=300ms");
-                RawRequest request = RawRequest.chat(server.uri("/"), false, "Hello")) {
+        try (RawRequest request = RawRequest.chat(SERVERS.server(SHORT_TIMEOUTS).uri("/"), false, "Hello")) {
             assertThat(request.readAll())
                     .startsWith("HTTP/1.1 504")
                     .contains("\"code\":\"total_timeout\"")
@@ -158,8 +157,7 @@ class TimeoutsTest {
 
     @Test
     void refusesABodyThatDoesNotArriveInTime() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--BODY_TIMEOUT=200ms");
-                RawRequest request = RawRequest.open(server.uri("/"))) {
+        try (RawRequest request = RawRequest.open(SERVERS.server(SHORT_TIMEOUTS).uri("/"))) {
             request.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                     + "Content-Length: 100\r\n\r\n{\"mess");
 
@@ -169,8 +167,8 @@ class TimeoutsTest {
 
     @Test
     void disconnectsAClientThatReadsNothing() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=300ms");
-                CapturedLog log = new CapturedLog("dev.localllm.api.request.RequestFilter", Level.INFO);
+        TestServer server = SERVERS.server(SHORT_TIMEOUTS);
+        try (CapturedLog log = new CapturedLog("dev.localllm.api.request.RequestFilter", Level.INFO);
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
 
@@ -185,8 +183,8 @@ class TimeoutsTest {
 
     @Test
     void letsASlowClientFinish() throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), "--WRITE_STALL_TIMEOUT=1s", "--IDLE_TIMEOUT=1s");
-                RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
+        TestServer server = SERVERS.server("--WRITE_STALL_TIMEOUT=1s", "--IDLE_TIMEOUT=1s");
+        try (RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 600 tokens"));
 
             assertThat(request.readSlowly(2048, Duration.ofMillis(50))).endsWith("data: [DONE]\n\n\r\n0\r\n\r\n");
@@ -194,8 +192,7 @@ class TimeoutsTest {
     }
 
     private String stream(String... settings) throws Exception {
-        try (TestServer server = new TestServer(simulator.baseUrl(), settings);
-                RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello")) {
+        try (RawRequest request = RawRequest.chat(SERVERS.server(settings).uri("/"), true, "Hello")) {
             return request.readAll();
         }
     }
