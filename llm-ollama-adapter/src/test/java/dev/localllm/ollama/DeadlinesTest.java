@@ -54,8 +54,9 @@ class DeadlinesTest {
 
     @Test
     void allowsALongAnswerThatIsNeverSilent() {
+        Duration second = Duration.ofSeconds(1);
         try (OllamaSimulator slow = OllamaSimulator.start(SimulatorSettings.atPace(10))) {
-            Answers answer = answer(slow.baseUrl(), SHORT, SHORT, "Answer in 12 tokens");
+            Answers answer = answer(slow.baseUrl(), second, second, "Answer in 12 tokens");
 
             assertThat(answer.failure()).isNull();
             assertThat(answer.events()).hasSize(13);
