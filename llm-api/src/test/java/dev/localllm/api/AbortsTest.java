@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
  * Clients that disconnect at any moment, in any way. Afterwards nothing is in use: no permit of the server, no exchange
  * of the simulator, no socket. Ten times as many aborts with {@code FULL=1}.
  */
+@Tag("measured")
 @Timeout(1800)
 class AbortsTest {
 

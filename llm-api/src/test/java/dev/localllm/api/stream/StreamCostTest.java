@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -34,6 +35,7 @@ import reactor.core.scheduler.Schedulers;
  * Cost of a stream, without its tokens: timers, operators, allocated bytes. Measured on JDK 25: about 2300 bytes with
  * the coverage agent. TokenPathAllocationTest measures the encoder.
  */
+@Tag("measured")
 class StreamCostTest {
 
     private static final int BUDGET_BYTES = 2500;
