@@ -28,7 +28,7 @@ import org.springframework.core.io.buffer.NettyDataBufferFactory;
  * agent ({@code -Djacoco.skip} disables it). A stream's encoder with its first and last frames allocates about 3750
  * bytes with the agent.
  */
-@Tag("measured")
+@Tag("allocation")
 class TokenPathAllocationTest {
 
     private static final int BURST_BUDGET_BYTES = 230;

@@ -35,7 +35,7 @@ import reactor.core.scheduler.Schedulers;
  * Cost of a stream, without its tokens: timers, operators, allocated bytes. Measured on JDK 25: about 2300 bytes with
  * the coverage agent. TokenPathAllocationTest measures the encoder.
  */
-@Tag("measured")
+@Tag("allocation")
 class StreamCostTest {
 
     private static final int BUDGET_BYTES = 2500;
