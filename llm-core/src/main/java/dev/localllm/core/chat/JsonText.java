@@ -75,10 +75,6 @@ public final class JsonText {
         return length;
     }
 
-    public boolean isEmpty() {
-        return length == 0;
-    }
-
     /** Writes the escaped bytes, without quotes. */
     public void writeTo(Sink sink) {
         sink.write(bytes, offset, length);
@@ -171,7 +167,7 @@ public final class JsonText {
     private static int hex(byte[] bytes, int i) {
         int value = 0;
         for (int k = i; k < i + 4; k++) {
-            int digit = bytes[k] < 0 ? -1 : Character.digit(bytes[k], 16);
+            int digit = Character.digit(bytes[k] & 0xFF, 16);
             if (digit < 0) {
                 return -1;
             }

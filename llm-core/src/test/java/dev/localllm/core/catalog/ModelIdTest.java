@@ -20,6 +20,18 @@ class ModelIdTest {
     }
 
     @Test
+    void takesOnlyAColonAfterTheLastSlashForATag() {
+        assertThat(new ModelId("host:/tiny").matches(new ModelId("host:/tiny:latest")))
+                .isTrue();
+        assertThat(new ModelId(":1b").normalized()).isEqualTo(":1b");
+    }
+
+    @Test
+    void keepsItsSpelling() {
+        assertThat(new ModelId("Tiny")).hasToString("Tiny");
+    }
+
+    @Test
     void refusesInvalidNames() {
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId(" "));
         assertThatIllegalArgumentException().isThrownBy(() -> new ModelId("x".repeat(257)));

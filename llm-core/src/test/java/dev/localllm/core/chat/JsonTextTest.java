@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,6 +22,7 @@ class JsonTextTest {
     private static final int ROUNDS = 20_000;
 
     @Test
+    @Tag("random")
     void writesJsonThatAnotherParserReads() {
         Random random = seeded();
         for (int i = 0; i < ROUNDS; i++) {
@@ -31,6 +33,7 @@ class JsonTextTest {
     }
 
     @Test
+    @Tag("random")
     void readsJsonOfAnotherWriter() {
         Random random = seeded();
         for (int i = 0; i < ROUNDS; i++) {
@@ -42,6 +45,7 @@ class JsonTextTest {
     }
 
     @Test
+    @Tag("random")
     void findsTheSameEndAsAnotherParser() {
         Random random = seeded();
         byte[] alphabet = "\"\\u00aFb/n \u00e9\u597d\ud83d\ude42\u0001x".getBytes(StandardCharsets.UTF_8);
@@ -88,6 +92,30 @@ class JsonTextTest {
         assertThat(JsonText.end(bytes, 0, 3)).isEqualTo(-1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"\u001f", "\\", "\\x", "\\u", "\\u00e", "\\u00g0", "\\u:000", "\\u000\u00e9"})
+    void refusesControlCharactersAndMalformedEscapes(String text) {
+        byte[] bytes = (text + '"').getBytes(StandardCharsets.UTF_8);
+        assertThat(JsonText.end(bytes, 0, bytes.length)).isEqualTo(-1);
+    }
+
+    @Test
+    void findsNoEndBeforeTheQuote() {
+        byte[] bytes = "\\u0000\\n \u00e9\"".getBytes(StandardCharsets.UTF_8);
+        for (int to = 0; to < bytes.length; to++) {
+            assertThat(JsonText.end(bytes, 0, to)).as("to %s", to).isEqualTo(-1);
+            assertThat(JsonText.end(Arrays.copyOf(bytes, to), 0, to))
+                    .as("all %s bytes", to)
+                    .isEqualTo(-1);
+        }
+        assertThat(JsonText.end(bytes, 0, bytes.length)).isEqualTo(bytes.length - 1);
+    }
+
+    @Test
+    void escapesControlCharactersAndNothingElse() {
+        assertThat(JsonText.of("\u0000\u001f \u007f\"\\/").quoted()).isEqualTo("\"\\u0000\\u001f \u007f\\\"\\\\/\"");
+    }
+
     @Test
     void decodesEscapesOfEveryKind() {
         assertThat(escaped("\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83d\\ude42 \\u003c"))
@@ -97,13 +125,14 @@ class JsonTextTest {
     @Test
     void replacesUnpairedSurrogates() {
         assertThat(escaped("a\\ud83db\\ude42")).hasToString("a\uFFFDb\uFFFD");
+        assertThat(escaped("\\ud7ff\\ud800 \\udfff\\ue000")).hasToString("\ud7ff\uFFFD \uFFFD\ue000");
         assertThat(JsonText.of("a\ud83d")).hasToString("a\uFFFD");
     }
 
     @Test
     void equalsTextThatDecodesToTheSame() {
         assertThat(escaped("\\u003cb\\u003e")).isEqualTo(JsonText.of("<b>")).hasSameHashCodeAs(JsonText.of("<b>"));
-        assertThat(JsonText.of("a")).isNotEqualTo(JsonText.of("b"));
+        assertThat(JsonText.of("a")).isNotEqualTo(JsonText.of("b")).doesNotHaveSameHashCodeAs(JsonText.of("b"));
     }
 
     @Test
