@@ -1,0 +1,167 @@
+package dev.localllm.ollama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
+import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.JsonText;
+import dev.localllm.core.chat.Part;
+import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.Usage;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChatLineDecoderTest {
+
+    private static final String TEXT =
+            "{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:32Z\",\"message\":{\"role\":\"assistant\",\"content\":\"%s\"},\"done\":false}\n";
+    private static final String END = "{\"message\":{\"content\":\"\"},\"done\":true}\n";
+    private static final Finished STOP = new Finished(FinishReason.STOP, new Usage(0, null, 0), Timings.ZERO);
+    private static final UpstreamProtocol NO_END = new UpstreamProtocol("Ollama's response ended without done.");
+
+    private final ChatLineDecoder decoder = new ChatLineDecoder();
+
+    @Test
+    void decodesTextLinesOfOneRead() {
+        assertThat(decode(TEXT.formatted("On") + TEXT.formatted("") + TEXT.formatted("\\u003ce") + END))
+                .containsExactly(text("On"), text("<e"), STOP);
+        assertThat(ended()).isNull();
+    }
+
+    @Test
+    void decodesThinkingBeforeText() {
+        assertThat(decode("{\"message\":{\"thinking\":\"hm\",\"content\":\"a\"}}\n"))
+                .containsExactly(new ThinkingDelta(JsonText.of("hm")), text("a"));
+        assertThat(decode("{\"message\":{\"thinking\":\"\"}}\n")).isEmpty();
+    }
+
+    @Test
+    void decodesUsageAndTimings() {
+        assertThat(decode("{\"message\":{},\"done\":true,\"done_reason\":\"stop\",\"load_duration\":1,"
+                        + "\"prompt_eval_count\":2,\"prompt_eval_cached_count\":3,\"prompt_eval_duration\":4,"
+                        + "\"eval_count\":5,\"eval_duration\":6}\n"))
+                .containsExactly(new Finished(
+                        FinishReason.STOP,
+                        new Usage(2, 3, 5),
+                        new Timings(Duration.ofNanos(1), Duration.ofNanos(4), Duration.ofNanos(6))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"stop,false,STOP", "stop,true,TOOL_CALLS", "length,true,LENGTH"})
+    void finishesWithTheReason(String reason, boolean called, FinishReason expected) {
+        String calls = called ? "\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]" : "";
+        List<ChatEvent> events =
+                decode("{\"message\":{" + calls + "},\"done\":true,\"done_reason\":\"" + reason + "\"}\n");
+
+        assertThat(events.getLast())
+                .isInstanceOfSatisfying(
+                        Finished.class, end -> assertThat(end.reason()).isEqualTo(expected));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'\"id\":\"a\",', a", "'\"id\":\"\",', call_1", "'', call_1"})
+    void givesCallsWithoutAnIdAnId(String id, String expected) {
+        assertThat(decode("{\"message\":{\"tool_calls\":[{" + id
+                        + "\"function\":{\"index\":1,\"name\":\"f\",\"arguments\":{\"a\":1}}}]}}\n"))
+                .containsExactly(new ToolCallDelta(1, new Part.ToolCall(expected, "f", "{\"a\":1}")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "null",
+                "{}",
+                "{\"function\":{}}",
+                "{\"function\":{\"name\":\"\",\"arguments\":{}}}",
+                "{\"function\":{\"name\":\"f\"}}"
+            })
+    void refusesCallsWithoutAFunction(String call) {
+        assertThat(decode("{\"message\":{\"tool_calls\":[" + call + "]},\"done\":true}\n"))
+                .isEmpty();
+        assertThat(ended()).isEqualTo(new UpstreamProtocol("Ollama sent a tool call without a function."));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "not JSON | Ollama sent a line that is not a JSON line of /api/chat.",
+                "{} | Ollama sent a line without a message.",
+                "{\"message\":{},\"done\":true,\"done_reason\":\"load\"} | Ollama generated nothing (done_reason load).",
+                "{\"message\":{},\"done\":true,\"done_reason\":\"unload\"} | Ollama generated nothing (done_reason unload)."
+            })
+    void endsAtAnInvalidLine(String line, String detail) {
+        assertThat(decode(TEXT.formatted("a") + line + "\n" + TEXT.formatted("b")))
+                .containsExactly(text("a"));
+        assertThat(ended()).isEqualTo(new UpstreamProtocol(detail));
+    }
+
+    @Test
+    void endsAtAnErrorLine() {
+        assertThat(decode(TEXT.formatted("a") + "{\"error\":\"out of memory\"}\n" + END))
+                .containsExactly(text("a"));
+        assertThat(ended()).isEqualTo(new UpstreamFailed("Ollama failed: out of memory"));
+    }
+
+    @Test
+    void decodesNothingAfterTheLastLine() {
+        assertThat(decode(END + TEXT.formatted("a"))).containsExactly(STOP);
+        assertThat(decode(TEXT.formatted("b"))).isEmpty();
+        assertThat(ended()).isNull();
+    }
+
+    @Test
+    void decodesALastLineWithoutALineBreak() {
+        assertThat(decode(TEXT.formatted("a"))).hasSize(1);
+        assertThat(decode(END.strip())).isEmpty();
+
+        assertThat(decoder.end()).containsExactly(STOP);
+        assertThat(decoder.failure()).isNull();
+    }
+
+    @Test
+    void requiresALastLine() {
+        assertThat(decode(TEXT.formatted("a"))).hasSize(1);
+
+        assertThat(ended()).isEqualTo(NO_END);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void keepsAnIncompleteLineUpToAMebibyte(int more) {
+        String start = "{\"message\":{\"content\":\"";
+        assertThat(decode(start)).isEmpty();
+        assertThat(decode("x".repeat((1 << 20) - start.length() + more))).isEmpty();
+
+        assertThat(decoder.failure())
+                .isEqualTo(more == 0 ? null : new UpstreamProtocol("Ollama sent a line of more than 1048576 bytes."));
+    }
+
+    private List<ChatEvent> decode(String read) {
+        return decoder.decode(Unpooled.copiedBuffer(read, StandardCharsets.UTF_8));
+    }
+
+    /** The failure after the end, which has no more events. */
+    private @Nullable LlmFailure ended() {
+        assertThat(decoder.end()).isEmpty();
+        return decoder.failure();
+    }
+
+    private static TextDelta text(String text) {
+        return new TextDelta(JsonText.of(text));
+    }
+}
