@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -38,7 +39,8 @@ class RequestBodiesTest {
     private static final Duration BODY_TIMEOUT = Duration.ofSeconds(20);
     private static final Duration AWAIT_TIMEOUT = Duration.ofSeconds(10);
 
-    private final BodyBudget budget = new BodyBudget(200 * KB, 100 * KB, System::nanoTime);
+    private final AtomicLong uploadNanos = new AtomicLong();
+    private final BodyBudget budget = new BodyBudget(200 * KB, 100 * KB, uploadNanos::get);
     private final Scheduler forLarge = Schedulers.newSingle("large");
     private final RequestBodies bodies = new RequestBodies(90 * KB, BODY_TIMEOUT, budget, forLarge);
     private final Queue<String> threads = new ConcurrentLinkedQueue<>();
@@ -96,6 +98,7 @@ class RequestBodiesTest {
                 RawRequest next = open()) {
             slow.send(head("ann", "Content-Length: " + 90 * KB) + "a".repeat(80 * KB));
             await(80 * KB);
+            uploadNanos.addAndGet(Duration.ofSeconds(10).toNanos());
 
             assertThat(next.send(complete("ann", 40 * KB)).readAll()).startsWith("HTTP/1.1 200");
 
