@@ -21,7 +21,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
@@ -31,7 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
  * Almost valid requests: a valid body with a few errors. The response is always in OpenAI's format and never an
  * internal error. Ten times as many with {@code FULL=1}.
  */
-@Tag("measured")
 @Timeout(1800)
 class RequestFuzzTest {
 
