@@ -22,7 +22,7 @@ class HealthTest {
 
     @Test
     void isLiveAndReportsItsVersionWithoutOllama() throws Exception {
-        TestServer server = SERVERS.serverBefore(CLOSED, "--APP_REVISION=" + REVISION);
+        TestServer server = SERVERS.serverFor(CLOSED, "--APP_REVISION=" + REVISION);
         HttpResponse<String> live = server.get("/health");
         assertThat(live.statusCode()).isEqualTo(200);
         JsonNode body = json(live);
@@ -73,7 +73,7 @@ class HealthTest {
 
     @Test
     void servesActuatorOnItsOwnPortOnly() throws Exception {
-        TestServer server = SERVERS.serverBefore(CLOSED, "--APP_REVISION=" + REVISION);
+        TestServer server = SERVERS.serverFor(CLOSED, "--APP_REVISION=" + REVISION);
         assertThat(server.get("/actuator/health").statusCode()).isEqualTo(404);
         assertThat(server.send(HttpRequest.newBuilder(server.managementUri("/actuator/health/liveness")))
                         .statusCode())

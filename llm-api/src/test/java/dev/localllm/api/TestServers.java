@@ -28,11 +28,11 @@ final class TestServers implements AfterEachCallback, AfterAllCallback {
 
     /** @param settings as for {@link TestServer} */
     TestServer server(String... settings) {
-        return serverBefore(simulator.baseUrl(), settings);
+        return serverFor(simulator.baseUrl(), settings);
     }
 
-    /** A server before another model server than the simulator. */
-    TestServer serverBefore(URI modelServer, String... settings) {
+    /** A server that uses another model server than the simulator. */
+    TestServer serverFor(URI modelServer, String... settings) {
         return servers.computeIfAbsent(
                 modelServer + " " + String.join(" ", settings), key -> new TestServer(modelServer, settings));
     }
@@ -44,13 +44,17 @@ final class TestServers implements AfterEachCallback, AfterAllCallback {
 
     @Override
     public void afterEach(ExtensionContext test) {
-        awaitOpen(0);
-        simulator.clearFaults();
+        try {
+            awaitOpen(0);
+        } finally {
+            simulator.clearFaults();
+        }
     }
 
     @Override
     public void afterAll(ExtensionContext tests) {
-        servers.values().forEach(TestServer::close);
-        simulator.close();
+        try (simulator) {
+            servers.values().forEach(TestServer::close);
+        }
     }
 }

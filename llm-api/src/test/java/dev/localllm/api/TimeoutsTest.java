@@ -77,7 +77,8 @@ class TimeoutsTest {
 
     @Test
     void sendsNoChunksToHttp10() throws Exception {
-        try (RawRequest request = RawRequest.open(SERVERS.server(SHORT_TIMEOUTS).uri("/"))) {
+        try (RawRequest request = RawRequest.open(
+                SERVERS.server("--WRITE_STALL_TIMEOUT=1s", "--IDLE_TIMEOUT=1s").uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 20 tokens").replace("HTTP/1.1", "HTTP/1.0"));
 
             assertThat(request.readUntil("never")).as("closed").isFalse();

@@ -167,6 +167,11 @@ public record Settings(
 
         private static final Duration FOR_EVER = Duration.ofSeconds(-1);
 
+        /** Ollama gets whole seconds. */
+        private static final Duration MIN_KEEP_ALIVE = Duration.ofSeconds(1);
+
+        private static final Duration MAX_KEEP_ALIVE = Duration.ofDays(365);
+
         static ModelServer read(Variables variables) {
             String baseUrl = variables.get(setting(
                     "OLLAMA_BASE_URL",
@@ -206,9 +211,12 @@ public record Settings(
                                     + " the same in all environments")),
                     variables.get(setting(
                             "KEEP_ALIVE",
-                            ValueType.of("a duration such as 30s or 5m, or -1 for ever", ModelServer::keepAlive),
+                            new ValueType<>(
+                                    "0s, a duration from 1s to 8760h, such as 30s or 5m, or -1 for ever",
+                                    "0s or 1s to 8760h",
+                                    ModelServer::keepAlive),
                             everywhere("30m"),
-                            "how long Ollama keeps the model loaded after a response; `-1` for ever")),
+                            "how long Ollama keeps the model loaded after a response, {range}; `-1` for ever")),
                     variables.get(setting(
                             "SIMULATOR_TOKENS_PER_SECOND",
                             number(1, 100_000),
@@ -243,7 +251,8 @@ public record Settings(
                 return FOR_EVER;
             }
             Duration duration = ValueType.parseDuration(text);
-            return duration.isNegative() ? null : duration;
+            boolean inRange = duration.compareTo(MIN_KEEP_ALIVE) >= 0 && duration.compareTo(MAX_KEEP_ALIVE) <= 0;
+            return duration.isZero() || inRange ? duration : null;
         }
     }
 

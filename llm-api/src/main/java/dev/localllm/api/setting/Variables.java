@@ -12,8 +12,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads settings from environment variables. Every read declares its setting, so that the declarations are those of the
- * code. A blank variable counts as not set. Not thread-safe.
+ * Reads settings from environment variables. Every read declares its setting, so the list of declarations is complete. A blank variable counts as not set. Not thread-safe.
  */
 public final class Variables {
 

@@ -92,7 +92,7 @@ final class ArchitectureRules {
         rules.put("upstreamdoors", upstreamHasTwoPublicDoors());
         rules.put("composition", onlyTheCompositionRootKnowsAdapters());
         rules.put("wires", onlyTheCompositionRootKnowsAWire());
-        rules.put("words", onlyItsWireKnowsOpenAisWords());
+        rules.put("words", onlyItsWireKnowsOpenAisNames());
         rules.put("apiunknown", nobodyKnowsTheApi());
         rules.put("adapterdoors", adaptersHaveTwoPublicDoors());
         rules.put("json", jsonStaysAtTheWires());
@@ -218,7 +218,7 @@ final class ArchitectureRules {
                 .because("a new wire is one package and a line in the composition root");
     }
 
-    private ArchRule onlyItsWireKnowsOpenAisWords() {
+    private ArchRule onlyItsWireKnowsOpenAisNames() {
         return noClasses()
                 .that()
                 .resideInAPackage(root + "..")

@@ -121,7 +121,7 @@ final class SettingFiles {
                                 .map(environment -> tableCell(setting, environment))
                                 .distinct()
                                 .collect(Collectors.joining(", "))
-                        + " | " + told(setting) + " |\n");
+                        + " | " + described(setting) + " |\n");
     }
 
     private static String tableCell(Setting<?> setting, AppEnvironment environment) {
@@ -143,8 +143,8 @@ final class SettingFiles {
 
     private static String comment(Setting<?> setting, AppEnvironment environment) {
         String text = setting.defaults().in(environment) instanceof Words(String words)
-                ? told(setting) + " (default: " + words + ")"
-                : told(setting);
+                ? described(setting) + " (default: " + words + ")"
+                : described(setting);
         return text.replace("`", "").replaceAll("(.{1," + COMMENT_WIDTH + "})( |$)", "# $1\n");
     }
 
@@ -176,8 +176,8 @@ final class SettingFiles {
                 .collect(Collectors.joining());
     }
 
-    /** Who else than the server reads it, what must not be shown, then what it means. */
-    private static String told(Setting<?> setting) {
+    /** The description, prefixed with the reader (if not the server) and {@code secret}. */
+    private static String described(Setting<?> setting) {
         return (setting.reader() == Reader.DEPLOY ? "for the deploy tool: " : "")
                 + (setting.kind() == Kind.SECRET ? "secret; " : "")
                 + setting.description();

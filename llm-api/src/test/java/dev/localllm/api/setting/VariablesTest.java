@@ -2,6 +2,7 @@ package dev.localllm.api.setting;
 
 import static dev.localllm.api.setting.Defaults.everywhere;
 import static dev.localllm.api.setting.Defaults.localOnly;
+import static dev.localllm.api.setting.Defaults.required;
 import static dev.localllm.api.setting.Defaults.value;
 import static dev.localllm.api.setting.Defaults.words;
 import static dev.localllm.api.setting.Setting.setting;
@@ -114,6 +115,20 @@ class VariablesTest {
                 .isThrownBy(() -> setting("SIZE", ValueType.number(1, 9), everywhere("1"), "no word of its range"));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> setting("size", ValueType.number(1, 9), everywhere("1"), "size, {range}"));
+    }
+
+    /** The scripts that read the manifest would misunderstand it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "-", "required by law", "a|b", "`a`", "two\nlines"})
+    void refusesADefaultThatTheManifestCannotHold(String words) {
+        assertThatIllegalArgumentException().isThrownBy(() -> words(words));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a|b", "a`b"})
+    void refusesAValueThatTheManifestCannotHold(String value) {
+        assertThatIllegalArgumentException().isThrownBy(() -> value(value));
+        assertThatIllegalArgumentException().isThrownBy(() -> required(value));
     }
 
     @Test

@@ -85,10 +85,11 @@ public final class OllamaSimulator implements AutoCloseable {
         modelFaults.put(model, fault);
     }
 
-    /** Removes all faults that are scripted or set for a model. */
+    /** Removes all faults that are scripted or set for a model, and a hold that no response has reached. */
     public void clearFaults() {
         faults.clear();
         modelFaults.clear();
+        steps = null;
     }
 
     /** Holds the tokens of the next response until they are released. One response at a time can be held. */
