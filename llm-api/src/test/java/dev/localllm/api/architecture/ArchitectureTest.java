@@ -1,6 +1,7 @@
 package dev.localllm.api.architecture;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -25,6 +26,8 @@ class ArchitectureTest {
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .withImportOption(ArchitectureTest::isMain)
             .importPackages(ROOT);
+    private static final JavaClasses ALL_FIXTURES =
+            new ClassFileImporter().importPackages(ROOT + ".api.architecture.fixture");
 
     static Set<String> rules() {
         return RULES.keySet();
@@ -40,7 +43,7 @@ class ArchitectureTest {
     @ParameterizedTest
     @MethodSource("rules")
     void itsFixtureBreaksTheRule(String name) {
-        JavaClasses fixture = new ClassFileImporter().importPackages(FIXTURES + name);
+        JavaClasses fixture = ALL_FIXTURES.that(resideInAPackage(FIXTURES + name + ".."));
         List<JavaClass> bad = fixture.stream().filter(ArchitectureTest::isBad).toList();
 
         assertThat(breaks(name, fixture)).isTrue();
