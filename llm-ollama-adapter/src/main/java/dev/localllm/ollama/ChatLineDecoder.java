@@ -33,6 +33,9 @@ final class ChatLineDecoder {
     private static final int TYPICAL_LINE_BYTES = 128;
     private static final byte[] EMPTY = {};
 
+    /** Instead of an index. */
+    private static final int NONE = -1;
+
     private static final byte[] MODEL = ascii("{\"model\":\"");
     private static final byte[] CREATED_AT = ascii("\",\"created_at\":\"");
     private static final byte[] CONTENT = ascii("\",\"message\":{\"role\":\"assistant\",\"content\":\"");
@@ -52,12 +55,7 @@ final class ChatLineDecoder {
         byte[] bytes = withIncomplete(read);
         List<ChatEvent> events = new ArrayList<>(bytes.length / TYPICAL_LINE_BYTES + 1);
         int from = 0;
-        while (from < bytes.length && !ended()) {
-            int next = textLine(bytes, from, events);
-            next = next < 0 ? anyLine(bytes, from, events) : next;
-            if (next < 0) {
-                break;
-            }
+        for (int next = from; next != NONE && !ended(); next = nextLine(bytes, from, events)) {
             from = next;
         }
         keepIncomplete(bytes, from);
@@ -103,30 +101,38 @@ final class ChatLineDecoder {
         }
     }
 
-    /** Adds the text of a line that has only text. Returns the index after the line, or -1 for any other line. */
+    /** Adds the events of one line. Returns the index after the line, or NONE if the line is incomplete. */
+    private int nextLine(byte[] bytes, int from, List<ChatEvent> events) {
+        int next = textLine(bytes, from, events);
+        return next == NONE ? anyLine(bytes, from, events) : next;
+    }
+
+    /** Adds the text of a line that has only text. Returns the index after the line, or NONE for any other line. */
     private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
         int createdAt = stringEnd(bytes, after(bytes, from, MODEL));
         int content = stringEnd(bytes, after(bytes, createdAt, CREATED_AT));
         int text = after(bytes, content, CONTENT);
         int textEnd = stringEnd(bytes, text);
         int next = after(bytes, textEnd, END);
-        if (next >= 0 && textEnd > text) {
+        if (next != NONE && textEnd > text) {
             events.add(new TextDelta(JsonText.ofEscaped(bytes, text, textEnd)));
         }
         return next;
     }
 
     private static int stringEnd(byte[] bytes, int from) {
-        return from < 0 ? -1 : JsonText.end(bytes, from, bytes.length);
+        return from == NONE ? NONE : JsonText.end(bytes, from, bytes.length);
     }
 
     private static int after(byte[] bytes, int from, byte[] literal) {
         int to = from + literal.length;
-        return from >= 0 && to <= bytes.length && Arrays.equals(bytes, from, to, literal, 0, literal.length) ? to : -1;
+        boolean found =
+                from != NONE && to <= bytes.length && Arrays.equals(bytes, from, to, literal, 0, literal.length);
+        return found ? to : NONE;
     }
 
     /**
-     * Parses a complete line of any kind and adds its events. Returns the index after it, or -1 if it is incomplete.
+     * Parses a complete line of any kind and adds its events. Returns the index after it, or NONE if it is incomplete.
      */
     private int anyLine(byte[] bytes, int from, List<ChatEvent> events) {
         int end = from;
@@ -134,7 +140,7 @@ final class ChatLineDecoder {
             end++;
         }
         if (end == bytes.length) {
-            return -1;
+            return NONE;
         }
         parse(bytes, from, end, events);
         return end + 1;

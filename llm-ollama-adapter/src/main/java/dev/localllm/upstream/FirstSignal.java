@@ -125,7 +125,6 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
             }
             subscriber = actual;
             actual.onSubscribe(this);
-            drain();
         }
 
         @Override
@@ -161,14 +160,14 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
             if (work.getAndIncrement() != 0) {
                 return;
             }
-            int seen = 1;
+            int seen;
             do {
+                seen = work.get();
                 CoreSubscriber<? super T> to = subscriber;
                 if (to != null && !cancelled) {
                     deliver(to);
                 }
-                seen = work.addAndGet(-seen);
-            } while (seen != 0);
+            } while (!work.compareAndSet(seen, 0));
         }
 
         private void deliver(CoreSubscriber<? super T> to) {

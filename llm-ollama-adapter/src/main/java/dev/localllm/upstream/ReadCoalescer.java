@@ -56,7 +56,7 @@ final class ReadCoalescer extends ChannelInboundHandlerAdapter {
             pending = chunk;
             return;
         }
-        if (!pending.isWritable(chunk.readableBytes()) || pending.refCnt() > 1 || pending.isReadOnly()) {
+        if (!pending.isWritable(chunk.readableBytes()) || pending.refCnt() > 1) {
             pending = enlarged(ctx, pending, chunk.readableBytes());
         }
         pending.writeBytes(chunk);

@@ -42,6 +42,24 @@ class ChatLineDecoderTest {
         assertThat(ended()).isNull();
     }
 
+    /** The text of a parsed line is escaped anew. */
+    @Test
+    void sharesTheEscapedTextOfEveryTextLine() {
+        String line = TEXT.formatted("\\u003ce");
+
+        assertThat(decode(line + line))
+                .extracting(event -> ((TextDelta) event).text().quoted())
+                .containsExactly("\"\\u003ce\"", "\"\\u003ce\"");
+    }
+
+    @Test
+    void decodesOtherLinesOfOneRead() {
+        String line = "{\"message\":{\"thinking\":\"hm\"}}\n";
+
+        assertThat(decode(line + line + END))
+                .containsExactly(new ThinkingDelta(JsonText.of("hm")), new ThinkingDelta(JsonText.of("hm")), STOP);
+    }
+
     @Test
     void decodesThinkingBeforeText() {
         assertThat(decode("{\"message\":{\"thinking\":\"hm\",\"content\":\"a\"}}\n"))

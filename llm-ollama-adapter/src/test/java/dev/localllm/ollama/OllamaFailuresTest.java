@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class OllamaFailuresTest {
@@ -17,6 +18,38 @@ class OllamaFailuresTest {
     void mapsA503WithoutOllamasErrorText() {
         assertThat(OllamaFailures.ofStatus(503, "<html>busy</html>".getBytes(StandardCharsets.UTF_8), "tiny"))
                 .isInstanceOf(UpstreamUnavailable.class);
+    }
+
+    @Test
+    void explainsA403WithoutOllamasErrorText() {
+        assertThat(OllamaFailures.ofStatus(403, new byte[0], "tiny").detail()).contains("OLLAMA_BASE_URL");
+        assertThat(OllamaFailures.ofStatus(500, new byte[0], "tiny").detail()).contains("status 500");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"message\":\"no\",\"type\":\"exceed_context_size_error\"} | The prompt is longer than the model's context.",
+                "{\"message\":\"no\",\"type\":\"other\"} | The model server refused the request: no",
+                "{\"message\":\"no\"} | The model server refused the request: no",
+                "{\"type\":\"other\"} | The model server refused the request: {\"error\":{\"type\":\"other\"}}"
+            })
+    void readsTheErrorOfTheRunner(String runner, String message) {
+        String error = "{\"error\":" + runner + "}";
+        byte[] body = ("{\"error\":\"" + error.replace("\"", "\\\"") + "\"}").getBytes(StandardCharsets.UTF_8);
+
+        assertThat(OllamaFailures.ofStatus(400, body, "tiny").message()).isEqualTo(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2000, 2000", "2001, 2001"})
+    void cutsALongText(int length, int expected) {
+        byte[] body = ("{\"error\":\"" + "a".repeat(length) + "\"}").getBytes(StandardCharsets.UTF_8);
+
+        assertThat(OllamaFailures.ofStatus(400, body, "tiny").detail())
+                .hasSize(expected)
+                .endsWith(length > 2000 ? "a…" : "a");
     }
 
     static Stream<Arguments> refusals() {

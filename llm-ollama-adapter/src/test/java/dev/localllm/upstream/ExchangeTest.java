@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.netty.Connection;
 import reactor.test.StepVerifier;
@@ -35,6 +36,18 @@ class ExchangeTest {
 
         assertThat(channel.isOpen()).isFalse();
         assertThat(closings).hasValue(1);
+    }
+
+    @Test
+    void closesItsConnectionWhenItsEventsAreCancelled() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        Disposable events = exchange.guard(Flux.never()).subscribe();
+        exchange.connected(Connection.from(channel));
+
+        events.dispose();
+        channel.runPendingTasks();
+
+        assertThat(channel.isOpen()).isFalse();
     }
 
     @Test

@@ -66,8 +66,9 @@ class FirstSignalTest {
     @Test
     void requestsNoMoreThanItsSubscriber() {
         List<Integer> taken = new ArrayList<>();
-        StepVerifier.create(
-                        FirstSignal.of(Flux.range(1, 10).doOnNext(taken::add)).flatMapMany(rest -> rest), 0)
+        List<Long> requests = new ArrayList<>();
+        Flux<Integer> numbers = Flux.range(1, 10).doOnNext(taken::add).doOnRequest(requests::add);
+        StepVerifier.create(FirstSignal.of(numbers).flatMapMany(rest -> rest), 0)
                 .then(() -> assertThat(taken).containsExactly(1))
                 .thenRequest(1)
                 .expectNext(1)
@@ -77,6 +78,16 @@ class FirstSignalTest {
                 .then(() -> assertThat(taken).containsExactly(1, 2, 3))
                 .thenCancel()
                 .verify(TIMEOUT);
+        assertThat(requests).containsExactly(1L, 2L);
+    }
+
+    @Test
+    void emitsToOneSubscriberOnly() {
+        Flux<Integer> rest =
+                FirstSignal.of(Flux.range(0, 2)).blockOptional(TIMEOUT).orElseThrow();
+        StepVerifier.create(rest).expectNext(0, 1).expectComplete().verify(TIMEOUT);
+
+        StepVerifier.create(rest).expectError(IllegalStateException.class).verify(TIMEOUT);
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.localllm.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -56,6 +57,39 @@ class ReadCoalescerTest {
         assertThat(messages.subList(1, 11)).allMatch(text -> text.length() == 8192);
     }
 
+    /** Each copy is twice as large as the one before. */
+    @Test
+    void copiesALargeReadAFewTimes() {
+        CountingAllocator allocator = new CountingAllocator();
+        channel.config().setAllocator(allocator);
+
+        read(HEAD + "4\r\nabcd\r\n".repeat(2000) + "0\r\n\r\n");
+
+        assertThat(allocator.buffers).isBetween(1, 20);
+    }
+
+    @Test
+    void writesIntoNoBufferOfOthers() {
+        ByteBuf shared = Unpooled.buffer(16).writeByte('a');
+        ByteBuf readOnly = Unpooled.buffer(16).writeByte('a').asReadOnly();
+        for (ByteBuf first : List.of(shared.retainedDuplicate(), readOnly)) {
+            channel.pipeline().fireChannelRead(new DefaultHttpContent(first));
+            channel.pipeline()
+                    .fireChannelRead(new DefaultHttpContent(Unpooled.copiedBuffer("b", StandardCharsets.UTF_8)));
+            assertThat(read("")).containsExactly("ab");
+        }
+        assertThat(shared.getByte(1)).isZero();
+        assertThat(shared.release()).isTrue();
+    }
+
+    @Test
+    void forwardsAPendingBufferWhenTheConnectionCloses() {
+        channel.pipeline().fireChannelRead(new DefaultHttpContent(Unpooled.copiedBuffer("a", StandardCharsets.UTF_8)));
+        channel.close().syncUninterruptibly();
+
+        assertThat(received()).containsExactly("a");
+    }
+
     @Test
     void releasesAPendingBuffer() {
         ByteBuf chunk = Unpooled.buffer().writeByte('x');
@@ -68,6 +102,10 @@ class ReadCoalescerTest {
 
     private List<String> read(String raw) {
         channel.writeInbound(Unpooled.copiedBuffer(raw, StandardCharsets.UTF_8));
+        return received();
+    }
+
+    private List<String> received() {
         List<String> messages = new ArrayList<>();
         for (Object message = channel.readInbound(); message != null; message = channel.readInbound()) {
             messages.add(
@@ -85,5 +123,26 @@ class ReadCoalescerTest {
         String text = content.content().toString(StandardCharsets.UTF_8);
         content.release();
         return text;
+    }
+
+    private static final class CountingAllocator extends AbstractByteBufAllocator {
+
+        private int buffers;
+
+        @Override
+        protected ByteBuf newHeapBuffer(int initialCapacity, int maxCapacity) {
+            buffers++;
+            return Unpooled.buffer(initialCapacity, maxCapacity);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
+            return newHeapBuffer(initialCapacity, maxCapacity);
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
+        }
     }
 }
