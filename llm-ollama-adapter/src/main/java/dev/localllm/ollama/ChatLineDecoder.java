@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Decodes the NDJSON of one answer into events. A line that has only text is matched byte by byte and its escaped text
- * is shared; every other line is parsed. An error line or an invalid line ends the decoding, see {@link #failure}. One
+ * Decodes the NDJSON of one answer into events. A line that has only text or thinking is matched byte by byte and its
+ * escaped text is shared; every other line is parsed. An error line or an invalid line ends the decoding, see {@link #failure}. One
  * decoder per answer; not thread-safe.
  */
 final class ChatLineDecoder {
@@ -39,6 +39,7 @@ final class ChatLineDecoder {
     private static final byte[] MODEL = ascii("{\"model\":\"");
     private static final byte[] CREATED_AT = ascii("\",\"created_at\":\"");
     private static final byte[] CONTENT = ascii("\",\"message\":{\"role\":\"assistant\",\"content\":\"");
+    private static final byte[] THINKING = ascii("\",\"thinking\":\"");
     private static final byte[] END = ascii("\"},\"done\":false}\n");
 
     private byte[] incomplete = EMPTY;
@@ -107,13 +108,21 @@ final class ChatLineDecoder {
         return next == NONE ? anyLine(bytes, from, events) : next;
     }
 
-    /** Adds the text of a line that has only text. Returns the index after the line, or NONE for any other line. */
+    /**
+     * Adds the text and the thinking of a line that has nothing else. Returns the index after the line, or NONE for any
+     * other line.
+     */
     private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
         int createdAt = stringEnd(bytes, after(bytes, from, MODEL));
         int content = stringEnd(bytes, after(bytes, createdAt, CREATED_AT));
         int text = after(bytes, content, CONTENT);
         int textEnd = stringEnd(bytes, text);
-        int next = after(bytes, textEnd, END);
+        int thinking = after(bytes, textEnd, THINKING);
+        int thinkingEnd = thinking == NONE ? textEnd : stringEnd(bytes, thinking);
+        int next = after(bytes, thinkingEnd, END);
+        if (next != NONE && thinking != NONE && thinkingEnd > thinking) {
+            events.add(new ThinkingDelta(JsonText.ofEscaped(bytes, thinking, thinkingEnd)));
+        }
         if (next != NONE && textEnd > text) {
             events.add(new TextDelta(JsonText.ofEscaped(bytes, text, textEnd)));
         }

@@ -29,6 +29,7 @@ class ChatLineDecoderTest {
 
     private static final String TEXT =
             "{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:32Z\",\"message\":{\"role\":\"assistant\",\"content\":\"%s\"},\"done\":false}\n";
+    private static final String THINKING = TEXT.replace("%s", "%s\",\"thinking\":\"%s");
     private static final String END = "{\"message\":{\"content\":\"\"},\"done\":true}\n";
     private static final Finished STOP = new Finished(FinishReason.STOP, new Usage(0, null, 0), Timings.ZERO);
     private static final UpstreamProtocol NO_END = new UpstreamProtocol("Ollama's response ended without done.");
@@ -42,7 +43,7 @@ class ChatLineDecoderTest {
         assertThat(ended()).isNull();
     }
 
-    /** The text of a parsed line is escaped anew. */
+    /** The text of a parsed line is escaped again. */
     @Test
     void sharesTheEscapedTextOfEveryTextLine() {
         String line = TEXT.formatted("\\u003ce");
@@ -50,6 +51,30 @@ class ChatLineDecoderTest {
         assertThat(decode(line + line))
                 .extracting(event -> ((TextDelta) event).text().quoted())
                 .containsExactly("\"\\u003ce\"", "\"\\u003ce\"");
+    }
+
+    @Test
+    void sharesTheEscapedTextOfEveryThinkingLine() {
+        String line = THINKING.formatted("", "\\u003ce");
+
+        assertThat(decode(line + line))
+                .extracting(event -> ((ThinkingDelta) event).text().quoted())
+                .containsExactly("\"\\u003ce\"", "\"\\u003ce\"");
+    }
+
+    @Test
+    void decodesThinkingBeforeTextOfOneLine() {
+        assertThat(decode(THINKING.formatted("a", "hm") + THINKING.formatted("b", "") + THINKING.formatted("", "")))
+                .containsExactly(new ThinkingDelta(JsonText.of("hm")), text("a"), text("b"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hm\",\"thinking\":\"hm", "hm\",\"more\":\"hm", "hm\\"})
+    void decodesUnusualThinkingLinesLikeAnyOther(String thinking) {
+        String line = THINKING.formatted("a", thinking);
+        List<ChatEvent> events = decode(line.substring(0, line.length() - 1) + " \n");
+
+        assertThat(decode(line)).isEqualTo(events);
     }
 
     @Test

@@ -25,7 +25,7 @@ import org.springframework.core.io.buffer.NettyDataBufferFactory;
 /**
  * Allocated bytes per token, from the read to the written buffer. Measured on JDK 25: 182 bytes if many tokens arrive
  * in one read (131 of them for the line), 448 if each token arrives in its own read; 198 and 502 with the coverage
- * agent ({@code -Djacoco.skip} disables it). A stream's encoder with its first and last frames allocates about 3750
+ * agent ({@code -Djacoco.skip} disables it). A line of thinking is 15 bytes longer, and costs that much more. A stream's encoder with its first and last frames allocates about 3750
  * bytes with the agent.
  */
 @Tag("allocation")
@@ -36,20 +36,25 @@ class TokenPathAllocationTest {
     private static final int STREAM_BUDGET_BYTES = 4100;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    private static final byte[] LINE =
-            "{\"model\":\"tiny:latest\",\"created_at\":\"2026-11-23T08:41:32.071302031Z\",\"message\":{\"role\":\"assistant\",\"content\":\" 안녕\"},\"done\":false}\n"
-                    .getBytes(StandardCharsets.UTF_8);
+    private static final byte[] TEXT = line("\"content\":\" 안녕\"");
+    private static final byte[] THINKING = line("\"content\":\"\",\"thinking\":\" 안녕\"");
 
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
 
     @Test
     void staysWithinItsBudgetForBursts() {
-        assertThat(bytesPerToken(64)).isLessThanOrEqualTo(BURST_BUDGET_BYTES);
+        assertThat(bytesPerToken(TEXT, 64)).isLessThanOrEqualTo(BURST_BUDGET_BYTES);
     }
 
     @Test
     void staysWithinItsBudgetForSingleTokens() {
-        assertThat(bytesPerToken(1)).isLessThanOrEqualTo(SINGLE_BUDGET_BYTES);
+        assertThat(bytesPerToken(TEXT, 1)).isLessThanOrEqualTo(SINGLE_BUDGET_BYTES);
+    }
+
+    @Test
+    void staysWithinItsBudgetForThinking() {
+        assertThat(bytesPerToken(THINKING, 64)).isLessThanOrEqualTo(BURST_BUDGET_BYTES);
+        assertThat(bytesPerToken(THINKING, 1)).isLessThanOrEqualTo(SINGLE_BUDGET_BYTES);
     }
 
     @Test
@@ -74,19 +79,19 @@ class TokenPathAllocationTest {
     }
 
     /** The minimum of several rounds, to exclude allocations of the JIT compiler. */
-    private long bytesPerToken(int tokensPerRead) {
+    private long bytesPerToken(byte[] line, int tokensPerRead) {
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 20; round++) {
-            least = Math.min(least, bytesPerToken(tokensPerRead, 20_000 / tokensPerRead));
+            least = Math.min(least, bytesPerToken(line, tokensPerRead, 20_000 / tokensPerRead));
         }
         System.out.println("allocated bytes per token, " + tokensPerRead + " a read: " + least);
         return least;
     }
 
-    private long bytesPerToken(int tokensPerRead, int reads) {
-        ByteBuf read = Unpooled.buffer(LINE.length * tokensPerRead);
+    private long bytesPerToken(byte[] line, int tokensPerRead, int reads) {
+        ByteBuf read = Unpooled.buffer(line.length * tokensPerRead);
         for (int i = 0; i < tokensPerRead; i++) {
-            read.writeBytes(LINE);
+            read.writeBytes(line);
         }
         Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
         ChunkEncoder encoder =
@@ -98,5 +103,11 @@ class TokenPathAllocationTest {
             DataBufferUtils.release(encoder.encode(decoder.apply(read)));
         }
         return (THREADS.getThreadAllocatedBytes(thread) - before) / ((long) reads * tokensPerRead);
+    }
+
+    private static byte[] line(String message) {
+        return "{\"model\":\"tiny:latest\",\"created_at\":\"2026-11-23T08:41:32.071302031Z\",\"message\":{\"role\":\"assistant\",%s},\"done\":false}\n"
+                .formatted(message)
+                .getBytes(StandardCharsets.UTF_8);
     }
 }
