@@ -1,0 +1,10 @@
+// Writes docs/performance.md from files of results, of which the last with a scenario counts: called by run.
+import { readFileSync } from 'node:fs';
+import { publish } from './report.mjs';
+
+const [first, ...more] = process.argv.slice(2).map(file => JSON.parse(readFileSync(file, 'utf8')));
+for (const { runs, targets } of more) {
+  first.runs = first.runs.filter(old => runs.every(run => run.scenario !== old.scenario)).concat(runs);
+  first.targets.push(...targets.filter(({ name }) => first.targets.every(one => one.name !== name)));
+}
+publish(first);
