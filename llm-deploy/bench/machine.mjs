@@ -78,4 +78,5 @@ export const versionOf = name => ({
   fastapi: () => output('dpkg-query', '-W', "-f '${Package} ${Version} '", 'python3-fastapi', 'python3-httpx',
     'uvicorn'),
   scg: () => `Spring Cloud ${/<spring-cloud.version>(.*)</.exec(read('peers/scg/pom.xml'))?.[1]}`,
+  empty: () => `WebFlux and actuator alone, Spring Boot ${/<version>(.*)</.exec(read('peers/empty/pom.xml'))?.[1]}`,
 }[name]?.());

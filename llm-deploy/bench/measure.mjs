@@ -87,8 +87,8 @@ const afresh = {
   async start(target, { load }) {
     const readyMs = await target.start(UPSTREAM), cpu = cpuMs(target.pid);
     await sleep(2000);
-    const idle = memoryOf(target.pid);
-    return { ...await generate(target, load), readyMs, cpuMs: cpu, ...idle };
+    const idle = { readyMs, cpuMs: cpu, ...memoryOf(target.pid) };
+    return target.isEmpty ? idle : { ...await generate(target, load), ...idle };
   },
   async fresh(target, { load }) {
     await target.start(UPSTREAM);
@@ -140,7 +140,7 @@ try {
   while (!await statusOf(EMULATOR_PORT, '/stats')) await sleep(50);
   for (const name of chosen) {
     if (ending) break;
-    const scenario = scenarios[name], all = targets.filter(scenario.of ?? (() => true));
+    const scenario = scenarios[name], all = targets.filter(scenario.of);
     const rounds = Math.min(+options.rounds, scenario.rounds ?? Infinity);
     say(`${name}: ${scenario.what}`);
     try {

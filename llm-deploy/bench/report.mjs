@@ -51,9 +51,9 @@ const text = (value, digits) => Number.isFinite(value) ? value.toFixed(digits) :
 export function tableOf(results, name) {
   const { what, columns } = scenarios[name];
   const names = results.targets.map(one => one.name).filter(target => runsOf(results, name, target).length);
-  const cell = (target, [, path, digits, ratio]) => {
-    const value = medianOf(results, name, target, path), nginx = medianOf(results, name, 'nginx', path);
-    return text(value, digits) + (ratio && value && nginx ? ` (${text(value / nginx, 2)} ×)` : '');
+  const cell = (target, [, path, digits, base]) => {
+    const value = medianOf(results, name, target, path), ratio = value / medianOf(results, name, base, path);
+    return text(value, digits) + (Number.isFinite(ratio) ? ` (${text(ratio, 2)} ×)` : '');
   };
   return [`### ${name}: ${what}`, '', ...head(['', ...columns.map(([title]) => title), 'notes']),
     ...names.map(target =>

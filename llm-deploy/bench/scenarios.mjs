@@ -1,8 +1,8 @@
 // What is asked of each target, and what is shown of it.
 // A column: its title, the path of its value in a result ("+…": what is added to direct's in the same round), digits,
-// and "ratio" if its ratio to nginx is shown.
-const CPU_TOKEN = ['CPU ms per 1000 tokens', 'server.cpuMsPer1kTokens', 2, 'ratio'];
-const CPU_REQUEST = ['CPU ms per 1000 requests', 'server.cpuMsPer1kRequests', 1, 'ratio'];
+// and the target to which its ratio is shown.
+const CPU_TOKEN = ['CPU ms per 1000 tokens', 'server.cpuMsPer1kTokens', 2, 'nginx'];
+const CPU_REQUEST = ['CPU ms per 1000 requests', 'server.cpuMsPer1kRequests', 1, 'nginx'];
 const PEAK = ['peak RSS MB', 'server.peakMb', 0];
 const HARNESS = ['harness cores', 'cores.harness', 2];
 const TTFT = [['TTFT p50 ms', 'ttft.p50', 2], ['p99', 'ttft.p99', 2]];
@@ -16,8 +16,8 @@ const SHORT = [CPU_REQUEST, ['requests/s', 'requestsPerS', 0], ['p50 ms', 'reque
   PEAK, HARNESS];
 const LEAVING = [['left', 'dropped', 0], ['leaked', 'leaked', 0], ['upstream closed after p50 ms', 'abort.p50', 1],
   ['p99', 'abort.p99', 1], ['max', 'abort.max', 1]];
-const START = [['ready after ms', 'readyMs', 0], ['CPU ms until then', 'cpuMs', 0], ['RSS MB', 'rssMb', 0],
-  ['PSS MB', 'pssMb', 0], ['first 1000 requests: CPU ms', 'server.cpuMsPer1kRequests', 0]];
+const START = [['ready after ms', 'readyMs', 0, 'empty'], ['CPU ms until then', 'cpuMs', 0, 'empty'],
+  ['RSS MB', 'rssMb', 0], ['PSS MB', 'pssMb', 0], ['first 1000 requests: CPU ms', 'server.cpuMsPer1kRequests', 0]];
 const FLOOD = [['peak MB, quiet', 'peakMb.quiet', 0], ['first attack', 'peakMb.attack', 0],
   ['second', 'peakMb.again', 0], ['slowest token ms', 'maxTokenMs', 0], ['broken streams', 'broken', 0]];
 const GROWTH = [CPU_TOKEN, ['token delay p99 ms', 'transit.p99', 2], PEAK];
@@ -26,7 +26,7 @@ const CLIENTS = [CPU_REQUEST, ['RSS after MB', 'server.rssMb', 0]];
 const fanOut = streams =>
   `--model bench-t50-r10-s --conc ${streams} --requests ${streams} --ramp ${Math.max(1000, streams)} --max-time 90`;
 const AS_FAST = '--model bench-t500-r0-b8 --conc 64', ONE_BY_ONE = '--model bench-t1-r0 --collected --conc 64';
-const servers = target => target.isServer;
+const servers = target => target.isServer, gateways = target => target.peer && !target.isEmpty;
 
 // kind: "load" runs the generator against warm targets; the others start them afresh in each round.
 // warmUp: the load before it, for --jit-warm seconds; without, its own load, twice.
@@ -51,7 +51,7 @@ export const scenarios = {
 };
 const growth = {
   streams: [1, 10, 100, 1000, 3000].map(streams => ({ n: streams, kind: 'load', rounds: 1, columns: GROWTH,
-    what: `${streams} streams of 10 tokens/s`, of: target => target.peer, load: fanOut(streams) })),
+    what: `${streams} streams of 10 tokens/s`, of: gateways, load: fanOut(streams) })),
   clients: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].map(clients => ({ n: clients, kind: 'fresh', rounds: 1,
     columns: CLIENTS, what: `${clients} distinct clients`, of: servers,
     load: `${ONE_BY_ONE} --clients ${clients} --requests ${Math.max(20_000, clients)} --max-time 1800` })),
@@ -59,6 +59,7 @@ const growth = {
 for (const [series, all] of Object.entries(growth)) {
   for (const one of all) scenarios[`${series}-${one.n}`] = { ...one, series };
 }
+for (const scenario of Object.values(scenarios)) scenario.of ??= target => !target.isEmpty;
 
 /** Names of scenarios; "growth", "streams" and "clients" stand for several. */
 export const named = text => text.split(',').flatMap(name => {

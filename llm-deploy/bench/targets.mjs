@@ -6,7 +6,7 @@ import path from 'node:path';
 import { killAll, makeGroup, processesOf, removeGroup, sleep, statusOf, versionOf } from './machine.mjs';
 
 const FIRST_PORT = 11601, START_MS = 120_000, STOP_MS = 8000;
-const PEERS = ['nginx', 'haproxy', 'scg', 'fastapi'];
+const PEERS = ['nginx', 'haproxy', 'scg', 'fastapi', 'empty'];
 export const NAMES = [...PEERS, 'server', 'server-no-cache'];
 // The gateway has a processor alone.
 const PINNED = ['-c', '1'];
@@ -28,8 +28,9 @@ const commitOf = source => isFolder(source) ? path.basename(source)
 
 class Target {
   constructor(name, port, peer, source) {
-    Object.assign(this, { name, port, peer, source, isServer: peer === 'server' });
+    Object.assign(this, { name, port, peer, source, isServer: peer === 'server', isEmpty: peer === 'empty' });
     this.isJvm = this.isServer || peer === 'scg';
+    this.isLaidOut = this.isServer || this.isEmpty;
     this.hasCache = name !== 'server-no-cache';
     this.pid = null;
   }
@@ -37,7 +38,7 @@ class Target {
   /** Installs and builds it; then it can be started. */
   prepare() {
     if (!this.peer) return;
-    if (this.isServer) this.folder = folderOf(this.source);
+    if (this.isLaidOut) this.folder = folderOf(this.source);
     else execFileSync('./prepare', [this.peer], { stdio: 'inherit' });
   }
 
@@ -55,15 +56,15 @@ class Target {
     if (await statusOf(this.port, '/')) throw new Error(`${this.name}: port ${this.port} is another's`);
     const work = `${process.cwd()}/target/work/${this.name}`;
     mkdirSync(work, { recursive: true });
-    if (this.isServer) this.group = makeGroup(this.name);
+    if (this.isLaidOut) this.group = makeGroup(this.name);
     const log = openSync(`${work}/log`, 'w'), begun = performance.now();
     const env = { ...process.env, PORT: String(this.port), UPSTREAM: upstream, WORK: work, FOLDER: this.folder,
       GROUP: this.group, CACHE: this.hasCache ? 'yes' : 'no' };
-    this.process = spawn('taskset', [...PINNED, `peers/${this.peer}/run`], {
+    this.process = spawn('taskset', [...PINNED, `peers/${this.isLaidOut ? 'server' : this.peer}/run`], {
       env, stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     this.pid = this.process.pid;
-    while (await statusOf(this.port, this.isServer ? '/health' : '/v1/models') !== 200) {
+    while (await statusOf(this.port, this.isLaidOut ? '/health' : '/v1/models') !== 200) {
       if (performance.now() - begun > START_MS || this.process.exitCode !== null) {
         await this.stop();
         throw new Error(`${this.name} did not start: ${work}/log`);
@@ -94,7 +95,7 @@ class Target {
 export function targetsOf(names, sources, emulatorPort) {
   const unknown = names.find(name => !NAMES.includes(name));
   if (unknown) throw new Error(`--targets: ${unknown} (expected: ${NAMES.join(', ')})`);
-  const known = names.map(name => PEERS.includes(name) ? [name, name] : [name, 'server', '.']);
+  const known = names.map(name => PEERS.includes(name) ? [name, name, name] : [name, 'server', '.']);
   const more = sources.map(text => text.split(/=(.*)/s)).map(([name, source]) => [name, 'server', source]);
   return [new Target('direct', emulatorPort),
     ...[...known, ...more].map(([name, peer, source], i) => new Target(name, FIRST_PORT + i, peer, source))];
