@@ -42,7 +42,7 @@ export function bars(title, groups) {
       parts.push(label(left + width + 4, y + k * thick + 10, value.toFixed(2)));
     });
   });
-  return svg(790, top + height + 24, parts);
+  return svg(Math.max(790, 10 + names.length * 125), top + height + 24, parts);
 }
 
 /** @param panels side by side, each with a label and, of each name, its values at xs */
@@ -65,5 +65,5 @@ export function lines(title, xs, panels) {
       for (const [cx, cy] of points) parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${COLORS[k]}"/>`);
     });
   });
-  return svg(60 + panels.length * (width + 70), top + height + 44, parts);
+  return svg(Math.max(60 + panels.length * (width + 70), 10 + names.length * 125), top + height + 44, parts);
 }
