@@ -46,15 +46,13 @@ async function generate(target, load) {
     return result;
   } catch { return { failed: stderr.slice(-300) }; }
 }
-async function warmUp(target, { load, warmUp: words }) {
-  if (words) await generate(target, `${words} --duration ${target.isJvm ? options['jit-warm'] : PEER_WARM_S}`);
-  else for (let i = 0; i < (target.isJvm ? 2 : 1); i++) await generate(target, load);
-}
+const warmUp = (target, load) =>
+  generate(target, `${load} --duration ${target.isJvm ? options['jit-warm'] : PEER_WARM_S}`);
 // A run that others disturbed is done again; the least disturbed one counts.
 async function leastDisturbed(target, load) {
   let best;
   for (let attempt = 0; attempt <= +options.retries; attempt++) {
-    await calm();
+    if (+options.retries) await calm();
     const result = { ...await generate(target, load), attempt };
     if (!best || result.cores?.others < best.cores?.others) best = result;
     if (best.cores?.others < DISTURBED) break;

@@ -23,18 +23,20 @@ const FLOOD = [['peak MB, quiet', 'peakMb.quiet', 0], ['first attack', 'peakMb.a
 const GROWTH = [CPU_TOKEN, ['token delay p99 ms', 'transit.p99', 2], PEAK];
 const CLIENTS = [CPU_REQUEST, ['RSS after MB', 'server.rssMb', 0]];
 
-const fanOut = streams =>
-  `--model bench-t50-r10-s --conc ${streams} --requests ${streams} --ramp ${Math.max(1000, streams)} --max-time 90`;
 const AS_FAST = '--model bench-t500-r0-b8 --conc 64', ONE_BY_ONE = '--model bench-t1-r0 --collected --conc 64';
+const fanOut = streams => {
+  const same = `--model bench-t50-r10-s --conc ${streams} --ramp ${Math.max(1000, streams)}`;
+  return { warmUp: streams < 1000 ? AS_FAST : same, load: `${same} --requests ${Math.max(4, streams)} --max-time 90` };
+};
 const servers = target => target.isServer, gateways = target => target.peer && !target.isEmpty;
 
 // kind: "load" runs the generator against warm targets; the others start them afresh in each round.
-// warmUp: the load before it, for --jit-warm seconds; without, its own load, twice.
+// warmUp: the load before it, for --jit-warm seconds.
 export const scenarios = {
   S1: { kind: 'load', what: '20 streams of 50 tokens/s, one token a write', columns: LATENCY, warmUp: AS_FAST,
     load: '--model bench-t100-r50-d20-s --conc 20 --requests 60 --ramp 2000 --max-time 40' },
-  S2: { kind: 'load', what: '1000 streams of 10 tokens/s', columns: FAN_OUT, load: fanOut(1000) },
-  S2x: { kind: 'load', what: '3000 streams of 10 tokens/s', columns: FAN_OUT, load: fanOut(3000) },
+  S2: { kind: 'load', what: '1000 streams of 10 tokens/s', columns: FAN_OUT, ...fanOut(1000) },
+  S2x: { kind: 'load', what: '3000 streams of 10 tokens/s', columns: FAN_OUT, ...fanOut(3000) },
   S3: { kind: 'load', what: '64 streams as fast as possible, eight tokens a write', columns: SATURATION,
     warmUp: AS_FAST, load: `${AS_FAST} --duration 4 --warmup 1 --max-time 40` },
   S4: { kind: 'load', what: '64 connections with short non-streaming requests', columns: SHORT, warmUp: ONE_BY_ONE,
@@ -51,7 +53,7 @@ export const scenarios = {
 };
 const growth = {
   streams: [1, 10, 100, 1000, 3000].map(streams => ({ n: streams, kind: 'load', rounds: 1, columns: GROWTH,
-    what: `${streams} streams of 10 tokens/s`, of: gateways, load: fanOut(streams) })),
+    what: `${streams} streams of 10 tokens/s`, of: gateways, ...fanOut(streams) })),
   clients: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].map(clients => ({ n: clients, kind: 'fresh', rounds: 1,
     columns: CLIENTS, what: `${clients} distinct clients`, of: servers,
     load: `${ONE_BY_ONE} --clients ${clients} --requests ${Math.max(20_000, clients)} --max-time 1800` })),
