@@ -72,7 +72,7 @@ async function underLoad(name, scenario, all, rounds) {
   try {
     for (const target of all) {
       await target.start(UPSTREAM);
-      await warmUp(target, scenario);
+      await warmUp(target, scenario.warmUp);
     }
     for (let round = 0; round < rounds; round++) {
       for (const target of turned(all, round)) note(name, target, round, await leastDisturbed(target, scenario.load));
