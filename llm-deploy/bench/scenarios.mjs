@@ -14,8 +14,8 @@ const FAN_OUT = [CPU_TOKEN, ...TTFT, ['token delay p50 ms', 'transit.p50', 2], [
 const SATURATION = [CPU_TOKEN, ['tokens/s', 'tokensPerS', 0], ['request p99 ms', 'request.p99', 0], PEAK, HARNESS];
 const SHORT = [CPU_REQUEST, ['requests/s', 'requestsPerS', 0], ['p50 ms', 'request.p50', 2], ['p99', 'request.p99', 2],
   PEAK, HARNESS];
-const LEAVING = [['left', 'dropped', 0], ['leaked', 'leaked', 0], ['upstream closed after p50 ms', 'abort.p50', 1],
-  ['p99', 'abort.p99', 1], ['max', 'abort.max', 1]];
+const LEAVING = [['left', 'dropped', 0], ['aborts upstream', 'seen', 0], ['leaked', 'leaked', 0],
+  ['aborted after p50 ms', 'abort.p50', 1], ['p99', 'abort.p99', 1], ['max', 'abort.max', 1]];
 const START = [['ready after ms', 'readyMs', 0, 'empty'], ['CPU ms until then', 'cpuMs', 0, 'empty'],
   ['RSS MB', 'rssMb', 0], ['PSS MB', 'pssMb', 0], ['first 1000 requests: CPU ms', 'server.cpuMsPer1kRequests', 0]];
 const FLOOD = [['peak MB, quiet', 'peakMb.quiet', 0], ['first attack', 'peakMb.attack', 0],

@@ -7,6 +7,7 @@
 //   eN  answers with status N
 //   xdN, xuN, xsN, xcN   faults: token N is dropped, sent twice, sent after N+1; the connection is cut before it
 //   xhN                  every Nth token says that it was written 40 ms earlier
+//   l                    it goes on when its client has left
 // Token N is "tN ". "[[id=N]]" in the prompt names a request.
 //   GET /stats    {"active":N}, the requests that are being answered
 //   GET /aborts   "ID MICROSECONDS", a line for each request whose client left
@@ -40,7 +41,7 @@ typedef struct connection {
   uint64_t id, begun, due, interval;  // ns
   long tokens, next, burst, delay_ms;
   long dropped, doubled, swapped, cut, old;  // tokens with that fault, or -1
-  bool stamped;
+  bool stamped, lasts;
   long timer;  // its place in the heap, or -1
   struct connection *next_ready, *next_closed;
 } connection;
@@ -101,6 +102,7 @@ static void make_ready(connection *c) {
 // ---- connections
 static void end(connection *c, bool abort) {
   if (c->closed) return;
+  if (abort && c->lasts && c->state != READING) { epoll_ctl(events, EPOLL_CTL_DEL, c->fd, NULL); return; }
   c->closed = true;
   if (c->state != READING) {
     active--;
@@ -296,7 +298,7 @@ static long read_orders(connection *c) {
   strcpy(name, c->model);
   c->tokens = 20;
   c->burst = 1;
-  c->interval = c->delay_ms = c->stamped = 0;
+  c->interval = c->delay_ms = c->stamped = c->lasts = 0;
   c->dropped = c->doubled = c->swapped = c->cut = c->old = -1;
   strtok_r(name, "-", &rest);
   for (char *part; (part = strtok_r(NULL, "-", &rest));) {
@@ -307,6 +309,7 @@ static long read_orders(connection *c) {
       case 'd': c->delay_ms = n; break;
       case 'b': c->burst = n < 1 ? 1 : n < MAX_BURST ? n : MAX_BURST; break;
       case 's': c->stamped = true; break;
+      case 'l': c->lasts = true; break;
       case 'e': status = n; break;
       case 'x': {
         long *fault = part[1] == 'd' ? &c->dropped : part[1] == 'u' ? &c->doubled : part[1] == 's' ? &c->swapped
