@@ -25,7 +25,7 @@ const legend = (names, y) => names.map((name, i) =>
 
 /** @param groups each with a label and its value of each name; values that aren't numbers are left out */
 export function bars(title, groups) {
-  const names = Object.keys(groups[0].of), left = 10, top = 60, thick = 14, length = 700;
+  const names = Object.keys(groups[0].of), left = 20, top = 60, thick = 14, length = 700;
   const { marks, at } = axis(groups.flatMap(({ of }) => Object.values(of)), length);
   const height = groups.length * (names.length * thick + 34), parts = [label(left, 20, title), ...legend(names, 42)];
   for (const mark of marks) {
@@ -42,7 +42,7 @@ export function bars(title, groups) {
       parts.push(label(left + width + 4, y + k * thick + 10, value.toFixed(2)));
     });
   });
-  return svg(Math.max(790, 10 + names.length * 125), top + height + 24, parts);
+  return svg(Math.max(800, 10 + names.length * 125), top + height + 24, parts);
 }
 
 /** @param panels side by side, each with a label and, of each name, its values at xs */
