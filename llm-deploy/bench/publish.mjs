@@ -4,6 +4,8 @@ import { publish } from './report.mjs';
 
 const [first, ...more] = process.argv.slice(2).map(file => JSON.parse(readFileSync(file, 'utf8')));
 for (const { runs, targets } of more) {
+  const other = targets.find(({ name, what }) => first.targets.some(one => one.name === name && one.what !== what));
+  if (other) throw new Error(`${other.name}: ${other.what} (expected: the same in all files)`);
   first.runs = first.runs.filter(old => runs.every(run => run.scenario !== old.scenario)).concat(runs);
   first.targets.push(...targets.filter(({ name }) => first.targets.every(one => one.name !== name)));
 }
