@@ -64,8 +64,8 @@ public final class LoopbackHosts implements WebFilter, Ordered {
     private static String withoutPort(String host) {
         int bracket = host.indexOf(']');
         int colon = host.indexOf(':', Math.max(0, bracket));
-        String name = colon < 0 ? host : host.substring(0, colon);
-        return bracket < 0 ? name : name.replaceAll("[\\[\\]]", "");
+        String name = colon == -1 ? host : host.substring(0, colon);
+        return bracket == -1 ? name : name.replaceAll("[\\[\\]]", "");
     }
 
     private static String normalized(String name) {

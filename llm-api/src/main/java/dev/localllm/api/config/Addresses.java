@@ -18,7 +18,7 @@ final class Addresses {
         }
         URI uri = URI.create(text);
         boolean web = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-        boolean port = uri.getPort() >= -1 && uri.getPort() <= 65535 && uri.getPort() != 0;
+        boolean port = uri.getPort() != 0 && uri.getPort() <= 65535;
         return web
                 && port
                 && uri.getHost() != null
@@ -35,7 +35,7 @@ final class Addresses {
     /** True for an address with a prefix length (CIDR). */
     static boolean isNetwork(String text) {
         int slash = text.indexOf('/');
-        if (slash < 0 || !isAddress(text.substring(0, slash))) {
+        if (slash == -1 || !isAddress(text.substring(0, slash))) {
             return false;
         }
         int prefix = Integer.parseInt(text.substring(slash + 1));

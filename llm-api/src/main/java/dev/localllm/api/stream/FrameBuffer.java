@@ -39,9 +39,9 @@ final class FrameBuffer {
     }
 
     void releaseAll() {
-        frames.forEach(DataBufferUtils::release);
-        frames.clear();
-        bytes = 0;
+        while (!isEmpty()) {
+            DataBufferUtils.release(remove());
+        }
     }
 
     /** Charges the budget with the bytes that wait now. Streams whose client keeps up don't touch the shared budget. */

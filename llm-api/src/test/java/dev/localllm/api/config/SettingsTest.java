@@ -74,6 +74,32 @@ class SettingsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"0s, PT0S", "1s, PT1S", "8760h, PT8760H"})
+    void acceptsTheLimitsOfKeepAlive(String text, Duration duration) {
+        assertThat(Settings.from(Map.of("KEEP_ALIVE", text)::get).modelServer().keepAlive())
+                .isEqualTo(duration);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"unknown", "0123456789abcdef0123456789abcdef01234567"})
+    void acceptsARevision(String revision) {
+        assertThat(Settings.from(Map.of("APP_REVISION", revision)::get).server().revision())
+                .isEqualTo(revision);
+    }
+
+    @Test
+    void offersTheSimulatorInLocalOnly() {
+        Map<String, String> local = Map.of("OLLAMA_BASE_URL", "ollama");
+
+        assertThatExceptionOfType(InvalidSettingException.class)
+                .isThrownBy(() -> Settings.from(local::get))
+                .withMessageContaining("auto, embedded or a URL");
+        assertThatExceptionOfType(InvalidSettingException.class)
+                .isThrownBy(() -> Settings.from(production(local)::get))
+                .withMessageContaining("(expected: a URL");
+    }
+
+    @ParameterizedTest
     @CsvFileSource(resources = "/bad-settings.csv", delimiter = '|', quoteCharacter = '`', maxCharsPerColumn = 5000)
     void refusesInvalidValuesByName(String variable, String value, String expected) {
         Map<String, String> environment = production(Map.of(variable, value));
@@ -92,6 +118,16 @@ class SettingsTest {
                 .isThrownBy(() -> Settings.from(Map.of("BODY_BUDGET", "4MB", "MAX_BODY_SIZE", "3MB")::get))
                 .withMessageStartingWith("MAX_BODY_SIZE: ")
                 .withMessageContaining("half of BODY_BUDGET");
+    }
+
+    @Test
+    void limitsTheBufferOfAStreamToItsBudget() {
+        Map<String, String> small = Map.of(
+                "MAX_BODY_SIZE", "2MB", "BODY_BUDGET", "4MB", "RESPONSE_BUDGET", "1MB", "STREAM_BUDGET", "256KB");
+
+        assertThat(Settings.from(small::get).memory())
+                .hasToString("bodies 4MB (2MB per client), responses 1MB, streams 256KB (256KB each)");
+        assertThat(Settings.from(name -> null).memory().streamBuffer()).isEqualTo(DataSize.ofKilobytes(512));
     }
 
     @Test

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -54,6 +56,27 @@ class HeaderTimeoutHandlerTest {
             assertThat(request.decoderResult().isSuccess()).isTrue();
             assertThat(channel.inboundMessages()).isEmpty();
         }
+    }
+
+    @Test
+    void doesNotLimitTheTimeOfABody() {
+        channel.writeInbound(new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/"));
+        channel.pipeline().fireChannelReadComplete();
+        pass(60);
+        assertThat(channel.inboundMessages()).hasSize(1);
+
+        channel.writeInbound(LastHttpContent.EMPTY_LAST_CONTENT);
+        partOfHeadersArrives();
+        pass(10);
+        assertThat(channel.inboundMessages()).hasSize(3);
+    }
+
+    @Test
+    void leavesNoTimerWhenItIsRemoved() {
+        partOfHeadersArrives();
+        channel.pipeline().remove(HeaderTimeoutHandler.class);
+
+        assertThat(channel.runScheduledPendingTasks()).isEqualTo(-1);
     }
 
     private void partOfHeadersArrives() {

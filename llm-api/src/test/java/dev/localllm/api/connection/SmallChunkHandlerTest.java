@@ -30,7 +30,7 @@ class SmallChunkHandlerTest {
 
     @Test
     void doesNotPauseForLargeChunks() {
-        arrive(1000, 100);
+        arrive(1000, 64);
 
         assertThat(channel.config().isAutoRead()).isTrue();
     }
@@ -44,7 +44,7 @@ class SmallChunkHandlerTest {
 
     @Test
     void pausesForManySmallChunks() {
-        arrive(1000, 1);
+        arrive(1000, 63);
         assertThat(channel.config().isAutoRead()).isFalse();
 
         channel.advanceTimeBy(8 * 1000 - 1, TimeUnit.MICROSECONDS);

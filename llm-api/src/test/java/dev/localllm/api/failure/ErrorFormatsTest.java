@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.http.HttpHeaders;
 
 class ErrorFormatsTest {
@@ -28,6 +30,24 @@ class ErrorFormatsTest {
     void usesTheLastFormatForRequestsOfNoWire() {
         assertThat(formats.of("/c/1", ErrorFormatsTest::noHeader)).isSameAs(last);
         assertThat(formats.of("", ErrorFormatsTest::noHeader)).isSameAs(last);
+    }
+
+    /** As Spring sees it. MalformedRequestHandlerTest compares the two. */
+    @ParameterizedTest
+    @CsvSource({
+        "/a/1?b=/c/, true",
+        "/c/1?a=/a/, false",
+        "a/1, true",
+        "/b://x/a/1, false",
+        "*, false",
+        "http://localhost/a/1, true",
+        "http://localhost/a/1?b=c, true",
+        "http://localhost, false",
+        "http://localhost?a=/a/, false",
+        "http:/a/1, false"
+    })
+    void readsThePathOfATarget(String target, boolean matches) {
+        assertThat(formats.of(target, ErrorFormatsTest::noHeader)).isSameAs(matches ? byPath : last);
     }
 
     @Test

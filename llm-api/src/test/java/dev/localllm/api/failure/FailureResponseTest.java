@@ -36,6 +36,9 @@ class FailureResponseTest {
 
         assertThat(response.message()).hasSize(512).endsWith("m…");
         assertThat(response.field()).hasSize(128).endsWith("f…");
+        FailureResponse longest = FailureResponse.of(new InvalidRequest("f".repeat(128), "m".repeat(512)));
+        assertThat(longest.message()).isEqualTo("m".repeat(512));
+        assertThat(longest.field()).isEqualTo("f".repeat(128));
     }
 
     @Test

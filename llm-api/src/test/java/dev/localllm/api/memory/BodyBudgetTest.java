@@ -109,6 +109,46 @@ class BodyBudgetTest {
     }
 
     @Test
+    void countsTheBodiesOfAClientTogether() {
+        BodyBudget.Upload first = begin("first", ANN);
+        first.take(25);
+        first.complete();
+        BodyBudget.Upload second = begin("second", ANN);
+        second.take(25);
+        second.complete();
+
+        assertThat(begin("third", ANN).take(11)).isFalse();
+        assertThat(aborted).containsExactly("third by its own share");
+        assertThat(begin("bob's", BOB).take(40)).isTrue();
+        first.close();
+
+        BodyBudget.Upload fourth = begin("fourth", ANN);
+        assertThat(fourth.take(35)).isTrue();
+        fourth.complete();
+        assertThat(begin("fifth", ANN).take(1)).isFalse();
+    }
+
+    /** In several rounds, as the uploads have no fixed order. */
+    @Test
+    void comparesOnlyRecentBytes() {
+        for (int round = 0; round < 16; round++) {
+            BodyBudget.Upload early = begin("early", ANN);
+            early.take(50);
+            pass(Duration.ofSeconds(2));
+            BodyBudget.Upload late = begin("late", BOB);
+            late.take(30);
+            pass(Duration.ofSeconds(1));
+            BodyBudget.Upload next = begin("next", new ClientId("cid"));
+
+            assertThat(next.take(21)).isTrue();
+
+            late.close();
+            next.close();
+        }
+        assertThat(aborted).hasSize(16).containsOnly("early");
+    }
+
+    @Test
     void abortsNoCompleteBody() {
         BodyBudget.Upload first = begin("first", ANN);
         first.take(60);

@@ -108,6 +108,15 @@ class OpenAiErrorsTest {
     }
 
     @Test
+    void isTheFormatOfPathsOfOpenAi() {
+        OpenAiErrors errors = new OpenAiErrors();
+
+        assertThat(errors.matches("/v1/models", name -> null)).isTrue();
+        assertThat(errors.matches("/health", name -> null)).isFalse();
+        assertThat(errors.headerNames()).contains("retry-after-ms", "x-should-retry", "x-ratelimit-remaining-requests");
+    }
+
+    @Test
     void coversEveryKindOfFailure() {
         assertThat(failures().map(arguments -> arguments.get()[0].getClass().getName()))
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(LlmFailure.class.getPermittedSubclasses())

@@ -132,9 +132,18 @@ class VariablesTest {
     }
 
     @Test
+    void describesASettingWithItsRange() {
+        assertThat(PORT.description()).isEqualTo("port, 1 to 9");
+        assertThat(setting("APP_ENV", ENVIRONMENT, everywhere("local"), "the environment")
+                        .description())
+                .isEqualTo("the environment");
+    }
+
+    @Test
     void refusesASecondDeclarationOfOneName() {
         Variables variables = variables(Map.of());
         variables.declare(PORT);
+        assertThat(variables.declared()).extracting(Setting::name).containsExactly("APP_ENV", "PORT");
 
         assertThatIllegalStateException().isThrownBy(() -> variables.get(PORT)).withMessageContaining("PORT");
     }

@@ -63,6 +63,9 @@ class CollectedBodyTest {
     void hasALimitOfItsOwn() {
         CollectedBody body = new CollectedBody(new LinesBody(), new ByteBudget(Long.MAX_VALUE));
         List<ChatEvent> large = List.of(new TextDelta(JsonText.of("a".repeat(8 << 20))));
+        int around = "{'text':''}".length();
+        List<ChatEvent> largest = List.of(new TextDelta(JsonText.of("a".repeat((8 << 20) - around))));
+        new CollectedBody(new LinesBody(), new ByteBudget(8 << 20)).add(largest);
 
         assertThatExceptionOfType(LlmException.class)
                 .isThrownBy(() -> body.add(large))

@@ -40,12 +40,14 @@ class ReadAheadTest {
     private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(UnpooledByteBufAllocator.DEFAULT);
     private final AtomicLong requested = new AtomicLong();
+    private long leastRequested = Long.MAX_VALUE;
     private final List<ByteBuf> made = new ArrayList<>();
 
     @AfterEach
     void everyFrameWasReleased() {
         assertThat(made).allSatisfy(frame -> assertThat(frame.refCnt()).isZero());
         assertThat(budget.used()).isZero();
+        assertThat(leastRequested).isPositive();
         assertThat(channel.pipeline().names()).noneMatch(name -> name.startsWith("OpenStream"));
         channel.finishAndReleaseAll();
     }
@@ -77,6 +79,29 @@ class ReadAheadTest {
     @Test
     void appliesBackpressureWhenItsBufferIsFull() {
         isRequestedNoMoreThan(10, 1000);
+    }
+
+    /** Other connections of the event loop get a turn after 64 KB. */
+    @Test
+    void emitsALargeBufferInBursts() {
+        int maxBytes = 70_000;
+        int count = maxBytes / FRAME;
+        int burst = (64 << 10) / FRAME + 1;
+        List<Integer> emitted = new ArrayList<>();
+        AtomicLong firstBurst = new AtomicLong();
+        budget.take(-maxBytes);
+        blockClient();
+        StepVerifier.create(frames(maxBytes).doOnNext(emitted::add).then())
+                .then(() -> emit(0, count))
+                .then(() -> channel.unsafe().outboundBuffer().setUserDefinedWritability(1, true))
+                .then(() -> channel.eventLoop().execute(() -> firstBurst.set(emitted.size())))
+                .then(channel::runPendingTasks)
+                .then(() -> assertThat(emitted).containsExactly(numbers(0, count)))
+                .then(source::complete)
+                .expectComplete()
+                .verify(TIMEOUT);
+        budget.release(-maxBytes);
+        assertThat(firstBurst).hasValue(burst);
     }
 
     @Test
@@ -138,12 +163,17 @@ class ReadAheadTest {
         Timeouts timeouts = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, Mono.never());
         return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
                 .frames(
-                        source.flux().doOnRequest(requested::addAndGet),
+                        source.flux().doOnRequest(this::requested),
                         new Frames(),
                         fault -> frame(BROKEN),
                         channel,
                         new AtomicReference<>())
                 .map(ReadAheadTest::number);
+    }
+
+    private void requested(long count) {
+        requested.addAndGet(count);
+        leastRequested = Math.min(leastRequested, count);
     }
 
     private static int number(DataBuffer frame) {
