@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DefaultDataBufferFactory;
@@ -21,6 +22,7 @@ class ReceivedBytesTest {
         assertThat(allocator.metric().usedDirectMemory()).isZero();
     }
 
+    @Tag("random")
     @Test
     void returnsTheWrittenBytes() throws Exception {
         long seed = Long.getLong("seed", System.nanoTime());

@@ -7,10 +7,12 @@ import java.io.ByteArrayOutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class SegmentedBytesTest {
 
+    @Tag("random")
     @Test
     void returnsTheWrittenBytes() {
         long seed = Long.getLong("seed", System.nanoTime());
@@ -37,6 +39,7 @@ class SegmentedBytesTest {
         }
     }
 
+    @Tag("allocation")
     @Test
     void allocatesNoObjectPerByte() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
