@@ -1,5 +1,5 @@
 // What the machine tells of itself and of processes.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -33,6 +33,31 @@ const megabytes = (pid, file, name) => sum(processesOf(pid).map(one =>
 export const memoryOf = pid => ({
   rssMb: megabytes(pid, 'status', 'VmRSS'), pssMb: megabytes(pid, 'smaps_rollup', 'Pss'),
 });
+
+const CALLS = {
+  writes: ['write', 'writev', 'sendto', 'sendmsg'], reads: ['read', 'readv', 'recvfrom', 'recvmsg'],
+  waits: ['epoll_wait', 'epoll_pwait', 'epoll_pwait2'], futexes: ['futex'],
+};
+/** Counts system calls of a process and its children; returns a function that ends it and returns their numbers. */
+export async function countCalls(pid) {
+  const pids = processesOf(pid).flatMap(one => ['-p', String(one)]);
+  const trace = spawn('strace', ['-f', '-c', '-U', 'calls,name', '-e', `trace=${Object.values(CALLS).flat()}`, ...pids],
+    { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  const ended = new Promise((resolve, reject) => trace.once('close', resolve).once('error', reject));
+  const attached = new Promise(resolve => trace.stderr.on('data', data => {
+    said += data;
+    if (said.includes('attached')) resolve();
+  }));
+  await Promise.race([attached, ended.then(() => { throw new Error(`strace: ${said.slice(-300)}`); })]);
+  return async () => {
+    trace.kill('SIGINT');
+    await ended;
+    const counts = Object.fromEntries([...said.matchAll(/^ *(\d+) (\w+)$/gm)].map(([, count, name]) => [name, +count]));
+    return Object.fromEntries(Object.entries(CALLS).map(([kind, names]) =>
+      [kind, sum(names.map(name => counts[name] ?? 0))]));
+  };
+}
 
 const busyTicks = () => {
   const [user, nice, system, , , irq, soft] = read('/proc/stat').split('\n')[0].split(/ +/).slice(1).map(Number);

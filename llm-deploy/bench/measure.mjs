@@ -2,7 +2,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { LIMIT_MB, calm, cpuMs, describe, killAll, memoryOf, processesOf, sleep, statusOf } from './machine.mjs';
+import {
+  LIMIT_MB, calm, countCalls, cpuMs, describe, killAll, memoryOf, processesOf, sleep, statusOf,
+} from './machine.mjs';
 import { complaintsOf, publish, tableOf, toText } from './report.mjs';
 import { DEFAULT, named, scenarios } from './scenarios.mjs';
 import { NAMES, targetsOf } from './targets.mjs';
@@ -91,6 +93,15 @@ const afresh = {
   async fresh(target, { load }) {
     await target.start(UPSTREAM);
     return generate(target, load);
+  },
+  // strace slows the target down: only the numbers of calls count.
+  async calls(target, { warmUp: load, load: counted }) {
+    await target.start(UPSTREAM);
+    await warmUp(target, load);
+    const counting = await countCalls(target.pid);
+    const { tokens, faults, failed } = await generate(target, counted), calls = await counting();
+    return failed ? { failed } : { faults, calls: Object.fromEntries(
+      Object.entries(calls).map(([kind, count]) => [kind, count / tokens])) };
   },
   // The attack is that of e2e/test-flood, whose Ollama and streams are its own.
   async flood(target) {

@@ -70,6 +70,10 @@ export function complaintsOf(results) {
     if (result.failed) found.push(result.failed);
     if (trusted.has(target)) {
       if (result.faults?.all) found.push(`${JSON.stringify(result.faults)}, first: ${result.firstFault}`);
+      const { maxWrites } = scenarios[scenario], writes = result.calls?.writes;
+      if (writes > maxWrites && target !== 'nginx') {
+        found.push(`${writes.toFixed(2)} writes per token (at most ${maxWrites})`);
+      }
       if (result.leaked) found.push(`${result.leaked} of ${result.dropped} streams stayed open`);
       if (scenario === 'S1' && result.near40.at > 20 && result.near40.at > 3 * result.near40.beside) {
         found.push(`${result.near40.at} tokens were late by about 40 ms`);

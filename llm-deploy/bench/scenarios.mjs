@@ -21,6 +21,8 @@ const START = [['ready after ms', 'readyMs', 0, 'empty'], ['CPU ms until then', 
 const FLOOD = [['peak MB, quiet', 'peakMb.quiet', 0], ['first attack', 'peakMb.attack', 0],
   ['second', 'peakMb.again', 0], ['slowest token ms', 'maxTokenMs', 0], ['broken streams', 'broken', 0]];
 const GROWTH = [CPU_TOKEN, ['token delay p99 ms', 'transit.p99', 2], PEAK];
+const CALLS = [['writes', 'calls.writes', 2], ['reads', 'calls.reads', 2], ['waits', 'calls.waits', 2],
+  ['futexes', 'calls.futexes', 2]];
 const CLIENTS = [CPU_REQUEST, ['RSS after MB', 'server.rssMb', 0]];
 
 const AS_FAST = '--model bench-t500-r0-b8 --conc 64', ONE_BY_ONE = '--model bench-t1-r0 --collected --conc 64';
@@ -29,8 +31,10 @@ const fanOut = streams => {
   return { warmUp: streams < 1000 ? AS_FAST : same, load: `${same} --requests ${Math.max(4, streams)} --max-time 90` };
 };
 const servers = target => target.isServer, gateways = target => target.peer && !target.isEmpty;
+const counted = target => target.isServer || target.name === 'nginx';
 
 // kind: "load" runs the generator against warm targets; the others start them afresh in each round.
+// maxWrites: of this server, per token.
 // warmUp: the load before it, for --jit-warm seconds.
 export const scenarios = {
   S1: { kind: 'load', what: '20 streams of 50 tokens/s, one token a write', columns: LATENCY, warmUp: AS_FAST,
@@ -48,6 +52,11 @@ export const scenarios = {
       + '--linger 6 --max-time 20' },
   S6: { kind: 'flood', what: '400 connections that each send 1 MB slowly, twice, while 20 streams run', columns: FLOOD,
     of: servers, rounds: 1 },
+  'S1-calls': { kind: 'calls', what: 'system calls per token, one token a write', columns: CALLS, of: counted,
+    rounds: 1, maxWrites: 1.15, warmUp: AS_FAST,
+    load: '--model bench-t100-r50-d20-s --conc 20 --requests 20 --ramp 1000 --max-time 40' },
+  'S3-calls': { kind: 'calls', what: 'system calls per token, eight tokens a write', columns: CALLS, of: counted,
+    rounds: 1, maxWrites: 0.2, warmUp: AS_FAST, load: `${AS_FAST} --duration 3 --max-time 40` },
   start: { kind: 'start', what: 'from exec to the first 200; memory 2 s later; then 1000 requests', columns: START,
     of: target => target.peer, load: `${ONE_BY_ONE} --requests 1000` },
 };
