@@ -97,10 +97,13 @@ class LlmConfiguration {
         return OllamaLocation.of(settings.modelServer());
     }
 
-    /** Not shared with other servers in the process, so that each can be stopped alone. */
+    /**
+     * Not shared with other servers in the process, so that each can be stopped alone. One event loop per processor:
+     * with more of them, most requests would take their connection to the model server from another event loop.
+     */
     @Bean(destroyMethod = "dispose")
     LoopResources eventLoops() {
-        return LoopResources.create("http");
+        return LoopResources.create("http", Runtime.getRuntime().availableProcessors(), true);
     }
 
     @Bean
