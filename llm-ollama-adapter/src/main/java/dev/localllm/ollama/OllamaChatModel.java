@@ -10,13 +10,13 @@ import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.upstream.Upstream;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import java.util.List;
 import java.util.function.Consumer;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
 import reactor.netty.ByteBufFlux;
+import reactor.netty.http.client.HttpClient.RequestSender;
 
 /**
  * {@link ChatModel} over POST /api/chat, always streaming. Ollama's {@code /v1} is not used: it hides failures during a
@@ -26,10 +26,12 @@ final class OllamaChatModel implements ChatModel {
 
     private final Upstream upstream;
     private final OllamaSettings settings;
+    private final RequestSender chat;
 
     OllamaChatModel(Upstream upstream, OllamaSettings settings) {
         this.upstream = upstream;
         this.settings = settings;
+        this.chat = upstream.post("/api/chat");
     }
 
     @Override
@@ -42,12 +44,10 @@ final class OllamaChatModel implements ChatModel {
         }
         return upstream.open(
                 model,
-                (client, onEvents) -> client.headers(
-                                headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
-                                        .setInt(HttpHeaderNames.CONTENT_LENGTH, body.length))
-                        .post()
-                        .uri("/api/chat")
-                        .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
+                (onConnected, onEvents) -> chat.send((head, outbound) -> {
+                            head.header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+                            return outbound.withConnection(onConnected).sendObject(Unpooled.wrappedBuffer(body));
+                        })
                         .response((response, content) -> response.status().code() == 200
                                 ? events(content, onEvents)
                                 : refusal(response.status().code(), content, model)));

@@ -8,6 +8,8 @@ import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.time.Duration;
@@ -18,8 +20,10 @@ import java.util.function.LongSupplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.ByteBufFlux;
+import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.client.HttpClient.RequestSender;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.resources.LoopResources;
 
@@ -91,12 +95,21 @@ public final class Upstream implements AutoCloseable {
         /**
          * Sends the request and decodes the response.
          *
-         * @param client for this one request
+         * @param onConnected to be called with the connection, before the request is sent on it; again if the HTTP
+         *     client retries on another connection
          * @param onEvents to be called with each list of events, just before the list is emitted
          * @return events as {@link dev.localllm.core.chat.ChatModel#open} specifies, but network faults are not mapped
          *     to failures
          */
-        Flux<List<ChatEvent>> exchange(HttpClient client, Consumer<List<ChatEvent>> onEvents);
+        Flux<List<ChatEvent>> exchange(Consumer<Connection> onConnected, Consumer<List<ChatEvent>> onEvents);
+    }
+
+    /** Prepares the request that {@link Call}s send to the path: POST with a JSON body. Prepare it once: it is costly. */
+    public RequestSender post(String path) {
+        return generationClient
+                .headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON))
+                .post()
+                .uri(path);
     }
 
     /** Opens one generation, as {@link dev.localllm.core.chat.ChatModel#open} specifies. */
@@ -109,8 +122,7 @@ public final class Upstream implements AutoCloseable {
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
         return Flux.defer(() -> {
             GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
-            HttpClient client = generationClient.doOnRequest((request, connection) -> exchange.connected(connection));
-            return call.exchange(client, deadline::onEvents)
+            return call.exchange(exchange::connected, deadline::onEvents)
                     .doOnRequest(deadline::onRequest)
                     .takeUntilOther(deadline.expired())
                     .concatWith(deadline.failure())
