@@ -18,10 +18,12 @@ import dev.localllm.api.health.ServerInfo;
 import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.openai.ChatController;
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
+import dev.localllm.api.request.RequestHandler;
 import dev.localllm.api.request.RequestLog;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
@@ -56,7 +58,9 @@ import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
+import org.springframework.http.server.reactive.HttpHandler;
 import org.springframework.web.cors.reactive.CorsWebFilter;
+import org.springframework.web.reactive.DispatcherHandler;
 import org.springframework.web.server.WebFilter;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -178,6 +182,15 @@ class LlmConfiguration {
                 List.of(new RequestLog(new ClientHash(key))),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
+    }
+
+    /** Replaces Spring Boot's. Spring's dispatcher knows the other routes, and what to answer where there is none. */
+    @Bean
+    HttpHandler httpHandler(List<WebFilter> filters, ChatController chats, DispatcherHandler dispatcher) {
+        return new RequestHandler(
+                filters,
+                exchange ->
+                        chats.matches(exchange.getRequest()) ? chats.complete(exchange) : dispatcher.handle(exchange));
     }
 
     /** OpenAI's format is also used for requests that belong to no wire. */

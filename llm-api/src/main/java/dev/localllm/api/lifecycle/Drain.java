@@ -2,6 +2,8 @@ package dev.localllm.api.lifecycle;
 
 import dev.localllm.api.connection.ClientChannel;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.http.server.reactive.ServerHttpRequest;
@@ -17,10 +19,11 @@ public final class Drain implements SmartLifecycle {
     /** Time after the shutdown timeout, for sending error frames and closing connections. */
     public static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-    /** Time for a client to receive its error frame; then its connection is closed. */
+    /** Time for a client to receive its error frame; then its connection is closed, as it doesn't read. */
     private static final Duration ERROR_FRAME_TIMEOUT = Duration.ofSeconds(2);
 
     private final Sinks.Empty<Void> expired = Sinks.empty();
+    private final Set<ServerHttpRequest> requests = ConcurrentHashMap.newKeySet();
     private final Duration timeout;
     private volatile boolean running;
 
@@ -34,12 +37,14 @@ public final class Drain implements SmartLifecycle {
         return expired.asMono();
     }
 
-    /** Closes the connection of a client that doesn't receive its error frame in time. Never completes. */
-    public Mono<Void> closeIfStalled(ServerHttpRequest request) {
-        return expired()
-                .then(Mono.delay(ERROR_FRAME_TIMEOUT))
-                .then(Mono.<Void>fromRunnable(() -> close(request)))
-                .then(Mono.never());
+    /** Called when a request begins. */
+    public void begin(ServerHttpRequest request) {
+        requests.add(request);
+    }
+
+    /** Called when a request has ended in any way. */
+    public void end(ServerHttpRequest request) {
+        requests.remove(request);
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // nothing follows the close
@@ -55,7 +60,10 @@ public final class Drain implements SmartLifecycle {
     @Override
     public void stop() {
         running = false;
-        Mono.delay(timeout).subscribe(tick -> expired.tryEmitEmpty());
+        Mono.delay(timeout)
+                .doOnNext(tick -> expired.tryEmitEmpty())
+                .then(Mono.delay(ERROR_FRAME_TIMEOUT))
+                .subscribe(tick -> requests.forEach(Drain::close));
     }
 
     @Override

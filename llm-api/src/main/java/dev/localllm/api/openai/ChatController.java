@@ -9,7 +9,9 @@ import dev.localllm.core.chat.ChatResponder;
 import dev.localllm.core.chat.ChatService;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ServerWebExchange;
@@ -17,7 +19,9 @@ import reactor.core.publisher.Mono;
 
 /** POST /v1/chat/completions, streaming and non-streaming from the same events. */
 @RestController
-final class ChatController {
+public final class ChatController {
+
+    private static final String PATH = "/v1/chat/completions";
 
     private final ChatService chats;
     private final RequestBodies bodies;
@@ -38,8 +42,18 @@ final class ChatController {
         this.answerBody = answerBody;
     }
 
-    @PostMapping(path = "/v1/chat/completions", consumes = MediaType.APPLICATION_JSON_VALUE)
-    Mono<Void> complete(ServerWebExchange exchange) {
+    /**
+     * True for most requests of this route: those with the usual spelling of path and content type. They don't need
+     * Spring's search for a route, which costs as much as all the rest of the server.
+     */
+    public boolean matches(ServerHttpRequest request) {
+        return HttpMethod.POST.equals(request.getMethod())
+                && request.getPath().value().equals(PATH)
+                && MediaType.APPLICATION_JSON_VALUE.equals(request.getHeaders().getFirst(HttpHeaders.CONTENT_TYPE));
+    }
+
+    @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
+    public Mono<Void> complete(ServerWebExchange exchange) {
         HttpHeaders headers = exchange.getResponse().getHeaders();
         return chats.answer(
                 RequestRecord.of(exchange).client(),

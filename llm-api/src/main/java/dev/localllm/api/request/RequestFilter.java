@@ -78,11 +78,14 @@ public final class RequestFilter implements WebFilter, Ordered {
         exchange.getResponse().getHeaders().set(FailureResponse.REQUEST_ID, id);
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
-        Mono<Void> answered = chain.filter(exchange)
-                .onErrorResume(RequestFilter::isClientGone, RequestFilter::awaitClose)
-                .onErrorResume(fault -> failures.handle(exchange, fault));
-        return Mono.firstWithSignal(answered, drain.closeIfStalled(request))
-                .doFinally(signal -> end(exchange, record, signal));
+        drain.begin(request);
+        return Mono.defer(() -> chain.filter(exchange))
+                .onErrorResume(
+                        fault -> isClientGone(fault) ? awaitClose(exchange, fault) : failures.handle(exchange, fault))
+                .doFinally(signal -> {
+                    drain.end(request);
+                    end(exchange, record, signal);
+                });
     }
 
     /** True if the client's connection broke. A broken connection to the model server is an {@link LlmException}. */
@@ -92,10 +95,10 @@ public final class RequestFilter implements WebFilter, Ordered {
 
     /**
      * Waits for the closing connection to cancel this Mono. If no cancel comes, the fault had another cause: it is
-     * emitted and handled like any other.
+     * handled like any other.
      */
-    private static Mono<Void> awaitClose(Throwable fault) {
-        return Mono.delay(CLOSE_TIMEOUT).then(Mono.error(fault));
+    private Mono<Void> awaitClose(ServerWebExchange exchange, Throwable fault) {
+        return Mono.delay(CLOSE_TIMEOUT).then(Mono.defer(() -> failures.handle(exchange, fault)));
     }
 
     private String id(@Nullable String requested) {
