@@ -1,14 +1,13 @@
 package dev.localllm.api.request;
 
 import dev.localllm.api.connection.ClientChannel;
-import dev.localllm.api.connection.ClientTimer;
+import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.api.failure.FailureHandler;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ReceivedBytes;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
-import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -92,18 +91,15 @@ public final class RequestBodies {
                 return Mono.error(tooLarge());
             }
             FailureHandler.onBodyStart(exchange);
-            Mono<ReceivedBytes> received = exchange.getRequest()
-                    .getBody()
-                    .doOnNext(this::add)
-                    .then(Mono.just(bytes))
-                    .doOnNext(this::complete);
-            return Mono.firstWithSignal(received, aborted.asMono(), tooLate());
-        }
-
-        private Mono<ReceivedBytes> tooLate() {
-            EventLoop eventLoop = ClientChannel.of(exchange.getRequest()).eventLoop();
-            return ClientTimer.after(timeout, eventLoop)
-                    .then(Mono.error(() -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT)));
+            return TimedCollector.collect(
+                    exchange.getRequest().getBody(),
+                    this::add,
+                    this::complete,
+                    new TimedCollector.Limits(
+                            timeout,
+                            ClientChannel.of(exchange.getRequest()).eventLoop(),
+                            () -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT),
+                            aborted.asMono()));
         }
 
         private void add(DataBuffer arrived) {
@@ -119,14 +115,15 @@ public final class RequestBodies {
             }
         }
 
-        private void complete(ReceivedBytes body) {
+        private ReceivedBytes complete() {
             if (!upload.complete()) {
                 throw new LlmException(overloaded(false));
             }
             FailureHandler.onBodyComplete(exchange);
-            if (body.length() == 0) {
+            if (bytes.length() == 0) {
                 throw new LlmException(new InvalidRequest(null, "The request has no body (expected: JSON)."));
             }
+            return bytes;
         }
 
         void close() {

@@ -1,6 +1,7 @@
 package dev.localllm.api.stream;
 
 import dev.localllm.api.connection.ClientChannel;
+import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.core.catalog.ModelId;
@@ -53,13 +54,14 @@ public final class AnswerBody {
     private Mono<List<ByteBuffer>> collect(
             Flux<List<ChatEvent>> events, CollectedBody body, ServerWebExchange exchange) {
         RequestRecord record = RequestRecord.of(exchange);
-        Mono<List<ByteBuffer>> complete = events.doOnNext(arrived -> {
+        return TimedCollector.collect(
+                events,
+                arrived -> {
                     record.onEvents(arrived);
                     body.add(arrived);
-                })
-                .then(Mono.fromSupplier(body::encode));
-        return timeouts.nonStreaming(
-                complete, ClientChannel.of(exchange.getRequest()).eventLoop());
+                },
+                body::encode,
+                timeouts.nonStreaming(ClientChannel.of(exchange.getRequest()).eventLoop()));
     }
 
     private static Mono<Void> write(List<ByteBuffer> pieces, MediaType contentType, ServerHttpResponse response) {

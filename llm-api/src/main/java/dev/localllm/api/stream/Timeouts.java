@@ -1,6 +1,6 @@
 package dev.localllm.api.stream;
 
-import dev.localllm.api.connection.ClientTimer;
+import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
@@ -29,16 +29,17 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
     }
 
     /**
-     * Limits the time of a non-streaming response. On timeout or server stop, cancels it and fails with an
-     * {@link LlmException}.
+     * The limits of a non-streaming response. On timeout or server stop, it fails with an {@link LlmException}.
      *
      * @param eventLoop of the client's connection; runs the timer
      */
-    <T> Mono<T> nonStreaming(Mono<T> response, EventExecutor eventLoop) {
-        Mono<T> timeout = ClientTimer.after(nonStreaming, eventLoop)
-                .then(Mono.error(() -> exceeded("The response was not complete after " + nonStreaming.toSeconds()
-                        + " s. Streamed responses may take longer: use stream:true.")));
-        return Mono.firstWithSignal(response, timeout, serverStop.then(Mono.error(Timeouts::serverStops)));
+    TimedCollector.Limits nonStreaming(EventExecutor eventLoop) {
+        return new TimedCollector.Limits(
+                nonStreaming,
+                eventLoop,
+                () -> exceeded("The response was not complete after " + nonStreaming.toSeconds()
+                        + " s. Streamed responses may take longer: use stream:true."),
+                serverStop.then(Mono.error(Timeouts::serverStops)));
     }
 
     private static LlmException exceeded(String message) {

@@ -53,6 +53,7 @@ final class ArchitectureRules {
             "Exchange", "signals that an aborted connection is closed, even after a cancel",
             "Drain", "its timer ends with the process",
             "OpenStream", "listens for the server's stop while the stream is open",
+            "TimedCollector", "listens for an abort while it collects",
             "LlmConfiguration", "warns once at the start",
             "OllamaSimulator", "stops its own threads",
             "OpenExchanges", "observes the end of its own connections");
