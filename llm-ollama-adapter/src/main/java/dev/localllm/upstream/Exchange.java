@@ -63,6 +63,16 @@ final class Exchange {
         }
     }
 
+    /** Runs the task on the event loop of the connection, or at once if there is no connection. */
+    void onEventLoop(Runnable task) {
+        if (state.get() instanceof Connected(Connection connection)
+                && !connection.channel().eventLoop().inEventLoop()) {
+            connection.channel().eventLoop().execute(task);
+        } else {
+            task.run();
+        }
+    }
+
     /** Called when the response was received to its end. */
     void complete() {
         if (!(state.getAndSet(ENDED) instanceof Ended)) {

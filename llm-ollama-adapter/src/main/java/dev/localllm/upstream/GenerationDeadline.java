@@ -12,10 +12,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
-import reactor.core.Scannable;
-import reactor.core.publisher.Mono;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Operators;
-import reactor.core.publisher.Sinks;
 
 /**
  * First-token and idle deadlines of one generation. The clock is paused while downstream has no demand. The timer fires
@@ -30,11 +28,13 @@ final class GenerationDeadline {
     private final UpstreamLimits limits;
     private final LongSupplier clock;
     private final EventExecutor eventLoop;
+    private Runnable onExpired = () -> {};
     private final AtomicLong demand = new AtomicLong();
     private volatile long lastEvent;
     private volatile boolean started;
-    private final Sinks.Empty<Void> finished = Sinks.empty();
-    private volatile boolean exceeded;
+    private volatile boolean finished;
+    private volatile boolean stopped;
+    private volatile @Nullable Future<?> timer;
 
     /**
      * @param server the model server's name in messages
@@ -47,6 +47,23 @@ final class GenerationDeadline {
         this.clock = clock;
         this.eventLoop = eventLoop;
         this.lastEvent = clock.getAsLong();
+    }
+
+    /**
+     * Starts the timer. Called once, before the request is sent.
+     *
+     * @param onExpired called at most once, on the event loop, when a deadline has expired, or when the server does not
+     *     end its response in time after the last event
+     */
+    void start(Runnable onExpired) {
+        this.onExpired = onExpired;
+        schedule(this::check, Math.min(remaining(), limits.idleTimeout().toNanos()));
+    }
+
+    /** Stops the timer. Idempotent. */
+    void stop() {
+        stopped = true;
+        cancelTimer();
     }
 
     /** Downstream requests {@code count} more lists. */
@@ -62,45 +79,40 @@ final class GenerationDeadline {
         demand.decrementAndGet();
         started = true;
         if (events.getLast() instanceof Finished) {
-            finished.tryEmitEmpty();
+            finished = true;
+            cancelTimer();
+            schedule(onExpired, END_TIMEOUT.toNanos());
         }
     }
 
     /** True once the last event has arrived. */
     boolean isFinished() {
-        return finished.scanOrDefault(Scannable.Attr.TERMINATED, false);
+        return finished;
     }
 
-    /** True once {@link #expired} has completed. */
-    boolean isExceeded() {
-        return exceeded;
+    private void check() {
+        if (finished) {
+            return; // the timer of the end has taken over
+        }
+        if (remaining() == 0) {
+            onExpired.run();
+        } else {
+            schedule(this::check, Math.min(remaining(), limits.idleTimeout().toNanos()));
+        }
     }
 
-    /**
-     * Completes when a deadline has expired, or when the server does not end its response in time after the last event.
-     */
-    Mono<Void> expired() {
-        Mono<Void> silence = Mono.defer(
-                        () -> after(Math.min(remaining(), limits.idleTimeout().toNanos())))
-                .repeat(() -> remaining() > 0)
-                .then();
-        Mono<Void> overtime = finished.asMono().then(after(END_TIMEOUT.toNanos()));
-        return Mono.firstWithSignal(silence, overtime).then(Mono.fromRunnable(() -> exceeded = true));
+    private void schedule(Runnable task, long nanos) {
+        timer = eventLoop.schedule(task, nanos, TimeUnit.NANOSECONDS);
+        if (stopped) {
+            cancelTimer();
+        }
     }
 
-    /**
-     * Fails with {@link DeadlineExceeded} if {@link #expired} completed before the last event arrived, else completes
-     * empty.
-     */
-    <T> Mono<T> failure() {
-        return Mono.defer(() -> exceeded && !isFinished() ? Mono.error(new LlmException(reason())) : Mono.empty());
-    }
-
-    private Mono<Void> after(long nanos) {
-        return Mono.create(sink -> {
-            Future<?> timer = eventLoop.schedule(() -> sink.success(), nanos, TimeUnit.NANOSECONDS);
-            sink.onDispose(() -> timer.cancel(false));
-        });
+    private void cancelTimer() {
+        Future<?> running = timer;
+        if (running != null) {
+            running.cancel(false);
+        }
     }
 
     private long remaining() {
@@ -114,13 +126,17 @@ final class GenerationDeadline {
         return started ? limits.idleTimeout() : limits.firstTokenTimeout();
     }
 
-    private DeadlineExceeded reason() {
-        return started
-                ? new DeadlineExceeded(
-                        Deadline.IDLE,
-                        server + " sent nothing for " + timeout().toMillis() + " ms in the middle of the response.")
-                : new DeadlineExceeded(
-                        Deadline.FIRST_TOKEN,
-                        server + " sent no first token within " + timeout().toMillis() + " ms.");
+    /** The failure of a generation whose deadline has expired. */
+    LlmException failure() {
+        return new LlmException(
+                started
+                        ? new DeadlineExceeded(
+                                Deadline.IDLE,
+                                server + " sent nothing for " + timeout().toMillis()
+                                        + " ms in the middle of the response.")
+                        : new DeadlineExceeded(
+                                Deadline.FIRST_TOKEN,
+                                server + " sent no first token within "
+                                        + timeout().toMillis() + " ms."));
     }
 }

@@ -122,24 +122,7 @@ public final class Upstream implements AutoCloseable {
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
         return Flux.defer(() -> {
             GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
-            return call.exchange(exchange::connected, deadline::onEvents)
-                    .doOnRequest(deadline::onRequest)
-                    .takeUntilOther(deadline.expired())
-                    .concatWith(deadline.failure())
-                    .onErrorResume(fault -> {
-                        if (deadline.isFinished()) {
-                            return Mono.empty(); // the response is complete: a later fault changes nothing
-                        }
-                        exchange.abort();
-                        return Mono.error(fault);
-                    })
-                    .doOnComplete(() -> {
-                        if (deadline.isExceeded()) {
-                            exchange.abort();
-                        } else {
-                            exchange.complete();
-                        }
-                    });
+            return TimedAnswer.of(call.exchange(exchange::connected, deadline::onEvents), deadline, exchange);
         });
     }
 

@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import reactor.core.Disposable;
 
 /** Counts the timers of a generation. BreakerTest and ChatModelContract test their effects. */
 class GenerationDeadlineTest {
@@ -34,7 +33,7 @@ class GenerationDeadlineTest {
     void takesOneTimerHoweverManyEventsComeAndOneForTheEnd() {
         GenerationDeadline deadline = new GenerationDeadline(
                 "the server", new UpstreamLimits(MINUTE, MINUTE, MINUTE, 1, MINUTE), System::nanoTime, eventLoop());
-        Disposable expired = deadline.expired().subscribe();
+        deadline.start(() -> {});
 
         for (int i = 0; i < 1000; i++) {
             deadline.onRequest(1);
@@ -44,7 +43,7 @@ class GenerationDeadlineTest {
         deadline.onRequest(1);
         deadline.onEvents(END);
         assertThat(timers).hasValue(2);
-        expired.dispose();
+        deadline.stop();
 
         assertThat(channel.runScheduledPendingTasks()).as("a timer").isEqualTo(-1);
         channel.finishAndReleaseAll();

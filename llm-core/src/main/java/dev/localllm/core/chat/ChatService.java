@@ -72,7 +72,7 @@ public final class ChatService {
             RateDecision decision = rateLimiter.charge(client);
             onDecision.accept(decision);
             return decision.allowed()
-                    ? Mono.defer(() -> decoder.decode(this::generate)).doOnError(LlmException.class, e -> {
+                    ? decoder.decode(this::generate).doOnError(LlmException.class, e -> {
                         if (e.failure().isRefunded()) {
                             onDecision.accept(rateLimiter.refund(client));
                         }
@@ -104,10 +104,8 @@ public final class ChatService {
             ConcurrencyLimit.Permit permit = concurrencyLimit.acquire();
             return generation
                     .events()
-                    .doOnSubscribe(subscription -> generation
-                            .closed()
-                            .doFinally(signal -> permit.release())
-                            .subscribe());
+                    .doOnSubscribe(subscription ->
+                            generation.closed().subscribe(nothing -> {}, fault -> permit.release(), permit::release));
         });
     }
 

@@ -1,0 +1,117 @@
+package dev.localllm.upstream;
+
+import dev.localllm.core.chat.ChatEvent;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * The answer of one exchange, within the deadlines of its generation. Tells the exchange how the answer ended: complete
+ * or aborted. One operator, as every request needs it.
+ *
+ * <p>An answer is complete with its last event: a fault or a deadline after that completes it, too. The source's signals
+ * come from the event loop of the exchange's connection. An expired deadline ends the answer there, so that signals
+ * never overlap.
+ */
+final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription {
+
+    private final CoreSubscriber<? super List<ChatEvent>> client;
+    private final GenerationDeadline deadline;
+    private final Exchange exchange;
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private Subscription source = Operators.emptySubscription();
+
+    private TimedAnswer(
+            CoreSubscriber<? super List<ChatEvent>> client, GenerationDeadline deadline, Exchange exchange) {
+        this.client = client;
+        this.deadline = deadline;
+        this.exchange = exchange;
+    }
+
+    /**
+     * Limits the time of an answer.
+     *
+     * @param events of the answer; the caller calls {@link GenerationDeadline#onEvents} for each list
+     * @return takes one subscriber
+     */
+    static Flux<List<ChatEvent>> of(Flux<List<ChatEvent>> events, GenerationDeadline deadline, Exchange exchange) {
+        return events.transform(Operators.<List<ChatEvent>, List<ChatEvent>>lift(
+                (scannable, client) -> new TimedAnswer(client, deadline, exchange)));
+    }
+
+    @Override
+    public Context currentContext() {
+        return client.currentContext();
+    }
+
+    @Override
+    public void onSubscribe(Subscription subscription) {
+        source = subscription;
+        deadline.start(() -> exchange.onEventLoop(this::expire));
+        client.onSubscribe(this);
+    }
+
+    @Override
+    public void request(long count) {
+        deadline.onRequest(count);
+        source.request(count);
+    }
+
+    @Override
+    public void cancel() {
+        if (end()) {
+            source.cancel();
+        }
+    }
+
+    @Override
+    public void onNext(List<ChatEvent> events) {
+        if (!ended.get()) {
+            client.onNext(events);
+        }
+    }
+
+    @Override
+    public void onError(Throwable fault) {
+        if (deadline.isFinished()) {
+            onComplete();
+        } else if (end()) {
+            exchange.abort();
+            client.onError(fault);
+        }
+    }
+
+    @Override
+    public void onComplete() {
+        if (end()) {
+            exchange.complete();
+            client.onComplete();
+        }
+    }
+
+    private void expire() {
+        if (!end()) {
+            return;
+        }
+        source.cancel(); // first: after it, the closing connection is no fault
+        exchange.abort();
+        if (deadline.isFinished()) {
+            client.onComplete();
+        } else {
+            client.onError(deadline.failure());
+        }
+    }
+
+    /** True for the first caller only. */
+    private boolean end() {
+        boolean first = ended.compareAndSet(false, true);
+        if (first) {
+            deadline.stop();
+        }
+        return first;
+    }
+}
