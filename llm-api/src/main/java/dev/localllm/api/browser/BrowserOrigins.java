@@ -8,7 +8,6 @@ import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.reactive.CorsWebFilter;
 import org.springframework.web.cors.reactive.DefaultCorsProcessor;
-import org.springframework.web.cors.reactive.UrlBasedCorsConfigurationSource;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 
@@ -35,9 +34,7 @@ public final class BrowserOrigins {
         cors.setAllowedHeaders(List.of(CorsConfiguration.ALL));
         cors.setExposedHeaders(exposed);
         cors.setMaxAge(PREFLIGHT_SECONDS);
-        UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
-        everywhere.registerCorsConfiguration("/**", cors);
-        return new CorsWebFilter(everywhere, new Refusing(allowed));
+        return new CorsWebFilter(exchange -> cors, new Refusing(allowed));
     }
 
     /**

@@ -17,20 +17,28 @@ public final class ClientHash {
     private static final String ALGORITHM = "HmacSHA256";
     private static final int SHOWN_BYTES = 6;
 
-    private final SecretKeySpec key;
+    /** Never used itself, only its copies: a Mac is not thread-safe, and looking it up is costly. */
+    private final Mac keyed;
 
     public ClientHash(byte[] key) {
-        this.key = new SecretKeySpec(key, ALGORITHM);
+        try {
+            keyed = Mac.getInstance(ALGORITHM);
+            keyed.init(new SecretKeySpec(key, ALGORITHM));
+        } catch (NoSuchAlgorithmException | InvalidKeyException e) {
+            throw new IllegalStateException("every Java has " + ALGORITHM, e);
+        }
     }
 
     public String of(ClientId client) {
+        byte[] hash = copy().doFinal(client.value().getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(hash, 0, SHOWN_BYTES);
+    }
+
+    private Mac copy() {
         try {
-            Mac mac = Mac.getInstance(ALGORITHM);
-            mac.init(key);
-            byte[] hash = mac.doFinal(client.value().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash, 0, SHOWN_BYTES);
-        } catch (NoSuchAlgorithmException | InvalidKeyException e) {
-            throw new IllegalStateException("every Java has " + ALGORITHM, e);
+            return (Mac) keyed.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("Java's own " + ALGORITHM + " can be copied", e);
         }
     }
 }

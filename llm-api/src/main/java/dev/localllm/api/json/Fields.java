@@ -3,8 +3,9 @@ package dev.localllm.api.json;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.io.InputStream;
-import java.io.InputStreamReader;
+import java.nio.channels.Channels;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -29,6 +30,9 @@ public final class Fields {
 
     /** Limits the memory of a parsed body: an empty object is two tokens and takes about 200 bytes. */
     private static final long MAX_TOKENS = 100_000;
+
+    /** Most bodies are short; an InputStreamReader would allocate 8 KB for each. */
+    private static final int BUFFER_BYTES = 1 << 10;
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
@@ -56,7 +60,8 @@ public final class Fields {
     public static Fields parse(InputStream json) {
         JsonNode node;
         try {
-            node = MAPPER.readTree(new InputStreamReader(json, StandardCharsets.UTF_8.newDecoder())); // strict
+            CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
+            node = MAPPER.readTree(Channels.newReader(Channels.newChannel(json), strict, BUFFER_BYTES));
         } catch (JacksonException e) {
             throw refusal(
                     null,
@@ -81,22 +86,22 @@ public final class Fields {
     }
 
     public @Nullable Double number(String name, double min, double max) {
-        String expected = "a number from " + min + " to " + max;
-        JsonNode value = value(name, JsonNode::isNumber, expected);
+        JsonNode value = value(name);
         if (value == null) {
             return null;
         }
-        double number = value.asDouble(Double.NaN);
-        require(number >= min && number <= max, name, value, expected);
+        double number = value.isNumber() ? value.asDouble(Double.NaN) : Double.NaN;
+        require(number >= min && number <= max, name, value, "a number from " + min + " to " + max);
         return number;
     }
 
     public @Nullable Long integer(String name, long min, long max) {
-        String expected = "a whole number from " + min + " to " + max;
-        JsonNode value = value(name, node -> node.isIntegralNumber() && node.canConvertToLong(), expected);
+        JsonNode value = value(name);
         if (value == null) {
             return null;
         }
+        String expected = "a whole number from " + min + " to " + max;
+        require(value.isIntegralNumber() && value.canConvertToLong(), name, value, expected);
         long number = value.longValue();
         require(number >= min && number <= max, name, value, expected);
         return number;
@@ -122,11 +127,12 @@ public final class Fields {
 
     /** The strings in an array, or a single string; empty if the field is absent. */
     public List<String> strings(String name, int max) {
-        String expected = "a string or an array of at most " + max + " strings, none of them empty";
-        JsonNode value = value(name, node -> node.isString() || node.isArray(), expected);
+        JsonNode value = value(name);
         if (value == null) {
             return List.of();
         }
+        String expected = "a string or an array of at most " + max + " strings, none of them empty";
+        require(value.isString() || value.isArray(), name, value, expected);
         List<String> strings = new ArrayList<>();
         for (JsonNode item : value.isString() ? List.of(value) : value) {
             require(item.isString() && !item.stringValue().isEmpty() && value.size() <= max, name, value, expected);
@@ -140,12 +146,13 @@ public final class Fields {
     }
 
     public boolean isAbsent(String name) {
-        return object.path(name).isMissingNode() || object.path(name).isNull();
+        JsonNode value = object.get(name);
+        return value == null || value.isNull();
     }
 
     /** Accepts the field only if it is absent or its value is neutral; the field has no effect then. */
     public void allowOnly(String name, Predicate<JsonNode> neutral) {
-        JsonNode value = value(name, node -> true, "");
+        JsonNode value = value(name);
         if (value != null && !neutral.test(value)) {
             throw refusal(path(name), path(name) + ": not supported by this server");
         }
@@ -169,13 +176,17 @@ public final class Fields {
     }
 
     private @Nullable JsonNode value(String name, Predicate<JsonNode> valid, String expected) {
-        known.add(name);
-        if (isAbsent(name)) {
-            return null;
+        JsonNode value = value(name);
+        if (value != null) {
+            require(valid.test(value), name, value, expected);
         }
-        JsonNode value = object.path(name);
-        require(valid.test(value), name, value, expected);
         return value;
+    }
+
+    private @Nullable JsonNode value(String name) {
+        known.add(name);
+        JsonNode value = object.get(name);
+        return value == null || value.isNull() ? null : value;
     }
 
     private void require(boolean holds, String name, JsonNode value, String expected) {

@@ -14,7 +14,7 @@ public final class SegmentedBytes {
     private static final int MAX_SEGMENT = 16 << 10;
 
     private final List<byte[]> full = new ArrayList<>();
-    private byte[] last = new byte[FIRST_SEGMENT];
+    private byte[] last = {};
     private int lastLength;
     private long length;
 
@@ -44,7 +44,9 @@ public final class SegmentedBytes {
     }
 
     private int room() {
-        if (lastLength == last.length) {
+        if (last.length == 0) {
+            last = new byte[FIRST_SEGMENT];
+        } else if (lastLength == last.length) {
             full.add(last);
             last = new byte[Math.min(2 * last.length, MAX_SEGMENT)];
             lastLength = 0;
