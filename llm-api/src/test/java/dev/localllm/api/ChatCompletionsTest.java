@@ -176,8 +176,27 @@ class ChatCompletionsTest {
         assertRefused(
                 server.send(form), 415, "Content-Type: application/x-www-form-urlencoded (expected: application/json)");
         assertRefused(server.get(PATH), 405, "GET is not allowed here (expected: [POST]).");
+        HttpRequest.Builder put = HttpRequest.newBuilder(server.uri(PATH))
+                .header("Content-Type", "application/json")
+                .PUT(HttpRequest.BodyPublishers.ofString("{" + MESSAGES + "}"));
+        assertRefused(server.send(put), 405, "PUT is not allowed here (expected: [POST]).");
         assertRefused(server.get("/v1/nope"), 404, "There is no GET /v1/nope.");
         assertRefused(server.get("/api/pull"), 404, "There is no GET /api/pull.");
+    }
+
+    /** Requests that need Spring's search for a route. */
+    @ParameterizedTest
+    @CsvSource({
+        "/v1/chat/completions, application/json; charset=utf-8",
+        "/v1/chat/completions, APPLICATION/JSON",
+        "/v1/chat/%63ompletions, application/json"
+    })
+    void servesAnotherSpellingOfContentTypeOrPath(String path, String contentType) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(server.uri(path))
+                .header("Content-Type", contentType)
+                .POST(HttpRequest.BodyPublishers.ofString("{" + MESSAGES + "}"));
+
+        assertThat(server.send(request).statusCode()).isEqualTo(200);
     }
 
     private static void assertRefused(HttpResponse<String> response, int status, String message) {

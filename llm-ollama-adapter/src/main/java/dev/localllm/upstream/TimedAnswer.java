@@ -10,8 +10,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * The answer of one exchange, within the deadlines of its generation. Tells the exchange how the answer ended: complete
- * or aborted. One operator, as every request needs it.
+ * The answer of one exchange, within the deadlines of its generation. Tells the exchange when the response has ended;
+ * any other end leaves the exchange to {@link Exchange#guard}, which aborts it. One operator, as every request needs it.
  *
  * <p>An answer is complete with its last event: a fault or a deadline after that completes it, too. The source's signals
  * come from the event loop of the exchange's connection. An expired deadline ends the answer there, so that signals
@@ -80,7 +80,6 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
         if (deadline.isFinished()) {
             onComplete();
         } else if (end()) {
-            exchange.abort();
             client.onError(fault);
         }
     }
@@ -97,8 +96,7 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
         if (!end()) {
             return;
         }
-        source.cancel(); // first: after it, the closing connection is no fault
-        exchange.abort();
+        source.cancel();
         if (deadline.isFinished()) {
             client.onComplete();
         } else {
