@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Operators;
@@ -28,6 +29,7 @@ final class GenerationDeadline {
     private final UpstreamLimits limits;
     private final LongSupplier clock;
     private final EventExecutor eventLoop;
+    private Consumer<Runnable> answersLoop = Runnable::run;
     private Runnable onExpired = () -> {};
     private final AtomicLong demand = new AtomicLong();
     private volatile long lastEvent;
@@ -52,10 +54,12 @@ final class GenerationDeadline {
     /**
      * Starts the timer. Called once, before the request is sent.
      *
-     * @param onExpired called at most once, on the event loop, when a deadline has expired, or when the server does not
-     *     end its response in time after the last event
+     * @param answersLoop runs a task where the events arrive: only there is known whether an event came first
+     * @param onExpired called by {@code answersLoop} when a deadline has expired, or when the server does not end its
+     *     response in time after the last event; must bear a second call
      */
-    void start(Runnable onExpired) {
+    void start(Consumer<Runnable> answersLoop, Runnable onExpired) {
+        this.answersLoop = answersLoop;
         this.onExpired = onExpired;
         schedule(this::check, Math.min(remaining(), limits.idleTimeout().toNanos()));
     }
@@ -68,9 +72,10 @@ final class GenerationDeadline {
 
     /** Downstream requests {@code count} more lists. */
     void onRequest(long count) {
-        if (demand.getAndAccumulate(count, Operators::addCap) == 0) {
-            lastEvent = clock.getAsLong();
+        if (demand.get() == 0) {
+            lastEvent = clock.getAsLong(); // first: with demand, the time counts
         }
+        demand.getAndAccumulate(count, Operators::addCap);
     }
 
     /** A list of events has arrived and is about to be emitted. */
@@ -102,7 +107,7 @@ final class GenerationDeadline {
     }
 
     private void schedule(Runnable task, long nanos) {
-        timer = eventLoop.schedule(task, nanos, TimeUnit.NANOSECONDS);
+        timer = eventLoop.schedule(() -> answersLoop.accept(task), nanos, TimeUnit.NANOSECONDS);
         if (stopped) {
             cancelTimer();
         }

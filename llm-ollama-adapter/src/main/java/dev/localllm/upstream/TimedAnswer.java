@@ -51,7 +51,7 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
     @Override
     public void onSubscribe(Subscription subscription) {
         source = subscription;
-        deadline.start(() -> exchange.onEventLoop(this::expire));
+        deadline.start(exchange::onEventLoop, this::expire);
         client.onSubscribe(this);
     }
 

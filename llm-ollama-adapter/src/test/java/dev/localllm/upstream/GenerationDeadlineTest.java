@@ -33,7 +33,7 @@ class GenerationDeadlineTest {
     void takesOneTimerHoweverManyEventsComeAndOneForTheEnd() {
         GenerationDeadline deadline = new GenerationDeadline(
                 "the server", new UpstreamLimits(MINUTE, MINUTE, MINUTE, 1, MINUTE), System::nanoTime, eventLoop());
-        deadline.start(() -> {});
+        deadline.start(Runnable::run, () -> {});
 
         for (int i = 0; i < 1000; i++) {
             deadline.onRequest(1);

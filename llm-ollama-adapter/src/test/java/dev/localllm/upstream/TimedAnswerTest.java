@@ -14,6 +14,7 @@ import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -91,6 +92,25 @@ class TimedAnswerTest {
                 .verify(TIMEOUT);
         source.assertCancelled();
         assertClosed(false);
+    }
+
+    /** The timer may run on another event loop than the connection, which has not read the event yet. */
+    @Test
+    void goesOnIfAnEventArrivesBeforeTheExpiredDeadlineIsHandled() {
+        List<Runnable> tasks = new ArrayList<>();
+        List<String> expired = new ArrayList<>();
+        deadline.start(tasks::add, () -> expired.add("expired"));
+        deadline.onRequest(2);
+        pass(MINUTE);
+        deadline.onEvents(WORD);
+
+        tasks.forEach(Runnable::run);
+        assertThat(expired).isEmpty();
+
+        pass(MINUTE);
+        tasks.getLast().run();
+        assertThat(expired).hasSize(1);
+        deadline.stop();
     }
 
     @Test

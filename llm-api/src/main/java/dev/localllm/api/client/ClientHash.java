@@ -27,6 +27,7 @@ public final class ClientHash {
         } catch (NoSuchAlgorithmException | InvalidKeyException e) {
             throw new IllegalStateException("every Java has " + ALGORITHM, e);
         }
+        copy(); // fails here, not for each request
     }
 
     public String of(ClientId client) {

@@ -54,14 +54,17 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.client.ReactorResourceFactory;
+import org.springframework.http.codec.ServerCodecConfigurer;
 import org.springframework.http.server.reactive.HttpHandler;
 import org.springframework.web.cors.reactive.CorsWebFilter;
 import org.springframework.web.reactive.DispatcherHandler;
 import org.springframework.web.server.WebFilter;
+import org.springframework.web.server.WebHandler;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.NettyPipeline;
@@ -184,13 +187,20 @@ class LlmConfiguration {
                 System::nanoTime);
     }
 
-    /** Replaces Spring Boot's. Spring's dispatcher knows the other routes, and what to answer where there is none. */
+    /**
+     * Replaces Spring Boot's, with its settings {@code server.forward-headers-strategy} and {@code
+     * spring.webflux.base-path}. Spring's dispatcher knows the other routes, and what to answer where there is none.
+     */
     @Bean
-    HttpHandler httpHandler(List<WebFilter> filters, ChatController chats, DispatcherHandler dispatcher) {
-        return new RequestHandler(
-                filters,
-                exchange ->
-                        chats.matches(exchange.getRequest()) ? chats.complete(exchange) : dispatcher.handle(exchange));
+    HttpHandler httpHandler(
+            List<WebFilter> filters,
+            ChatController chats,
+            DispatcherHandler dispatcher,
+            ServerCodecConfigurer codecs,
+            ApplicationContext context) {
+        WebHandler routes = exchange ->
+                chats.matches(exchange.getRequest()) ? chats.complete(exchange) : dispatcher.handle(exchange);
+        return new RequestHandler(filters, routes, codecs, context);
     }
 
     /** OpenAI's format is also used for requests that belong to no wire. */
@@ -326,7 +336,7 @@ class LlmConfiguration {
         };
     }
 
-    /** 128 random bits. Ids only need to differ, so no secure randomness, which takes a lock. */
+    /** Ids only need to differ; they can be predicted. Secure randomness would take a lock. */
     private static String uniqueId() {
         ThreadLocalRandom random = ThreadLocalRandom.current();
         HexFormat hex = HexFormat.of();

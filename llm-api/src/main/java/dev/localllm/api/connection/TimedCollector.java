@@ -61,8 +61,8 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
      */
     public static <T, R> Mono<R> collect(
             Flux<T> source, Consumer<? super T> add, Supplier<? extends R> complete, Limits limits) {
-        return Mono.fromDirect(source.transform(
-                Operators.<T, R>lift((scannable, result) -> new TimedCollector<T, R>(result, add, complete, limits))));
+        return Mono.fromDirect(result ->
+                source.subscribe(new TimedCollector<T, R>(Operators.toCoreSubscriber(result), add, complete, limits)));
     }
 
     @Override

@@ -2,8 +2,11 @@ package dev.localllm.api.json;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +50,29 @@ public final class Fields {
     private final String path;
     private final Set<String> known = new HashSet<>();
 
+    /** An interrupt closes the channels of {@link Channels}, on the interrupting thread and in the middle of a read. */
+    private record Source(InputStream in) implements ReadableByteChannel {
+
+        @Override
+        public int read(ByteBuffer target) throws IOException {
+            int count = in.read(target.array(), target.arrayOffset() + target.position(), target.remaining());
+            if (count > 0) {
+                target.position(target.position() + count);
+            }
+            return count;
+        }
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
+        }
+    }
+
     private Fields(JsonNode object, String path) {
         this.object = object;
         this.path = path;
@@ -61,7 +87,7 @@ public final class Fields {
         JsonNode node;
         try {
             CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
-            node = MAPPER.readTree(Channels.newReader(Channels.newChannel(json), strict, BUFFER_BYTES));
+            node = MAPPER.readTree(Channels.newReader(new Source(json), strict, BUFFER_BYTES));
         } catch (JacksonException e) {
             throw refusal(
                     null,

@@ -25,6 +25,7 @@ public final class Drain implements SmartLifecycle {
     private final Sinks.Empty<Void> expired = Sinks.empty();
     private final Set<ServerHttpRequest> requests = ConcurrentHashMap.newKeySet();
     private final Duration timeout;
+    private volatile boolean closing;
     private volatile boolean running;
 
     /** @param timeout how long running answers may continue after the stop signal */
@@ -40,6 +41,9 @@ public final class Drain implements SmartLifecycle {
     /** Called when a request begins. */
     public void begin(ServerHttpRequest request) {
         requests.add(request);
+        if (closing) {
+            close(request);
+        }
     }
 
     /** Called when a request has ended in any way. */
@@ -63,7 +67,12 @@ public final class Drain implements SmartLifecycle {
         Mono.delay(timeout)
                 .doOnNext(tick -> expired.tryEmitEmpty())
                 .then(Mono.delay(ERROR_FRAME_TIMEOUT))
-                .subscribe(tick -> requests.forEach(Drain::close));
+                .subscribe(tick -> closeAll());
+    }
+
+    private void closeAll() {
+        closing = true; // before the loop: a request that it misses is closed when it begins
+        requests.forEach(Drain::close);
     }
 
     @Override

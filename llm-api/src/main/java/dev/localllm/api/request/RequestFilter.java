@@ -78,8 +78,10 @@ public final class RequestFilter implements WebFilter, Ordered {
         exchange.getResponse().getHeaders().set(FailureResponse.REQUEST_ID, id);
         RequestRecord record = new RequestRecord(id, clients.of(request), clock);
         record.putInto(exchange);
-        drain.begin(request);
-        return Mono.defer(() -> chain.filter(exchange))
+        return Mono.defer(() -> {
+                    drain.begin(request);
+                    return chain.filter(exchange);
+                })
                 .onErrorResume(
                         fault -> isClientGone(fault) ? awaitClose(exchange, fault) : failures.handle(exchange, fault))
                 .doFinally(signal -> {

@@ -44,6 +44,15 @@ class FieldsTest {
         fields.rejectUnknown();
     }
 
+    /** A client that leaves interrupts the thread that decodes its body. */
+    @Test
+    void readsToTheEndDespiteAnInterrupt() {
+        Thread.currentThread().interrupt();
+
+        assertThat(parse("{\"x\":\"y\"}").string("x")).isEqualTo("y");
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"{}", "{\"x\":null}"})
     void readsNullLikeAnAbsentField(String json) {

@@ -2,6 +2,7 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
@@ -28,8 +29,11 @@ class TimeoutsTest {
     @BeforeEach
     void begin() {
         channel.freezeTime();
-        new Timeouts(Duration.ofHours(1), Duration.ofSeconds(90), Duration.ofSeconds(15), serverStop.asMono())
-                .nonStreaming(response.mono(), channel.eventLoop())
+        Timeouts timeouts =
+                new Timeouts(Duration.ofHours(1), Duration.ofSeconds(90), Duration.ofSeconds(15), serverStop.asMono());
+        StringBuilder text = new StringBuilder();
+        TimedCollector.collect(
+                        response.flux(), text::append, text::toString, timeouts.nonStreaming(channel.eventLoop()))
                 .subscribe(end::set, end::set);
     }
 
