@@ -8,7 +8,9 @@ import dev.localllm.ollama.simulator.Fault;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -83,7 +85,8 @@ class FailureTableTest {
         try (TimeoutsTest.DeafServer deaf = new TimeoutsTest.DeafServer();
                 ResettingServer resetting = new ResettingServer();
                 CannedServer canned = new CannedServer("SSH-2.0-OpenSSH_9.2\r\n".getBytes(StandardCharsets.US_ASCII));
-                TestServer toNobody = new TestServer(closedPort(), SETTINGS);
+                ClosedPort closed = new ClosedPort();
+                TestServer toNobody = new TestServer(closed.baseUrl(), SETTINGS);
                 TestServer toDeaf = new TestServer(deaf.baseUrl(), SETTINGS);
                 TestServer toResetting = new TestServer(resetting.baseUrl(), SETTINGS);
                 TestServer toCanned = new TestServer(canned.baseUrl(), SETTINGS)) {
@@ -201,6 +204,7 @@ class FailureTableTest {
                 assertThat(request.readAll()).contains("data: [DONE]");
             }
         }
+        awaitOpen(simulator, 0); // so that the next open exchange is that of the row
     }
 
     /** Milliseconds until the only permit is free again and the simulator has no open exchange. */
@@ -269,9 +273,22 @@ class FailureTableTest {
         simulator.openExchangesOverTime().filter(open -> open == expected).blockFirst(Duration.ofSeconds(10));
     }
 
-    private static URI closedPort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return URI.create("http://127.0.0.1:" + socket.getLocalPort());
+    /** A port that refuses connections; nobody else gets it, as it is bound. */
+    private static final class ClosedPort implements AutoCloseable {
+
+        private final Socket bound = new Socket();
+
+        ClosedPort() throws IOException {
+            bound.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        }
+
+        URI baseUrl() {
+            return URI.create("http://127.0.0.1:" + bound.getLocalPort());
+        }
+
+        @Override
+        public void close() throws IOException {
+            bound.close();
         }
     }
 
