@@ -5,10 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.local.LocalChannel;
+import io.netty.channel.local.LocalIoHandler;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
@@ -24,6 +31,30 @@ class ExchangeTest {
 
     private final Exchange exchange = new Exchange();
     private final AtomicInteger closings = new AtomicInteger();
+
+    @Test
+    void runsATaskOnTheEventLoopOfItsConnection() throws Exception {
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, LocalIoHandler.newFactory());
+        LocalChannel channel = new LocalChannel();
+        group.register(channel).sync();
+        Exchange exchange = new Exchange();
+        List<Boolean> there = new CopyOnWriteArrayList<>();
+        CountDownLatch done = new CountDownLatch(1);
+        Runnable task = () -> there.add(channel.eventLoop().inEventLoop());
+
+        exchange.onEventLoop(task);
+        exchange.connected(Connection.from(channel));
+        exchange.onEventLoop(() -> {
+            task.run();
+            exchange.onEventLoop(task); // at once
+            done.countDown();
+        });
+
+        assertThat(done.await(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(there).containsExactly(false, true, true);
+        channel.close().sync();
+        group.shutdownGracefully(0, 0, TimeUnit.SECONDS).sync();
+    }
 
     @Test
     void isClosedWhenItsAbortedConnectionCloses() {
