@@ -188,8 +188,8 @@ class LlmConfiguration {
     }
 
     /**
-     * Replaces Spring Boot's, with its settings {@code server.forward-headers-strategy} and {@code
-     * spring.webflux.base-path}. Spring's dispatcher knows the other routes, and what to answer where there is none.
+     * Replaces Spring Boot's handler: {@code server.forward-headers-strategy} and {@code spring.webflux.base-path} have
+     * no effect. Spring's dispatcher knows the other routes, and what to answer where there is none.
      */
     @Bean
     HttpHandler httpHandler(

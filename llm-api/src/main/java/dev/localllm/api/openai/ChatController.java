@@ -44,7 +44,7 @@ public final class ChatController {
 
     /**
      * True for most requests of this route: those with the usual spelling of path and content type. They don't need
-     * Spring's search for a route, which costs as much as all the rest of the server.
+     * Spring's search for a route, which is costly.
      */
     public boolean matches(ServerHttpRequest request) {
         return HttpMethod.POST.equals(request.getMethod())
