@@ -194,6 +194,7 @@ public final class Upstream implements AutoCloseable {
                         ChannelOption.CONNECT_TIMEOUT_MILLIS,
                         Math.toIntExact(limits.connectTimeout().toMillis()))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
+                        .addFirst(new FlushBatchHandler())
                         .addBefore(NettyPipeline.ReactiveBridge, ReadCoalescer.NAME, new ReadCoalescer()));
     }
 }

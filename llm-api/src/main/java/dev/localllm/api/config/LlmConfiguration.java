@@ -36,6 +36,7 @@ import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
+import dev.localllm.upstream.FlushBatchHandler;
 import dev.localllm.upstream.UpstreamLimits;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
@@ -280,7 +281,7 @@ class LlmConfiguration {
                         new AdaptiveRecvByteBufAllocator(MIN_READ_BYTES, TYPICAL_READ_BYTES, MAX_READ_BYTES)
                                 .maxMessagesPerRead(1))
                 .doOnChannelInit((observer, channel, address) -> channel.pipeline()
-                        .addFirst(new WriteStallHandler(settings.connections().writeStall()))
+                        .addFirst(new WriteStallHandler(settings.connections().writeStall()), new FlushBatchHandler())
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new SmallChunkHandler())
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new LingeringCloseHandler(MAX_LINGERING))
                         .addBefore(NettyPipeline.HttpTrafficHandler, null, new Http10Handler())
