@@ -1,6 +1,7 @@
 package dev.localllm.api;
 
 import dev.localllm.api.config.Settings;
+import dev.localllm.api.lifecycle.AsyncOutput;
 import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.setting.InvalidSettingException;
 import java.util.Map;
@@ -22,6 +23,7 @@ public class LlmApplication {
     private static final int EXIT_INVALID_SETTING = 2;
 
     public static void main(String[] args) {
+        AsyncOutput.replaceStandardOutput();
         try {
             start(args);
         } catch (InvalidSettingException e) {

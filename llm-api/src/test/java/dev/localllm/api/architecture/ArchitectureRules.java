@@ -62,8 +62,9 @@ final class ArchitectureRules {
             "RequestBodies", "decodes large bodies outside the event loops",
             "LlmConfiguration", "creates the thread for RequestBodies");
 
-    private static final Map<String, String> MAY_PRINT =
-            Map.of("LlmApplication", "prints a bad setting before logging is set up");
+    private static final Map<String, String> MAY_PRINT = Map.of(
+            "LlmApplication", "prints a bad setting before logging is set up",
+            "AsyncOutput", "replaces standard output");
 
     private static final Map<String, String> MAY_SPEAK_OPENAI = Map.of(
             "RequestLog", "logs one of these strings, because operators search for it",
