@@ -67,7 +67,7 @@ final class ReadCoalescer extends ChannelInboundHandlerAdapter {
     }
 
     private static ByteBuf enlarged(ChannelHandlerContext ctx, ByteBuf full, int extra) {
-        ByteBuf larger = ctx.alloc().buffer(2 * (full.readableBytes() + extra));
+        ByteBuf larger = ctx.alloc().buffer(Math.max(MAX_BYTES, full.readableBytes() + extra));
         larger.writeBytes(full);
         full.release();
         return larger;
