@@ -32,7 +32,7 @@ final class ChatBodies {
     static OllamaWire.ChatBody of(ModelId model, ChatRequest request, OllamaSettings settings) {
         return new OllamaWire.ChatBody(
                 model.value(),
-                request.messages().stream().map(ChatBodies::message).toList(),
+                messages(request),
                 true,
                 false,
                 false,
@@ -46,6 +46,7 @@ final class ChatBodies {
     /** Ollama has no tool choice: the model decides. {@code None} is expressed by sending no tools. */
     private static List<OllamaWire.Tool> tools(ModelId model, ChatRequest request) {
         return switch (request.toolChoice()) {
+            case ToolChoice.Auto c when request.tools().isEmpty() -> List.of();
             case ToolChoice.Auto c ->
                 request.tools().stream().map(ChatBodies::tool).toList();
             case ToolChoice.None c -> List.of();
@@ -85,6 +86,15 @@ final class ChatBodies {
             case HIGH -> StringNode.valueOf("high");
             case MAX -> StringNode.valueOf("max");
         };
+    }
+
+    private static List<OllamaWire.ChatMessage> messages(ChatRequest request) {
+        List<OllamaWire.ChatMessage> messages =
+                new ArrayList<>(request.messages().size());
+        for (Message message : request.messages()) {
+            messages.add(message(message));
+        }
+        return messages;
     }
 
     private static OllamaWire.ChatMessage message(Message message) {

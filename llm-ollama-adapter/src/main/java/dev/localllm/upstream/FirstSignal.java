@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxOperator;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
@@ -23,6 +24,7 @@ import reactor.util.context.Context;
 final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
 
     private final CoreSubscriber<? super Flux<T>> first;
+    private final Context context;
     private final Rest rest = new Rest();
     private final AtomicBoolean requested = new AtomicBoolean();
     private Subscription source = Operators.emptySubscription();
@@ -31,16 +33,21 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
 
     private FirstSignal(CoreSubscriber<? super Flux<T>> first) {
         this.first = first;
+        this.context = first.currentContext();
     }
 
     static <T> Mono<Flux<T>> of(Flux<T> source) {
-        return Mono.fromDirect(
-                source.transform(Operators.<T, Flux<T>>lift((scannable, actual) -> new FirstSignal<>(actual))));
+        return Mono.fromDirect(new FluxOperator<T, Flux<T>>(source) {
+            @Override
+            public void subscribe(CoreSubscriber<? super Flux<T>> first) {
+                source.subscribe(new FirstSignal<>(first));
+            }
+        });
     }
 
     @Override
     public Context currentContext() {
-        return first.currentContext();
+        return context;
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxOperator;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -20,6 +21,7 @@ import reactor.util.context.Context;
 final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription {
 
     private final CoreSubscriber<? super List<ChatEvent>> client;
+    private final Context context;
     private final GenerationDeadline deadline;
     private final Exchange exchange;
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -28,6 +30,7 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
     private TimedAnswer(
             CoreSubscriber<? super List<ChatEvent>> client, GenerationDeadline deadline, Exchange exchange) {
         this.client = client;
+        this.context = client.currentContext();
         this.deadline = deadline;
         this.exchange = exchange;
     }
@@ -39,13 +42,17 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
      * @return takes one subscriber
      */
     static Flux<List<ChatEvent>> of(Flux<List<ChatEvent>> events, GenerationDeadline deadline, Exchange exchange) {
-        return events.transform(Operators.<List<ChatEvent>, List<ChatEvent>>lift(
-                (scannable, client) -> new TimedAnswer(client, deadline, exchange)));
+        return new FluxOperator<>(events) {
+            @Override
+            public void subscribe(CoreSubscriber<? super List<ChatEvent>> client) {
+                source.subscribe(new TimedAnswer(client, deadline, exchange));
+            }
+        };
     }
 
     @Override
     public Context currentContext() {
-        return client.currentContext();
+        return context;
     }
 
     @Override

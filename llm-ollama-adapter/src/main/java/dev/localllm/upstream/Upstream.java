@@ -55,6 +55,7 @@ public final class Upstream implements AutoCloseable {
     private final NetworkFaults networkFaults;
     private final ConnectionProvider generations;
     private final ConnectionProvider shortRequests;
+    private final URI baseUrl;
     private final HttpClient generationClient;
     private final HttpClient shortRequestClient;
     private final Circuits circuits;
@@ -77,6 +78,7 @@ public final class Upstream implements AutoCloseable {
             LongSupplier circuitClock) {
         this.name = name;
         this.limits = limits;
+        this.baseUrl = baseUrl;
         this.loops = loops;
         this.clock = clock;
         this.networkFaults = new NetworkFaults(name);
@@ -109,7 +111,7 @@ public final class Upstream implements AutoCloseable {
         return generationClient
                 .headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON))
                 .post()
-                .uri(path);
+                .uri(baseUrl.resolve(path));
     }
 
     /** Opens one generation, as {@link dev.localllm.core.chat.ChatModel#open} specifies. */

@@ -42,7 +42,7 @@ public final class ClientIdentity {
         if (peer == null || peer.getAddress() == null) {
             return new ClientId("unknown");
         }
-        if (trusted.stream().noneMatch(network -> network.matches(peer))) {
+        if (!isTrusted(peer)) {
             return address(peer.getAddress());
         }
         List<String> names = request.getHeaders().getOrEmpty(header);
@@ -52,6 +52,15 @@ public final class ClientIdentity {
         }
         InetAddress named = literal(names.getFirst());
         return named == null ? new ClientId("name:" + names.getFirst()) : address(named);
+    }
+
+    private boolean isTrusted(InetSocketAddress peer) {
+        for (IpSubnetFilterRule network : trusted) {
+            if (network.matches(peer)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static ClientId address(InetAddress address) {

@@ -35,6 +35,7 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
             Duration timeout, EventExecutor eventLoop, Supplier<? extends Throwable> onTimeout, Mono<?> abort) {}
 
     private final CoreSubscriber<? super R> result;
+    private final Context context;
     private final Consumer<? super T> add;
     private final Supplier<? extends R> complete;
     private final Limits limits;
@@ -46,6 +47,7 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
     private TimedCollector(
             CoreSubscriber<? super R> result, Consumer<? super T> add, Supplier<? extends R> complete, Limits limits) {
         this.result = result;
+        this.context = result.currentContext();
         this.add = add;
         this.complete = complete;
         this.limits = limits;
@@ -67,7 +69,7 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
 
     @Override
     public Context currentContext() {
-        return result.currentContext();
+        return context;
     }
 
     @Override

@@ -8,8 +8,10 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatResponder;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpResponse;
@@ -65,12 +67,20 @@ public final class AnswerBody {
     }
 
     private static Mono<Void> write(List<ByteBuffer> pieces, MediaType contentType, ServerHttpResponse response) {
+        long length = 0;
+        for (ByteBuffer piece : pieces) {
+            length += piece.remaining();
+        }
         response.getHeaders().setContentType(contentType);
-        response.getHeaders()
-                .setContentLength(
-                        pieces.stream().mapToLong(ByteBuffer::remaining).sum());
-        DataBufferFactory buffers = response.bufferFactory();
-        return response.writeWith(Mono.fromSupplier(
-                () -> buffers.join(pieces.stream().map(buffers::wrap).toList())));
+        response.getHeaders().setContentLength(length);
+        return response.writeWith(Mono.fromSupplier(() -> join(pieces, response.bufferFactory())));
+    }
+
+    private static DataBuffer join(List<ByteBuffer> pieces, DataBufferFactory buffers) {
+        List<DataBuffer> wrapped = new ArrayList<>(pieces.size());
+        for (ByteBuffer piece : pieces) {
+            wrapped.add(buffers.wrap(piece));
+        }
+        return buffers.join(wrapped);
     }
 }

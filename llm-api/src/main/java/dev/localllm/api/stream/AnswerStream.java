@@ -15,9 +15,10 @@ import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ServerWebExchange;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxOperator;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Operators;
 
 /**
  * Streams answers to clients in the format of any wire. Writes events that arrive together as one buffer, sends
@@ -79,11 +80,14 @@ public final class AnswerStream {
             Function<Throwable, DataBuffer> lastFrame,
             Channel channel,
             AtomicReference<@Nullable OpenStream> open) {
-        return events.transform(Operators.<List<ChatEvent>, DataBuffer>lift((source, client) -> {
-            OpenStream stream = new OpenStream(client, channel, encoder, lastFrame, timeouts, readAhead);
-            open.set(stream);
-            return stream;
-        }));
+        return new FluxOperator<>(events) {
+            @Override
+            public void subscribe(CoreSubscriber<? super DataBuffer> client) {
+                OpenStream stream = new OpenStream(client, channel, encoder, lastFrame, timeouts, readAhead);
+                open.set(stream);
+                source.subscribe(stream);
+            }
+        };
     }
 
     /** If the client disconnects during the first write, nothing else cancels the stream. */

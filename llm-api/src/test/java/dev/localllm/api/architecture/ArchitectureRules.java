@@ -14,6 +14,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static java.util.Map.entry;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
@@ -48,15 +49,18 @@ final class ArchitectureRules {
     private static final Map<String, String> MAY_BLOCK =
             Map.of("OllamaLocation", "looks for Ollama once at the start, before the server serves");
 
-    private static final Map<String, String> MAY_SUBSCRIBE = Map.of(
-            "ChatService", "releases the permit when the exchange is closed, even after a cancel",
-            "Exchange", "signals that an aborted connection is closed, even after a cancel",
-            "Drain", "its timer ends with the process",
-            "OpenStream", "listens for the server's stop while the stream is open",
-            "TimedCollector", "listens for an abort while it collects",
-            "LlmConfiguration", "warns once at the start",
-            "OllamaSimulator", "stops its own threads",
-            "OpenExchanges", "observes the end of its own connections");
+    private static final Map<String, String> MAY_SUBSCRIBE = Map.ofEntries(
+            entry("ChatService", "releases the permit when the exchange is closed, even after a cancel"),
+            entry("Exchange", "signals that an aborted connection is closed, even after a cancel"),
+            entry("Drain", "its timer ends with the process"),
+            entry("OpenStream", "listens for the server's stop while the stream is open"),
+            entry("AnswerStream", "an operator"),
+            entry("FirstSignal", "an operator"),
+            entry("TimedAnswer", "an operator"),
+            entry("TimedCollector", "an operator; listens for an abort while it collects"),
+            entry("LlmConfiguration", "warns once at the start"),
+            entry("OllamaSimulator", "stops its own threads"),
+            entry("OpenExchanges", "observes the end of its own connections"));
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
             "RequestBodies", "decodes large bodies outside the event loops",

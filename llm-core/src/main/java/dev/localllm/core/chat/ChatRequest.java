@@ -38,12 +38,16 @@ public record ChatRequest(
      * count; the size of the request body limits them.
      */
     long characters() {
-        long inMessages = messages.stream()
-                .flatMap(message -> message.parts().stream())
-                .mapToLong(ChatRequest::characters)
-                .sum();
-        long inTools = tools.stream().mapToLong(ChatRequest::characters).sum();
-        return inMessages + inTools + characters(format);
+        long sum = characters(format);
+        for (Message message : messages) {
+            for (Part part : message.parts()) {
+                sum += characters(part);
+            }
+        }
+        for (ToolDefinition tool : tools) {
+            sum += characters(tool);
+        }
+        return sum;
     }
 
     private static long characters(ToolDefinition tool) {
