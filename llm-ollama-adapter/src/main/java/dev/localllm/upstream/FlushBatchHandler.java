@@ -8,13 +8,13 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 
 /**
- * Flushes the connections of an event loop together, after it has read from all that were ready. A write wakes up the
- * process that reads, and waking it up costs more than the write itself: written one right after the other, responses
- * and requests find it awake. Flushes earlier if many connections wait. Place it first in the pipeline.
+ * Flushes the connections of an event loop together, when it has read from all that were ready. A write wakes up the
+ * process that reads, which costs more than the write itself; if writes follow each other closely, the process is still
+ * awake. Place it next to the head of the pipeline; only handlers that observe real flushes stand before it.
  */
 public final class FlushBatchHandler extends ChannelDuplexHandler {
 
-    /** Connections that wait at most, so that the first of them does not wait long. */
+    /** Largest number of connections that wait, so that the first does not wait long. */
     static final int MAX_WAITING = 64;
 
     private static final FastThreadLocal<Batch> BATCH = new FastThreadLocal<>() {
@@ -34,7 +34,17 @@ public final class FlushBatchHandler extends ChannelDuplexHandler {
         }
     }
 
-    /** Data that waits is flushed: a close would discard it. */
+    /**
+     * Flushes what this connection itself has caused: if it has also been half-closed, Netty closes it right after this
+     * event, without {@link #close}.
+     */
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        ctx.fireChannelReadComplete();
+        flushNow(ctx);
+    }
+
+    /** A close would discard what waits. */
     @Override
     public void close(ChannelHandlerContext ctx, ChannelPromise promise) throws Exception {
         flushNow(ctx);

@@ -15,7 +15,7 @@ class FlushBatchHandlerTest {
 
     private final List<Connection> connections = new ArrayList<>();
 
-    /** Other than here, all connections of a thread have one event loop, which ends each of its turns. */
+    /** In production, all connections of a thread share one event loop. Here each has its own. */
     @AfterEach
     void endAllTurns() {
         connections.forEach(Connection::endTurn);
@@ -95,6 +95,16 @@ class FlushBatchHandlerTest {
         first.endTurn();
 
         assertThat(second.flushed).containsExactly("next");
+    }
+
+    @Test
+    void flushesWhatAReadHasCausedWhenTheReadIsComplete() {
+        Connection connection = new Connection();
+
+        connection.send("refusal");
+        connection.channel.pipeline().fireChannelReadComplete();
+
+        assertThat(connection.flushed).containsExactly("refusal");
     }
 
     @Test
