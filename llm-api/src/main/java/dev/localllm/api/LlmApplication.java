@@ -23,7 +23,8 @@ public class LlmApplication {
     private static final int EXIT_INVALID_SETTING = 2;
 
     public static void main(String[] args) {
-        AsyncOutput.replaceStandardOutput();
+        AsyncOutput log = AsyncOutput.replaceStandardOutput();
+        SpringApplication.getShutdownHandlers().add(log::becomeSynchronous); // after all servers are closed
         try {
             start(args);
         } catch (InvalidSettingException e) {

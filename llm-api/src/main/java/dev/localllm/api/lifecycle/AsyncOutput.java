@@ -6,22 +6,26 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Writes to a slow stream on a thread of its own, so that a log does not block event loops. Lines that come within 5 ms
- * are written together. While more than 1 MB waits, because nobody reads, further writes are dropped; their number is
- * written when there is room again. Thread-safe.
+ * Writes to a slow stream on a thread of its own, so that a log does not block event loops. What comes within 5 ms is
+ * written together. While nobody reads, 1 MB waits; further entries are dropped, and their number is written later.
+ * Thread-safe.
  */
 public final class AsyncOutput extends OutputStream {
 
-    private static final int MAX_BYTES = 1 << 20;
+    /** Limit of what waits. As much again may be in the hands of the thread that writes. */
+    private static final int MAX_BYTES = 512 << 10;
+
+    /** Buffers that have grown larger are not kept. */
+    private static final int TYPICAL_BYTES = 64 << 10;
+
     private static final long DELAY_MS = 5;
+    private static final long SYNCHRONOUS_TIMEOUT_MS = 1000;
 
     private final OutputStream target;
-
-    /** Held while the target is written to; taken before the monitor of this object. */
-    private final Object targetLock = new Object();
-
+    private final ReentrantLock writing = new ReentrantLock();
     private ByteArrayOutputStream waiting = new ByteArrayOutputStream();
     private ByteArrayOutputStream spare = new ByteArrayOutputStream();
     private int dropped;
@@ -31,16 +35,24 @@ public final class AsyncOutput extends OutputStream {
         this.target = target;
     }
 
-    /**
-     * Replaces {@link System#out}. When the JVM exits, what waits is written, and what comes later is written at once.
-     * Nothing is written if the JVM is killed or halted.
-     */
-    public static void replaceStandardOutput() {
+    /** Replaces {@link System#out}. Call {@link #becomeSynchronous} before the JVM exits. */
+    public static AsyncOutput replaceStandardOutput() {
         PrintStream standard = System.out;
         AsyncOutput output = new AsyncOutput(standard);
         System.setOut(new PrintStream(output, false, standard.charset()));
         Thread.ofPlatform().name("log").daemon().start(output::run);
-        Runtime.getRuntime().addShutdownHook(new Thread(output::becomeSynchronous, "log-end"));
+        return output;
+    }
+
+    /**
+     * Writes what waits, and from then on each entry at once. Gives up after a second if the stream is blocked, so that
+     * the JVM can exit.
+     */
+    public void becomeSynchronous() {
+        synchronized (this) {
+            synchronous = true;
+        }
+        writeSynchronously();
     }
 
     @Override
@@ -50,18 +62,8 @@ public final class AsyncOutput extends OutputStream {
 
     @Override
     public void write(byte[] bytes, int offset, int length) {
-        boolean now;
-        synchronized (this) {
-            now = synchronous;
-            if (waiting.size() + length > MAX_BYTES) {
-                dropped++;
-            } else {
-                waiting.write(bytes, offset, length);
-                notifyAll();
-            }
-        }
-        if (now) {
-            writeWaiting();
+        if (add(bytes, offset, length)) {
+            writeSynchronously();
         }
     }
 
@@ -69,8 +71,9 @@ public final class AsyncOutput extends OutputStream {
     void run() {
         try {
             while (true) {
-                awaitWrite();
+                awaitEntry();
                 TimeUnit.MILLISECONDS.sleep(DELAY_MS);
+                writing.lock();
                 writeWaiting();
             }
         } catch (InterruptedException e) {
@@ -78,41 +81,56 @@ public final class AsyncOutput extends OutputStream {
         }
     }
 
-    void becomeSynchronous() {
-        synchronized (this) {
-            synchronous = true;
+    /** Returns true if the caller has to write. */
+    private synchronized boolean add(byte[] bytes, int offset, int length) {
+        if (waiting.size() + length > MAX_BYTES) {
+            dropped++;
+        } else {
+            waiting.write(bytes, offset, length);
         }
-        writeWaiting();
+        notifyAll();
+        return synchronous;
     }
 
-    private synchronized void awaitWrite() throws InterruptedException {
-        while (waiting.size() == 0) {
+    private synchronized void awaitEntry() throws InterruptedException {
+        while (waiting.size() == 0 && dropped == 0) {
             wait();
         }
     }
 
-    private void writeWaiting() {
-        synchronized (targetLock) {
-            ByteArrayOutputStream taken = take();
-            try {
-                taken.writeTo(target);
-                target.flush();
-            } catch (IOException e) {
-                // Nobody can be told: this is where the log goes.
+    private void writeSynchronously() {
+        try {
+            if (writing.tryLock(SYNCHRONOUS_TIMEOUT_MS, TimeUnit.MILLISECONDS)) {
+                writeWaiting();
             }
-            taken.reset();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
+    /** Releases the lock, which the caller has taken. */
+    private void writeWaiting() {
+        try {
+            take().writeTo(target);
+            target.flush();
+        } catch (IOException | RuntimeException | Error e) {
+            // Nobody can be told: this is the log. It goes on with the next entry.
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** What waits now. Valid until the next call. */
     private synchronized ByteArrayOutputStream take() {
         ByteArrayOutputStream taken = waiting;
-        waiting = spare;
-        spare = taken;
         if (dropped > 0) {
-            taken.writeBytes(("Dropped " + dropped + " lines of the log: standard output was blocked.\n")
+            taken.writeBytes(("Dropped " + dropped + " log entries: standard output was too slow.\n")
                     .getBytes(StandardCharsets.UTF_8));
             dropped = 0;
         }
+        waiting = spare.size() > TYPICAL_BYTES ? new ByteArrayOutputStream() : spare;
+        waiting.reset();
+        spare = taken;
         return taken;
     }
 }

@@ -8,7 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -57,15 +57,15 @@ class AsyncOutputTest {
     }
 
     @Test
-    void dropsWhatIsTooMuchAndTellsHowManyLines() throws InterruptedException {
+    void dropsWhatIsTooMuchAndTellsHowMany() throws InterruptedException {
         byte[] kilobyte = "x".repeat(1024).getBytes(StandardCharsets.UTF_8);
-        for (int i = 0; i < 1024 + 3; i++) {
+        for (int i = 0; i < 512 + 3; i++) {
             output.write(kilobyte, 0, kilobyte.length);
         }
 
         writer.start();
 
-        String first = "x".repeat(1 << 20) + "Dropped 3 lines of the log: standard output was blocked.\n";
+        String first = "x".repeat(512 << 10) + "Dropped 3 log entries: standard output was too slow.\n";
         target.await(first);
         log.print("next\n");
         target.await(first + "next\n");
@@ -78,6 +78,38 @@ class AsyncOutputTest {
         log.print("later");
 
         assertThat(target).hasToString("waits later");
+    }
+
+    @Test
+    void tellsThatAnEntryWasTooLarge() throws InterruptedException {
+        writer.start();
+
+        output.write(new byte[(512 << 10) + 1], 0, (512 << 10) + 1);
+
+        target.await("Dropped 1 log entries: standard output was too slow.\n");
+    }
+
+    @Test
+    void letsTheProcessExitWhileTheTargetIsBlocked() throws InterruptedException {
+        target.block();
+        writer.start();
+        log.print("blocked");
+        target.awaitWriter();
+
+        output.becomeSynchronous();
+
+        assertThat(target).hasToString("");
+    }
+
+    @Test
+    void goesOnAfterAFault() throws InterruptedException {
+        target.fail(new InternalError("no memory"));
+        writer.start();
+        log.print("lost");
+        target.awaitWriter();
+        log.print("next");
+
+        target.await("next");
     }
 
     @Test
@@ -106,13 +138,9 @@ class AsyncOutputTest {
         private Printer() {}
 
         public static void main(String[] args) {
-            AsyncOutput.replaceStandardOutput();
+            AsyncOutput output = AsyncOutput.replaceStandardOutput();
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                try {
-                    TimeUnit.MILLISECONDS.sleep(200); // as a server that stops: other hooks have ended
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
+                output.becomeSynchronous();
                 System.out.print("from a shutdown hook");
             }));
             System.out.print(lines());
@@ -125,7 +153,12 @@ class AsyncOutputTest {
 
         private final ByteArrayOutputStream written = new ByteArrayOutputStream();
         private final CountDownLatch begun = new CountDownLatch(1);
+        private final AtomicReference<Error> next = new AtomicReference<>();
         private volatile CountDownLatch open = new CountDownLatch(0);
+
+        void fail(Error fault) {
+            next.set(fault);
+        }
 
         void block() {
             open = new CountDownLatch(1);
@@ -147,6 +180,10 @@ class AsyncOutputTest {
         @Override
         public void write(byte[] bytes, int offset, int length) {
             begun.countDown();
+            Error fault = next.getAndSet(null);
+            if (fault != null) {
+                throw fault;
+            }
             try {
                 open.await();
             } catch (InterruptedException e) {
