@@ -50,7 +50,12 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts the server with the container's heap and buffer sizes. */
     static ServerProcess withHeap(String size, URI ollama, String... settings) throws IOException {
-        return new ServerProcess(List.of("-Xmx" + size, "-XX:MaxDirectMemorySize=96m"), ollama, settings);
+        List<String> options = List.of(
+                "-Xmx" + size,
+                "-XX:MaxDirectMemorySize=96m",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dio.netty.noUnsafe=false");
+        return new ServerProcess(options, ollama, settings);
     }
 
     URI uri(String path) throws Exception {
