@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bars, lines } from './plot.mjs';
-import { scenarios, valueIn } from './scenarios.mjs';
+import { CONTROL, MIN_CONTROL_WRITES, scenarios, valueIn } from './scenarios.mjs';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 const BEGIN = '<!-- written by llm-deploy/bench/run -->', END = '<!-- end -->';
@@ -68,9 +68,13 @@ export function complaintsOf(results) {
   return results.runs.flatMap(({ scenario, target, round, result }) => {
     const found = [];
     if (result.failed) found.push(result.failed);
+    const writes = result.calls?.writes;
+    if (target === CONTROL && writes < MIN_CONTROL_WRITES) {
+      found.push(`${writes.toFixed(2)} writes per token (at least ${MIN_CONTROL_WRITES}: it flushes each)`);
+    }
     if (trusted.has(target)) {
       if (result.faults?.all) found.push(`${JSON.stringify(result.faults)}, first: ${result.firstFault}`);
-      const { maxWrites } = scenarios[scenario], writes = result.calls?.writes;
+      const { maxWrites } = scenarios[scenario];
       if (writes > maxWrites && target !== 'nginx') {
         found.push(`${writes.toFixed(2)} writes per token (at most ${maxWrites})`);
       }

@@ -16,6 +16,7 @@ const SHORT = [CPU_REQUEST, ['requests/s', 'requestsPerS', 0], ['p50 ms', 'reque
   PEAK, HARNESS];
 const LEAVING = [['left', 'dropped', 0], ['aborts upstream', 'seen', 0], ['leaked', 'leaked', 0],
   ['aborted after p50 ms', 'abort.p50', 1], ['p99', 'abort.p99', 1], ['max', 'abort.max', 1]];
+export const CONTROL = 'scg', MIN_CONTROL_WRITES = 0.7;
 const START = [['ready after ms', 'readyMs', 0, 'empty'], ['CPU ms until then', 'cpuMs', 0, 'empty'],
   ['RSS MB', 'rssMb', 0], ['PSS MB', 'pssMb', 0], ['first 1000 requests: CPU ms', 'server.cpuMsPer1kRequests', 0]];
 const FLOOD = [['peak MB, quiet', 'peakMb.quiet', 0], ['first attack', 'peakMb.attack', 0],
@@ -31,10 +32,10 @@ const fanOut = streams => {
   return { warmUp: streams < 1000 ? AS_FAST : same, load: `${same} --requests ${Math.max(4, streams)} --max-time 90` };
 };
 const servers = target => target.isServer, gateways = target => target.peer && !target.isEmpty;
-const counted = target => target.isServer || target.name === 'nginx';
+const counted = target => target.isServer || target.name === 'nginx' || target.name === CONTROL;
 
 // kind: "load" runs the generator against warm targets; the others start them afresh in each round.
-// maxWrites: of this server, per token.
+// maxWrites: of this server, per token. The control flushes each token, so its writes show that all calls are counted.
 // warmUp: the load before it, for --jit-warm seconds.
 export const scenarios = {
   S1: { kind: 'load', what: '20 streams of 50 tokens/s, one token a write', columns: LATENCY, warmUp: AS_FAST,
