@@ -76,7 +76,7 @@ class RequestCostTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true, 44000", "false, 44000"})
+    @CsvSource({"true, 46000", "false, 46000"})
     void allocatesLittle(boolean stream, long budget) throws Exception {
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 4; round++) {

@@ -46,7 +46,6 @@ final class ChatBodies {
     /** Ollama has no tool choice: the model decides. {@code None} is expressed by sending no tools. */
     private static List<OllamaWire.Tool> tools(ModelId model, ChatRequest request) {
         return switch (request.toolChoice()) {
-            case ToolChoice.Auto c when request.tools().isEmpty() -> List.of();
             case ToolChoice.Auto c ->
                 request.tools().stream().map(ChatBodies::tool).toList();
             case ToolChoice.None c -> List.of();
