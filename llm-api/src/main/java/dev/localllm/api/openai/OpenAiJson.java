@@ -7,6 +7,7 @@ import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.json.JsonFactory;
@@ -77,16 +78,17 @@ final class OpenAiJson {
      * @param fields each has an empty string or array as its value; in their order in the record
      */
     static List<byte[]> around(Object value, List<String> fields) {
-        String json = MAPPER.writeValueAsString(value);
-        List<byte[]> pieces = new ArrayList<>();
+        byte[] json = MAPPER.writeValueAsBytes(value);
+        String latin1 = new String(json, StandardCharsets.ISO_8859_1); // one character per byte
+        List<byte[]> pieces = new ArrayList<>(fields.size() + 1);
         int from = 0;
         for (String field : fields) {
             String name = '"' + field + "\":"; // can't be inside a string: quotes are escaped there
-            int cut = json.indexOf(name, from) + name.length() + 1;
-            pieces.add(json.substring(from, cut).getBytes(StandardCharsets.UTF_8));
+            int cut = latin1.indexOf(name, from) + name.length() + 1;
+            pieces.add(Arrays.copyOfRange(json, from, cut));
             from = cut;
         }
-        pieces.add(json.substring(from).getBytes(StandardCharsets.UTF_8));
+        pieces.add(Arrays.copyOfRange(json, from, json.length));
         return pieces;
     }
 }

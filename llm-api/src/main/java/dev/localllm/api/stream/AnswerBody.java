@@ -8,7 +8,6 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatResponder;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -73,14 +72,15 @@ public final class AnswerBody {
         }
         response.getHeaders().setContentType(contentType);
         response.getHeaders().setContentLength(length);
-        return response.writeWith(Mono.fromSupplier(() -> join(pieces, response.bufferFactory())));
+        int size = Math.toIntExact(length);
+        return response.writeWith(Mono.fromSupplier(() -> join(pieces, size, response.bufferFactory())));
     }
 
-    private static DataBuffer join(List<ByteBuffer> pieces, DataBufferFactory buffers) {
-        List<DataBuffer> wrapped = new ArrayList<>(pieces.size());
+    private static DataBuffer join(List<ByteBuffer> pieces, int size, DataBufferFactory buffers) {
+        DataBuffer body = buffers.allocateBuffer(size);
         for (ByteBuffer piece : pieces) {
-            wrapped.add(buffers.wrap(piece));
+            body.write(piece);
         }
-        return buffers.join(wrapped);
+        return body;
     }
 }
