@@ -57,14 +57,12 @@ class RequestCostTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true, 68", "false, 79"})
+    @CsvSource({"true, 58", "false, 67"})
     void assemblesFewOperators(boolean stream, int budget) throws Exception {
         ask(stream);
         Hooks.onEachOperator("count", operator -> {
             if (Thread.currentThread().getName().startsWith(EVENT_LOOPS)) {
                 operators.incrementAndGet();
-                System.out.println("OP " + operator.getClass().getSimpleName() + " "
-                        + new Throwable().getStackTrace()[4] + " < " + new Throwable().getStackTrace()[5]);
             }
             return operator;
         });
@@ -76,7 +74,7 @@ class RequestCostTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true, 46000", "false, 46000"})
+    @CsvSource({"true, 42000", "false, 42000"})
     void allocatesLittle(boolean stream, long budget) throws Exception {
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 4; round++) {

@@ -10,8 +10,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -54,21 +54,19 @@ final class Circuit {
     }
 
     /**
-     * Runs the call if the circuit permits it, else fails with resilience4j's CallNotPermittedException.
+     * Runs the call if the circuit permits it, else fails with resilience4j's CallNotPermittedException. Subscribe at
+     * once: the call reports to the breaker of now.
      *
      * @param call its first signal is its result; the value false counts as a failure
      */
     <T> Mono<T> guard(Mono<T> call) {
-        return Mono.defer(() -> call.transform(CircuitBreakerOperator.of(period.breaker())));
+        return call.transform(CircuitBreakerOperator.of(period.breaker()));
     }
 
-    /** Like {@link #guard}, and counts one more failure if the answer fails after its first element. */
-    <T> Mono<Flux<T>> guardAnswer(Mono<Flux<T>> answer) {
-        return Mono.defer(() -> {
-            CircuitBreaker breaker = period.breaker();
-            return answer.transform(CircuitBreakerOperator.of(breaker))
-                    .map(rest -> rest.doOnError(fault -> breaker.onError(0, TimeUnit.NANOSECONDS, fault)));
-        });
+    /** Counts one more failure of a call that begins now, for a fault after its first signal. */
+    Consumer<Throwable> lateFaults() {
+        CircuitBreaker breaker = period.breaker();
+        return fault -> breaker.onError(0, TimeUnit.NANOSECONDS, fault);
     }
 
     boolean isClosed() {

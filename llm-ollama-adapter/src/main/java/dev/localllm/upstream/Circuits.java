@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -66,7 +67,7 @@ final class Circuits {
     <T> Flux<T> guard(ModelId model, Flux<T> answer) {
         return Flux.defer(() -> {
             Circuit circuit = ofModel(model);
-            return whenReachable(circuit.guardAnswer(server.guard(FirstSignal.of(answer))))
+            return whenReachable(() -> circuit.guard(server.guard(FirstSignal.of(answer, circuit.lateFaults()))))
                     .flatMapMany(rest -> rest)
                     .onErrorMap(fault -> fault instanceof CallNotPermittedException e
                             ? (e.getCausingCircuitBreakerName().equals(serverName) ? server : circuit).refusal()
@@ -79,10 +80,10 @@ final class Circuits {
         return models.size();
     }
 
-    private <T> Mono<T> whenReachable(Mono<T> call) {
-        return Mono.defer(() -> server.isClosed()
-                ? call
-                : server.guard(probe).flatMap(reachable -> reachable ? call : Mono.error(server.refusal())));
+    private <T> Mono<T> whenReachable(Supplier<Mono<T>> call) {
+        return server.isClosed()
+                ? call.get()
+                : server.guard(probe).flatMap(reachable -> reachable ? call.get() : Mono.error(server.refusal()));
     }
 
     private synchronized Circuit ofModel(ModelId model) {

@@ -3,10 +3,15 @@ package dev.localllm.upstream;
 import io.netty.channel.Channel;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxOperator;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.core.publisher.Sinks;
 import reactor.netty.Connection;
+import reactor.util.context.Context;
 
 /**
  * One exchange with the model server: a request and its response. Aborts it when it must end early, and signals when it
@@ -42,9 +47,65 @@ final class Exchange {
      * before the abort: otherwise the closing connection would be taken for a network fault.
      */
     <T> Flux<T> guard(Flux<T> events) {
-        return Flux.defer(() -> state.compareAndSet(UNUSED, WAITING)
-                ? events.doOnError(fault -> abort()).doFinally(signal -> abort())
-                : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)")));
+        return new FluxOperator<>(events) {
+            @Override
+            public void subscribe(CoreSubscriber<? super T> client) {
+                if (state.compareAndSet(UNUSED, WAITING)) {
+                    source.subscribe(new Guard<>(client));
+                } else {
+                    Operators.error(client, new IllegalStateException("subscribers: 2 (expected: 1)"));
+                }
+            }
+        };
+    }
+
+    private final class Guard<T> implements CoreSubscriber<T>, Subscription {
+
+        private final CoreSubscriber<? super T> client;
+        private Subscription source = Operators.emptySubscription();
+
+        private Guard(CoreSubscriber<? super T> client) {
+            this.client = client;
+        }
+
+        @Override
+        public Context currentContext() {
+            return client.currentContext();
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            source = subscription;
+            client.onSubscribe(this);
+        }
+
+        @Override
+        public void request(long count) {
+            source.request(count);
+        }
+
+        @Override
+        public void cancel() {
+            source.cancel();
+            abort();
+        }
+
+        @Override
+        public void onNext(T element) {
+            client.onNext(element);
+        }
+
+        @Override
+        public void onError(Throwable fault) {
+            abort();
+            client.onError(fault);
+        }
+
+        @Override
+        public void onComplete() {
+            client.onComplete();
+            abort();
+        }
     }
 
     /** See {@link dev.localllm.core.chat.Generation}. */

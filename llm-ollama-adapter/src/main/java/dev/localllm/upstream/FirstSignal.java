@@ -3,6 +3,7 @@ package dev.localllm.upstream;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -24,6 +25,7 @@ import reactor.util.context.Context;
 final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
 
     private final CoreSubscriber<? super Flux<T>> first;
+    private final Consumer<Throwable> onLateFault;
     private final Context context;
     private final Rest rest = new Rest();
     private final AtomicBoolean requested = new AtomicBoolean();
@@ -31,16 +33,18 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
     private boolean begun;
     private volatile boolean cancelled;
 
-    private FirstSignal(CoreSubscriber<? super Flux<T>> first) {
+    private FirstSignal(CoreSubscriber<? super Flux<T>> first, Consumer<Throwable> onLateFault) {
         this.first = first;
+        this.onLateFault = onLateFault;
         this.context = first.currentContext();
     }
 
-    static <T> Mono<Flux<T>> of(Flux<T> source) {
+    /** @param onLateFault called when the source fails after its first element */
+    static <T> Mono<Flux<T>> of(Flux<T> source, Consumer<Throwable> onLateFault) {
         return Mono.fromDirect(new FluxOperator<T, Flux<T>>(source) {
             @Override
             public void subscribe(CoreSubscriber<? super Flux<T>> first) {
-                source.subscribe(new FirstSignal<>(first));
+                source.subscribe(new FirstSignal<>(first, onLateFault));
             }
         });
     }
@@ -89,6 +93,7 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
             return; // after a cancel, the closing connection looks like a fault
         }
         if (begun) {
+            onLateFault.accept(fault);
             rest.end(fault);
         } else {
             begun = true;

@@ -122,10 +122,8 @@ public final class Upstream implements AutoCloseable {
 
     /** Network faults are not mapped to failures yet: the circuits judge them first. */
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
-        return Flux.defer(() -> {
-            GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
-            return TimedAnswer.of(call.exchange(exchange::connected, deadline::onEvents), deadline, exchange);
-        });
+        GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
+        return TimedAnswer.of(call.exchange(exchange::connected, deadline::onEvents), deadline, exchange);
     }
 
     /** The current thread's event loop, or any event loop if it has none. */

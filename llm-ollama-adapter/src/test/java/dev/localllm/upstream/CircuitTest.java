@@ -71,7 +71,7 @@ class CircuitTest {
     void countsAFailureAfterTheFirstElementToo() {
         Flux<Integer> breaking = Flux.just(1).concatWith(Flux.error(failure));
         for (int i = 0; i < ENOUGH; i++) {
-            circuit.guardAnswer(FirstSignal.of(breaking))
+            circuit.guard(FirstSignal.of(breaking, circuit.lateFaults()))
                     .flatMapMany(rest -> rest)
                     .onErrorComplete()
                     .blockLast(TIMEOUT);
@@ -151,7 +151,7 @@ class CircuitTest {
         List<Sinks.One<Integer>> results = new ArrayList<>();
         List<Disposable> old = new ArrayList<>();
         Sinks.Many<Integer> answer = Sinks.many().unicast().onBackpressureBuffer();
-        circuit.guardAnswer(FirstSignal.of(answer.asFlux()))
+        circuit.guard(FirstSignal.of(answer.asFlux(), circuit.lateFaults()))
                 .flatMapMany(rest -> rest)
                 .subscribe(element -> {}, fault -> {});
         answer.tryEmitNext(1);

@@ -17,12 +17,14 @@ class FirstSignalTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private final TestPublisher<Integer> source = TestPublisher.create();
-    private final Mono<Flux<Integer>> first = FirstSignal.of(source.flux());
+    private final List<Throwable> lateFaults = new ArrayList<>();
+    private final Mono<Flux<Integer>> first = FirstSignal.of(source.flux(), lateFaults::add);
 
     @Test
     void emitsAllSignalsOfTheSource() {
         for (int count : new int[] {0, 1, 2, 1000}) {
-            StepVerifier.create(FirstSignal.of(Flux.range(0, count)).flatMapMany(rest -> rest))
+            StepVerifier.create(FirstSignal.of(Flux.range(0, count), lateFaults::add)
+                            .flatMapMany(rest -> rest))
                     .expectNextSequence(Flux.range(0, count).toIterable())
                     .expectComplete()
                     .verify(TIMEOUT);
@@ -46,6 +48,7 @@ class FirstSignalTest {
                 .then(() -> source.error(new IOException("no")))
                 .expectError(IOException.class)
                 .verify(TIMEOUT);
+        assertThat(lateFaults).isEmpty();
     }
 
     @Test
@@ -68,7 +71,7 @@ class FirstSignalTest {
         List<Integer> taken = new ArrayList<>();
         List<Long> requests = new ArrayList<>();
         Flux<Integer> numbers = Flux.range(1, 10).doOnNext(taken::add).doOnRequest(requests::add);
-        StepVerifier.create(FirstSignal.of(numbers).flatMapMany(rest -> rest), 0)
+        StepVerifier.create(FirstSignal.of(numbers, lateFaults::add).flatMapMany(rest -> rest), 0)
                 .then(() -> assertThat(taken).containsExactly(1))
                 .thenRequest(1)
                 .expectNext(1)
@@ -83,8 +86,9 @@ class FirstSignalTest {
 
     @Test
     void emitsToOneSubscriberOnly() {
-        Flux<Integer> rest =
-                FirstSignal.of(Flux.range(0, 2)).blockOptional(TIMEOUT).orElseThrow();
+        Flux<Integer> rest = FirstSignal.of(Flux.range(0, 2), lateFaults::add)
+                .blockOptional(TIMEOUT)
+                .orElseThrow();
         StepVerifier.create(rest).expectNext(0, 1).expectComplete().verify(TIMEOUT);
 
         StepVerifier.create(rest).expectError(IllegalStateException.class).verify(TIMEOUT);
@@ -99,6 +103,7 @@ class FirstSignalTest {
                 .expectNext(1)
                 .expectError(IOException.class)
                 .verify(TIMEOUT);
+        assertThat(lateFaults).hasSize(1);
     }
 
     @Test

@@ -228,7 +228,7 @@ class LlmConfiguration {
                 settings.deadlines().total(),
                 settings.deadlines().nonStreaming(),
                 settings.deadlines().heartbeatInterval(),
-                drain.expired());
+                drain::onExpired);
     }
 
     /** A single thread, so that decoding leaves processors to the event loops. */

@@ -29,10 +29,10 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
      * @param timeout since the subscription
      * @param eventLoop of the client's connection; runs the timer, so that no other thread is woken
      * @param onTimeout creates the failure of a timeout
-     * @param abort fails with the failure of the value, on any thread; other signals have no effect
+     * @param abort ends the collection with its reason
      */
     public record Limits(
-            Duration timeout, EventExecutor eventLoop, Supplier<? extends Throwable> onTimeout, Mono<?> abort) {}
+            Duration timeout, EventExecutor eventLoop, Supplier<? extends Throwable> onTimeout, AbortSignal abort) {}
 
     private final CoreSubscriber<? super R> result;
     private final Context context;
@@ -79,7 +79,7 @@ public final class TimedCollector<T, R> implements CoreSubscriber<T>, Subscripti
         timer = limits.eventLoop()
                 .schedule(
                         () -> abort(limits.onTimeout().get()), limits.timeout().toNanos(), TimeUnit.NANOSECONDS);
-        abort = limits.abort().subscribe(null, this::abort);
+        abort = limits.abort().listen(this::abort);
         if (ended.get()) {
             stopListening();
         } else {

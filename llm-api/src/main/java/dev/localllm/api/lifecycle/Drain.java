@@ -1,14 +1,18 @@
 package dev.localllm.api.lifecycle;
 
+import dev.localllm.api.connection.AbortSignal;
 import dev.localllm.api.connection.ClientChannel;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
 
 /**
  * Graceful shutdown: running answers may finish until the shutdown timeout; then they get an error frame. Meanwhile the
@@ -22,20 +26,29 @@ public final class Drain implements SmartLifecycle {
     /** Time for a client to receive its error frame; then its connection is closed, as it doesn't read. */
     private static final Duration ERROR_FRAME_TIMEOUT = Duration.ofSeconds(2);
 
-    private final Sinks.Empty<Void> expired = Sinks.empty();
+    private final Set<Consumer<Throwable>> running = ConcurrentHashMap.newKeySet();
     private final Set<ServerHttpRequest> requests = ConcurrentHashMap.newKeySet();
     private final Duration timeout;
+    private volatile boolean expired;
     private volatile boolean closing;
-    private volatile boolean running;
+    private volatile boolean started;
 
     /** @param timeout how long running answers may continue after the stop signal */
     public Drain(Duration timeout) {
         this.timeout = timeout;
     }
 
-    /** Completes when the timeout has expired: running answers must end now. */
-    public Mono<Void> expired() {
-        return expired.asMono();
+    /** As {@link AbortSignal}, with {@link ShuttingDown}, when the timeout has expired: running answers must end now. */
+    public Disposable onExpired(Consumer<Throwable> answer) {
+        running.add(answer);
+        if (expired) {
+            abort(answer);
+        }
+        return () -> running.remove(answer);
+    }
+
+    private static void abort(Consumer<Throwable> answer) {
+        answer.accept(new LlmException(new ShuttingDown()));
     }
 
     /** Called when a request begins. */
@@ -58,16 +71,21 @@ public final class Drain implements SmartLifecycle {
 
     @Override
     public void start() {
-        running = true;
+        started = true;
     }
 
     @Override
     public void stop() {
-        running = false;
+        started = false;
         Mono.delay(timeout)
-                .doOnNext(tick -> expired.tryEmitEmpty())
+                .doOnNext(tick -> abortAll())
                 .then(Mono.delay(ERROR_FRAME_TIMEOUT))
                 .subscribe(tick -> closeAll());
+    }
+
+    private void abortAll() {
+        expired = true; // before the loop: an answer that it misses is aborted when it begins
+        running.forEach(Drain::abort);
     }
 
     private void closeAll() {
@@ -77,7 +95,7 @@ public final class Drain implements SmartLifecycle {
 
     @Override
     public boolean isRunning() {
-        return running;
+        return started;
     }
 
     /** Stops just before the web server begins to wait for running requests. */

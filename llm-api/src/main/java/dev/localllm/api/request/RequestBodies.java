@@ -60,14 +60,17 @@ public final class RequestBodies {
     }
 
     private Mono<Void> use(ReceivedBytes body, Function<InputStream, Mono<Void>> use) {
-        Mono<Void> used = Mono.defer(() -> {
-            try (InputStream stream = body.take()) {
-                return stream == null ? Mono.empty() : use.apply(stream);
-            } catch (IOException e) {
-                return Mono.error(e);
-            }
-        });
-        return body.length() <= LARGE_BYTES ? used : used.subscribeOn(forLarge);
+        return body.length() <= LARGE_BYTES
+                ? read(body, use)
+                : Mono.defer(() -> read(body, use)).subscribeOn(forLarge);
+    }
+
+    private static Mono<Void> read(ReceivedBytes body, Function<InputStream, Mono<Void>> use) {
+        try (InputStream stream = body.take()) {
+            return stream == null ? Mono.empty() : use.apply(stream);
+        } catch (IOException e) {
+            return Mono.error(e);
+        }
     }
 
     private final class Reception {
@@ -99,7 +102,7 @@ public final class RequestBodies {
                             timeout,
                             ClientChannel.of(exchange.getRequest()).eventLoop(),
                             () -> new ResponseStatusException(HttpStatus.REQUEST_TIMEOUT),
-                            aborted.asMono()));
+                            listener -> aborted.asMono().subscribe(null, listener)));
         }
 
         private void add(DataBuffer arrived) {

@@ -47,7 +47,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private final AtomicReference<Subscription> source = new AtomicReference<>(Operators.emptySubscription());
     private @Nullable Throwable sourceFailure;
     private volatile boolean sourceEnded;
-    private volatile boolean serverStops;
+    private volatile @Nullable Throwable serverStops;
 
     /** The client has cancelled, or has got a terminal signal. */
     private volatile boolean terminated;
@@ -196,10 +196,11 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private void checkTimer() {
         if (timer == null) {
             timer = new StreamTimer(channel.eventLoop(), timeouts, this::onTimer);
-            serverStop = timeouts.serverStop().subscribe(null, null, this::stop);
+            serverStop = timeouts.serverStop().listen(this::stop);
         }
-        if (serverStops) {
-            abort(Timeouts.serverStops());
+        Throwable stop = serverStops;
+        if (stop != null) {
+            abort(stop);
         }
         if (timerFired) {
             timerFired = false;
@@ -220,8 +221,8 @@ final class OpenStream extends ChannelInboundHandlerAdapter
         schedule();
     }
 
-    private void stop() {
-        serverStops = true;
+    private void stop(Throwable reason) {
+        serverStops = reason;
         schedule();
     }
 

@@ -1,14 +1,13 @@
 package dev.localllm.api.stream;
 
+import dev.localllm.api.connection.AbortSignal;
 import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
-import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import io.netty.util.concurrent.EventExecutor;
 import java.time.Duration;
-import reactor.core.publisher.Mono;
 
 /**
  * Timeouts and heartbeat interval of responses.
@@ -16,20 +15,16 @@ import reactor.core.publisher.Mono;
  * @param streaming total time of a streamed response
  * @param nonStreaming total time of a non-streaming response; proxies cut a connection that is silent for longer
  * @param heartbeat a stream that is silent for this long gets a heartbeat; the first one comes sooner
- * @param serverStop completes when running responses must end
+ * @param serverStop ends running responses
  */
-public record Timeouts(Duration streaming, Duration nonStreaming, Duration heartbeat, Mono<Void> serverStop) {
+public record Timeouts(Duration streaming, Duration nonStreaming, Duration heartbeat, AbortSignal serverStop) {
 
     LlmException streamingExceeded() {
         return exceeded("The response took longer than " + streaming.toSeconds() + " s.");
     }
 
-    static LlmException serverStops() {
-        return new LlmException(new ShuttingDown());
-    }
-
     /**
-     * The limits of a non-streaming response. On timeout or server stop, it fails with an {@link LlmException}.
+     * The limits of a non-streaming response. On timeout, it fails with an {@link LlmException}.
      *
      * @param eventLoop of the client's connection; runs the timer
      */
@@ -39,7 +34,7 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
                 eventLoop,
                 () -> exceeded("The response was not complete after " + nonStreaming.toSeconds()
                         + " s. Streamed responses may take longer: use stream:true."),
-                serverStop.then(Mono.error(Timeouts::serverStops)));
+                serverStop);
     }
 
     private static LlmException exceeded(String message) {

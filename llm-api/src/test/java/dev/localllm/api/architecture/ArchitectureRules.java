@@ -53,11 +53,11 @@ final class ArchitectureRules {
             entry("ChatService", "releases the permit when the exchange is closed, even after a cancel"),
             entry("Exchange", "signals that an aborted connection is closed, even after a cancel"),
             entry("Drain", "its timer ends with the process"),
-            entry("OpenStream", "listens for the server's stop while the stream is open"),
             entry("AnswerStream", "an operator"),
             entry("FirstSignal", "an operator"),
             entry("TimedAnswer", "an operator"),
-            entry("TimedCollector", "an operator; listens for an abort while it collects"),
+            entry("TimedCollector", "an operator"),
+            entry("RequestBodies", "listens for the abort of an upload while the body is received"),
             entry("LlmConfiguration", "warns once at the start"),
             entry("OllamaSimulator", "stops its own threads"),
             entry("OpenExchanges", "observes the end of its own connections"));

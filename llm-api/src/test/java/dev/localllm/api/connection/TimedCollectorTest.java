@@ -129,6 +129,9 @@ class TimedCollectorTest {
 
     private TimedCollector.Limits limits() {
         return new TimedCollector.Limits(
-                Duration.ofMinutes(1), channel.eventLoop(), TimeoutException::new, abort.asMono());
+                Duration.ofMinutes(1),
+                channel.eventLoop(),
+                TimeoutException::new,
+                listener -> abort.asMono().subscribe(null, listener));
     }
 }

@@ -62,8 +62,9 @@ class AnswerStreamTest {
     private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final Client client = new Client();
     private @Nullable Error shortage; // stands for an OutOfMemoryError, which would end the test run
-    private final AnswerStream answers =
-            new AnswerStream(new Timeouts(TOTAL, TOTAL, INTERVAL, serverStop.asMono()), new ReadAhead(1000, budget));
+    private final AnswerStream answers = new AnswerStream(
+            new Timeouts(TOTAL, TOTAL, INTERVAL, listener -> serverStop.asMono().subscribe(null, listener)),
+            new ReadAhead(1000, budget));
 
     @BeforeEach
     void stopTheClock() {
@@ -164,7 +165,7 @@ class AnswerStreamTest {
     void sendsAnErrorFrameWhenTheServerStops() {
         open(null);
         source.next(List.of(text("a")));
-        serverStop.tryEmitEmpty();
+        serverStop.tryEmitError(new LlmException(new ShuttingDown()));
 
         assertThat(client.frames).containsExactly("{\"text\":\"a\"}\n", "{\"error\":\"shutting_down\"}\n");
         assertThat(client.completed).isTrue();
@@ -173,7 +174,7 @@ class AnswerStreamTest {
 
     @Test
     void failsAtOnceAfterTheServerHasStopped() {
-        serverStop.tryEmitEmpty();
+        serverStop.tryEmitError(new LlmException(new ShuttingDown()));
         open(null);
 
         assertThat(client.failure()).isInstanceOf(ShuttingDown.class);
@@ -240,7 +241,7 @@ class AnswerStreamTest {
     void addsNothingToAnAnswerThatIsComplete() {
         open(null);
         source.next(List.of(new Finished(FinishReason.STOP, new Usage(1, null, 2), Timings.ZERO)));
-        serverStop.tryEmitEmpty();
+        serverStop.tryEmitError(new LlmException(new ShuttingDown()));
 
         assertThat(client.frames).containsExactly("{\"done\":true}\n");
         assertThat(client.completed).isTrue();

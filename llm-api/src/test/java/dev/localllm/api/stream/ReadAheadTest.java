@@ -24,8 +24,8 @@ import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBuffer;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
 import org.springframework.http.MediaType;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 
@@ -160,7 +160,7 @@ class ReadAheadTest {
     }
 
     private Flux<Integer> frames(int maxBytes) {
-        Timeouts timeouts = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, Mono.never());
+        Timeouts timeouts = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, listener -> Disposables.disposed());
         return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
                 .frames(
                         source.flux().doOnRequest(this::requested),

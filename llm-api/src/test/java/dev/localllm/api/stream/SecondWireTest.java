@@ -42,6 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.http.server.reactive.ReactorHttpHandlerAdapter;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.adapter.WebHttpHandlerBuilder;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
@@ -52,8 +53,10 @@ import reactor.netty.http.server.HttpServer;
 class SecondWireTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
-    private static final Timeouts TIMEOUTS = new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, Mono.never());
-    private static final Timeouts SHORT_TIMEOUT = new Timeouts(TIMEOUT, Duration.ofMillis(50), TIMEOUT, Mono.never());
+    private static final Timeouts TIMEOUTS =
+            new Timeouts(TIMEOUT, TIMEOUT, TIMEOUT, listener -> Disposables.disposed());
+    private static final Timeouts SHORT_TIMEOUT =
+            new Timeouts(TIMEOUT, Duration.ofMillis(50), TIMEOUT, listener -> Disposables.disposed());
     private static final ModelId MODEL = new ModelId("tiny");
     private static final Flux<List<ChatEvent>> TEXT = Flux.just(List.of(new TextDelta(JsonText.of("a"))));
     private static final Flux<List<ChatEvent>> END =

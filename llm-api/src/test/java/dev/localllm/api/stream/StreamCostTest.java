@@ -26,9 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
+import reactor.core.Disposables;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -47,7 +47,11 @@ class StreamCostTest {
     private final NdjsonEncoder encoder =
             new NdjsonEncoder(new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT), "\n");
     private final AnswerStream answers = new AnswerStream(
-            new Timeouts(Duration.ofMinutes(30), Duration.ofMinutes(1), Duration.ofSeconds(15), Mono.never()),
+            new Timeouts(
+                    Duration.ofMinutes(30),
+                    Duration.ofMinutes(1),
+                    Duration.ofSeconds(15),
+                    listener -> Disposables.disposed()),
             new ReadAhead(1000, new ByteBudget(10_000)));
     private final AtomicInteger timers = new AtomicInteger();
     private final EmbeddedChannel channel = new EmbeddedChannel();

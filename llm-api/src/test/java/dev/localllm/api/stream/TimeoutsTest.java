@@ -29,8 +29,11 @@ class TimeoutsTest {
     @BeforeEach
     void begin() {
         channel.freezeTime();
-        Timeouts timeouts =
-                new Timeouts(Duration.ofHours(1), Duration.ofSeconds(90), Duration.ofSeconds(15), serverStop.asMono());
+        Timeouts timeouts = new Timeouts(
+                Duration.ofHours(1),
+                Duration.ofSeconds(90),
+                Duration.ofSeconds(15),
+                listener -> serverStop.asMono().subscribe(null, listener));
         StringBuilder text = new StringBuilder();
         TimedCollector.collect(
                         response.flux(), text::append, text::toString, timeouts.nonStreaming(channel.eventLoop()))
@@ -70,7 +73,8 @@ class TimeoutsTest {
 
     @Test
     void cancelsAResponseWhenTheServerStops() {
-        assertThat(serverStop.tryEmitEmpty()).isEqualTo(Sinks.EmitResult.OK);
+        assertThat(serverStop.tryEmitError(new LlmException(new ShuttingDown())))
+                .isEqualTo(Sinks.EmitResult.OK);
 
         response.assertCancelled();
         assertThat(end.get())
