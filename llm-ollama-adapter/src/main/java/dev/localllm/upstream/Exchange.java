@@ -97,8 +97,11 @@ final class Exchange {
 
         @Override
         public void onError(Throwable fault) {
-            abort();
-            client.onError(fault);
+            try {
+                abort();
+            } finally {
+                client.onError(fault);
+            }
         }
 
         @Override

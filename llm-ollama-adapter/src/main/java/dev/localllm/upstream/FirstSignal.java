@@ -39,7 +39,7 @@ final class FirstSignal<T> implements CoreSubscriber<T>, Subscription {
         this.context = first.currentContext();
     }
 
-    /** @param onLateFault called when the source fails after its first element */
+    /** @param onLateFault called when the source fails after its first element, unless it is cancelled */
     static <T> Mono<Flux<T>> of(Flux<T> source, Consumer<Throwable> onLateFault) {
         return Mono.fromDirect(new FluxOperator<T, Flux<T>>(source) {
             @Override

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.http.server.reactive.ServerHttpRequest;
@@ -19,6 +21,8 @@ import reactor.core.publisher.Mono;
  * web server waits for them. Thread-safe.
  */
 public final class Drain implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(Drain.class);
 
     /** Time after the shutdown timeout, for sending error frames and closing connections. */
     public static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
@@ -48,7 +52,11 @@ public final class Drain implements SmartLifecycle {
     }
 
     private static void abort(Consumer<Throwable> answer) {
-        answer.accept(new LlmException(new ShuttingDown()));
+        try {
+            answer.accept(new LlmException(new ShuttingDown()));
+        } catch (RuntimeException e) { // the others must end, too
+            log.error("An answer could not be ended.", e);
+        }
     }
 
     /** Called when a request begins. */

@@ -35,6 +35,9 @@ class DrainTest {
 
     @Test
     void abortsRunningAnswersWhenTheTimeoutHasExpired() {
+        drain.onExpired(reason -> {
+            throw new IllegalStateException("must not keep the others from ending");
+        });
         drain.onExpired(aborted::add);
         Disposable ended = drain.onExpired(aborted::add);
         ended.dispose();
