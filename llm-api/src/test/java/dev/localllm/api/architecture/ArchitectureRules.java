@@ -60,6 +60,7 @@ final class ArchitectureRules {
             entry("RequestBodies", "listens for the abort of an upload while the body is received"),
             entry("LlmConfiguration", "warns once at the start"),
             entry("OllamaSimulator", "stops its own threads"),
+            entry("Runners", "loads in its own time; end disposes the load"),
             entry("OpenExchanges", "observes the end of its own connections"));
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(

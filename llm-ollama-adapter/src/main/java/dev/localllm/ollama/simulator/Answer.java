@@ -2,6 +2,7 @@ package dev.localllm.ollama.simulator;
 
 import dev.localllm.ollama.simulator.SimulatorWire.ChatMessage;
 import dev.localllm.ollama.simulator.SimulatorWire.Line;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,11 +14,19 @@ final class Answer {
 
     private final Prompt prompt;
     private final InstantSource clock;
+    private final long loadNanos;
+    private final long waitNanos;
     private final List<String> tokens;
     private final String reason;
 
-    Answer(Prompt prompt, InstantSource clock) {
+    /**
+     * @param loadTime the time until a loaded model had the request
+     * @param waitTime the time until the model began to work on it
+     */
+    Answer(Prompt prompt, Duration loadTime, Duration waitTime, InstantSource clock) {
         this.prompt = prompt;
+        this.loadNanos = Math.max(NANOS_PER_TOKEN, loadTime.toNanos());
+        this.waitNanos = Math.max(loadNanos, waitTime.toNanos());
         this.clock = clock;
         List<String> all = prompt.texts().isEmpty()
                 ? List.of()
@@ -28,8 +37,11 @@ final class Answer {
         this.reason = prompt.texts().isEmpty() ? (isUnload(prompt) ? "unload" : "load") : truncated ? "length" : "stop";
     }
 
+    /** True for a request that only unloads the model. */
     static boolean isUnload(Prompt prompt) {
-        return prompt.keepAlive() != null && prompt.keepAlive().isZero();
+        return prompt.texts().isEmpty()
+                && prompt.keepAlive() != null
+                && prompt.keepAlive().isZero();
     }
 
     boolean generates() {
@@ -84,8 +96,8 @@ final class Answer {
                 true,
                 reason,
                 prompt.chat() ? null : List.of(1, 2, 3),
-                evalNanos + 2 * NANOS_PER_TOKEN,
-                NANOS_PER_TOKEN,
+                waitNanos + NANOS_PER_TOKEN + evalNanos,
+                loadNanos,
                 prompt.promptTokens(),
                 NANOS_PER_TOKEN,
                 tokens.size(),

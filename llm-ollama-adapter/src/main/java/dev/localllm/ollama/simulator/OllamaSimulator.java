@@ -37,8 +37,6 @@ public final class OllamaSimulator implements AutoCloseable {
 
     private static final String VERSION = "0.33.0-simulator";
     private static final String JSON = "application/json; charset=utf-8";
-    private static final Duration DEFAULT_KEEP_ALIVE = Duration.ofMinutes(5);
-    private static final Duration FOR_EVER = Duration.ofDays(365L * 290);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
     private final InstantSource clock = InstantSource.system();
@@ -49,11 +47,12 @@ public final class OllamaSimulator implements AutoCloseable {
     private final AtomicInteger chats = new AtomicInteger();
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
     private final Map<String, Fault> modelFaults = new ConcurrentHashMap<>();
-    private final Map<SimulatedModel, SimulatorWire.RunningModel> loaded = new ConcurrentHashMap<>();
+    private final Runners runners;
     private volatile @Nullable Steps steps;
 
     private OllamaSimulator(SimulatorSettings settings) {
         this.tokensPerSecond = settings.tokensPerSecond();
+        this.runners = new Runners(settings, clock);
         this.loops = LoopResources.create("ollama-simulator", 1, true);
         this.server = HttpServer.create()
                 .host("127.0.0.1")
@@ -127,10 +126,7 @@ public final class OllamaSimulator implements AutoCloseable {
                 .head("/api/version", (request, response) -> json(response, new SimulatorWire.Version(VERSION)))
                 .get("/api/tags", (request, response) -> json(response, tags()))
                 .head("/api/tags", (request, response) -> json(response, tags()))
-                .get(
-                        "/api/ps",
-                        (request, response) ->
-                                json(response, new SimulatorWire.RunningModels(List.copyOf(loaded.values()))))
+                .get("/api/ps", (request, response) -> json(response, new SimulatorWire.RunningModels(runners.list())))
                 .post("/api/show", counted(this::show))
                 .post("/api/embed", counted(this::embed))
                 .post("/api/chat", counted((body, response) -> answer(body, true, response)))
@@ -177,7 +173,10 @@ public final class OllamaSimulator implements AutoCloseable {
         if (!model.can("embedding")) {
             throw new Refusal(501, "This server does not support embeddings. Start it with `--embeddings`");
         }
-        return json(response, Embedder.answer(name, inputs));
+        return Mono.usingWhen(
+                runners.acquire(model, Prompt.DEFAULT_CONTEXT, null),
+                work -> Mono.from(json(response, Embedder.answer(name, inputs))),
+                work -> Mono.fromRunnable(work::release));
     }
 
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
@@ -203,8 +202,18 @@ public final class OllamaSimulator implements AutoCloseable {
 
     private Publisher<Void> answer(byte[] body, boolean chat, @Nullable Fault fault, HttpServerResponse response) {
         Prompt prompt = Prompt.parse(body, chat);
-        Answer answer = new Answer(prompt, clock);
-        load(prompt);
+        if (Answer.isUnload(prompt)) {
+            runners.unload(prompt.model());
+            return json(response, new Answer(prompt, Duration.ZERO, Duration.ZERO, clock).last(""));
+        }
+        return Mono.usingWhen(
+                runners.acquire(prompt.model(), prompt.contextTokens(), prompt.keepAlive()),
+                request -> Mono.from(send(
+                        new Answer(prompt, request.loadTime(), request.waitTime(), clock), prompt, fault, response)),
+                work -> Mono.fromRunnable(work::release));
+    }
+
+    private Publisher<Void> send(Answer answer, Prompt prompt, @Nullable Fault fault, HttpServerResponse response) {
         if (!prompt.stream() || !answer.generates()) {
             return json(response, answer.last(String.join("", answer.tokens())));
         }
@@ -227,16 +236,6 @@ public final class OllamaSimulator implements AutoCloseable {
             return held.hold(lines);
         }
         return tokensPerSecond == 0 ? lines : lines.delayElements(Duration.ofNanos(1_000_000_000L / tokensPerSecond));
-    }
-
-    private void load(Prompt prompt) {
-        Duration keepAlive = prompt.keepAlive() == null ? DEFAULT_KEEP_ALIVE : prompt.keepAlive();
-        if (keepAlive.isZero()) {
-            loaded.remove(prompt.model());
-            return;
-        }
-        String expiresAt = SimulatorWire.time(clock.instant().plus(keepAlive.isNegative() ? FOR_EVER : keepAlive));
-        loaded.put(prompt.model(), prompt.model().process(expiresAt, prompt.contextTokens()));
     }
 
     private static SimulatorWire.Tags tags() {

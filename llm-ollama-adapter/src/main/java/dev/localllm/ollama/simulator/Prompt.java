@@ -30,7 +30,7 @@ record Prompt(
         int contextTokens,
         @Nullable Duration keepAlive) {
 
-    private static final int DEFAULT_CONTEXT = 4096;
+    static final int DEFAULT_CONTEXT = 4096;
     private static final int MIN_CONTEXT = 256;
     private static final List<String> NUMBERS =
             List.of("temperature", "top_p", "frequency_penalty", "presence_penalty", "repeat_penalty");
