@@ -208,8 +208,8 @@ public final class OllamaSimulator implements AutoCloseable {
         }
         return Mono.usingWhen(
                 runners.acquire(prompt.model(), prompt.contextTokens(), prompt.keepAlive()),
-                request -> Mono.from(send(
-                        new Answer(prompt, request.loadTime(), request.waitTime(), clock), prompt, fault, response)),
+                work -> Mono.from(
+                        send(new Answer(prompt, work.loadTime(), work.waitTime(), clock), prompt, fault, response)),
                 work -> Mono.fromRunnable(work::release));
     }
 
