@@ -149,7 +149,7 @@ class RunnersTest {
         InputStream running = stall(4096);
         CompletableFuture<HttpResponse<String>> waiting = chat(4096);
         awaitOpen(2);
-        Thread.sleep(100);
+        Thread.sleep(100); // the wait to be counted
 
         running.close();
 
