@@ -101,7 +101,7 @@ public sealed interface LlmFailure {
     record DeadlineExceeded(Deadline deadline, String message) implements LlmFailure {
         @Override
         public boolean isRefunded() {
-            return false;
+            return deadline == Deadline.QUEUE;
         }
     }
 
@@ -110,8 +110,14 @@ public sealed interface LlmFailure {
      *
      * @param charged true if the request is charged nevertheless: the client itself used the capacity, or the model has
      *     worked for it
+     * @param retryAfter expected time until there is capacity; null if unknown
      */
-    record Overloaded(String message, boolean charged) implements LlmFailure {
+    record Overloaded(
+            String message, boolean charged, @Nullable Duration retryAfter) implements LlmFailure {
+
+        public Overloaded(String message, boolean charged) {
+            this(message, charged, null);
+        }
 
         public Overloaded(String message) {
             this(message, false);

@@ -1,0 +1,493 @@
+package dev.localllm.core.admission;
+
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import dev.localllm.core.limit.ClientId;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Grants permits for generations on one GPU: each model works on a limited number at once, the other requests wait. Fair
+ * by GPU time: next is a request of the client that has used the least per weight. A request is charged while it holds a
+ * permit, as {@link SharedTime} divides the time.
+ *
+ * <p>Start-time fair queueing: a client that did not wait starts at the level of the others, so it gains no credit. For any
+ * two clients that wait all the time for the same models, the used times per weight differ by no more than the longest
+ * answer of each per its weight, as long as no model has to be switched. When nothing waits or runs, all start at one level. A
+ * client that changes its name escapes at most the charges of its requests since it last had to wait.
+ *
+ * <p>Never blocks, has no threads. Thread-safe. Listeners are called without the lock, one after the other.
+ */
+public final class FairQueue {
+
+    /** Bounds the memory. At the limit, further clients share one account. */
+    static final int MAX_CLIENTS = 10_000;
+
+    /** Levels count as equal if they differ by less than this part of a typical charge: they have rounding errors. */
+    private static final double EQUAL = 1e-6;
+
+    private static final long SWEEP_INTERVAL = TimeUnit.SECONDS.toNanos(1);
+
+    private final QueueLimits limits;
+    private final Map<String, Integer> parallelByName;
+    private final LongSupplier clock;
+    private final SharedTime time;
+    private final TypicalCharge typical = new TypicalCharge();
+    private final Map<ClientId, Account> accounts = new HashMap<>();
+    private final Account shared = new Account(1);
+
+    /** Accounts with waiting requests. */
+    private final Set<Account> backlog = new LinkedHashSet<>();
+
+    private final Map<String, Integer> running = new HashMap<>();
+
+    /** Equal levels: first the client with fewer running requests, then the older request. */
+    private final Comparator<Ticket> order = Comparator.<Ticket>comparingDouble(this::level)
+            .thenComparingInt(ticket -> ticket.account.running())
+            .thenComparingLong(ticket -> ticket.sequence);
+
+    private final Notifications<Ticket> endedWaits = new Notifications<>(this::tell);
+    private Set<String> loaded = Set.of();
+
+    /** How far the level of a granted request, or of the end of all requests, was ahead of {@link SharedTime#perWeight}. */
+    private double lead;
+
+    private double highestLevel;
+    private @Nullable Long switchWantedSince;
+    private long sequence;
+    private long lastRelease;
+    private long nextSweep;
+    private int requests;
+    private boolean shutDown;
+
+    /** @param clock in nanoseconds, as {@link System#nanoTime} */
+    public FairQueue(QueueLimits limits, LongSupplier clock) {
+        this.limits = limits;
+        this.parallelByName = limits.parallelByName();
+        this.clock = clock;
+        long now = clock.getAsLong();
+        this.time = new SharedTime(now);
+        this.lastRelease = now;
+        this.nextSweep = now;
+    }
+
+    /**
+     * Enters the queue. The caller makes sure that the ticket leaves or is released.
+     *
+     * @throws LlmException with {@link Overloaded} if the queue or the client's part of it is full, or if the expected
+     *     wait exceeds the timeout; with {@link ShuttingDown} after the shutdown
+     */
+    public Ticket enter(ClientId client, ModelId model) {
+        Ticket ticket;
+        Overloaded refusal;
+        synchronized (this) {
+            time.advance(clock.getAsLong());
+            if (shutDown) {
+                throw new LlmException(new ShuttingDown());
+            }
+            if (requests >= limits.requests()) {
+                throw new LlmException(full(model.normalized()));
+            }
+            Account account = account(client);
+            ticket = new Ticket(this, account, model.normalized(), sequence++);
+            if (account.isIdle()) {
+                time.join(account.weight());
+            }
+            if (account.waiting().isEmpty()) {
+                account.raiseTo(startOf(ticket), time.perPermit());
+            }
+            account.waiting().add(ticket);
+            backlog.add(account);
+            requests++;
+            grant();
+            refusal = ticket.state == Ticket.State.WAITING ? refusal(ticket) : null;
+            if (refusal != null) {
+                end(ticket, Ticket.State.OVER);
+            }
+        }
+        endedWaits.deliver(); // of others, too: time has passed
+        if (refusal != null) {
+            throw new LlmException(refusal);
+        }
+        return ticket;
+    }
+
+    /**
+     * What the model server has loaded side by side: requests for these models need no switch. Ignored if a model that is
+     * working is not among them: then the report is older than the switch to that model.
+     *
+     * @param models empty if nothing is loaded: then each request needs a load
+     */
+    public void onLoaded(Set<ModelId> models) {
+        Set<String> names = new LinkedHashSet<>();
+        models.forEach(model -> names.add(model.normalized()));
+        synchronized (this) {
+            time.advance(clock.getAsLong());
+            if (!names.containsAll(running.keySet())) {
+                return;
+            }
+            loaded = names;
+            grant();
+        }
+        endedWaits.deliver();
+    }
+
+    /** How long a request may wait. The caller watches it, and leaves then. */
+    public Duration timeout() {
+        return limits.timeout();
+    }
+
+    /** Refuses the waiting requests and all further ones. Running ones go on. */
+    public void shutDown() {
+        synchronized (this) {
+            shutDown = true;
+            for (Account account : List.copyOf(backlog)) {
+                for (Ticket ticket : List.copyOf(account.waiting())) {
+                    end(ticket, Ticket.State.REFUSED);
+                    endedWaits.add(ticket);
+                }
+            }
+        }
+        endedWaits.deliver();
+    }
+
+    /** Number of permits that are granted now. */
+    public synchronized int running() {
+        return requests - waiting();
+    }
+
+    /** Number of requests that wait now. */
+    public synchronized int waiting() {
+        return backlog.stream().mapToInt(account -> account.waiting().size()).sum();
+    }
+
+    /** Number of clients with an account of their own. */
+    synchronized int clients() {
+        return accounts.size();
+    }
+
+    void listen(Ticket ticket, Ticket.Listener listener) {
+        synchronized (this) {
+            ticket.listener = listener;
+            if (ticket.state != Ticket.State.WAITING) {
+                endedWaits.add(ticket);
+            }
+        }
+        endedWaits.deliver();
+    }
+
+    synchronized boolean isGranted(Ticket ticket) {
+        return ticket.state == Ticket.State.GRANTED || ticket.state == Ticket.State.STARTED;
+    }
+
+    synchronized boolean start(Ticket ticket) {
+        boolean starts = ticket.state == Ticket.State.GRANTED;
+        if (starts) {
+            ticket.state = Ticket.State.STARTED;
+        }
+        return starts;
+    }
+
+    void release(Ticket ticket) {
+        synchronized (this) {
+            if (ticket.state != Ticket.State.STARTED) {
+                return;
+            }
+            time.advance(clock.getAsLong());
+            stop(ticket);
+            typical.add(ticket.charge);
+            grant();
+        }
+        endedWaits.deliver();
+    }
+
+    void leave(Ticket ticket) {
+        synchronized (this) {
+            time.advance(clock.getAsLong());
+            switch (ticket.state) {
+                case WAITING -> end(ticket, Ticket.State.OVER);
+                case GRANTED -> stop(ticket);
+                case STARTED, REFUSED, OVER -> {
+                    return;
+                }
+            }
+            grant();
+        }
+        endedWaits.deliver();
+    }
+
+    synchronized @Nullable Place place(Ticket ticket) {
+        if (ticket.state != Ticket.State.WAITING) {
+            return null;
+        }
+        time.advance(clock.getAsLong());
+        return placeOf(ticket);
+    }
+
+    synchronized Duration charged(Ticket ticket) {
+        time.advance(clock.getAsLong());
+        return Duration.ofNanos(Math.round(isGranted(ticket) ? time.perPermit() - ticket.start : ticket.charge));
+    }
+
+    /** Grants all permits that can be granted now. */
+    private void grant() {
+        for (Ticket next = next(); next != null; next = next()) {
+            Account account = next.account;
+            raiseVirtualTime(account.level(time.perPermit()));
+            if (running.isEmpty()) {
+                lastRelease = time.now();
+            }
+            removeFromBacklog(next);
+            account.start(time.perPermit());
+            time.hold();
+            running.merge(next.model, 1, Integer::sum);
+            next.start = time.perPermit();
+            next.state = Ticket.State.GRANTED;
+            if (!loaded.contains(next.model)) {
+                loaded = Set.of(next.model); // until the model server tells more
+                switchWantedSince = null;
+            }
+            if (next.listener != null) {
+                endedWaits.add(next);
+            }
+        }
+    }
+
+    /** The level of a client that always got its fair part, but no less than that of the last granted request. */
+    private double virtualTime() {
+        return time.perWeight() + lead;
+    }
+
+    private void raiseVirtualTime(double level) {
+        lead = Math.max(lead, level - time.perWeight());
+    }
+
+    /** A client that did not wait starts at the virtual time, but not behind all that wait for the same model. */
+    private double startOf(Ticket ticket) {
+        double highest = Double.NEGATIVE_INFINITY;
+        for (Account account : backlog) {
+            if (account.waiting().stream().anyMatch(other -> other.model.equals(ticket.model))) {
+                highest = Math.max(highest, account.level(time.perPermit()));
+            }
+        }
+        return highest == Double.NEGATIVE_INFINITY ? virtualTime() : Math.min(virtualTime(), highest);
+    }
+
+    /**
+     * The request whose turn it is. If it needs another model, requests for the loaded ones may go first for a while; then
+     * it starts when no other model is running.
+     */
+    private @Nullable Ticket next() {
+        Ticket next = fairest(ticket -> true);
+        if (switchWantedSince != null && !isWaiting(ticket -> !isLoaded(ticket))) {
+            switchWantedSince = null;
+        }
+        if (next == null || isLoaded(next)) {
+            return next;
+        }
+        if (switchWantedSince == null) {
+            switchWantedSince = time.now();
+        }
+        if (isWaiting(this::isLoaded)
+                && time.now() - switchWantedSince < limits.switchAfter().toNanos()) {
+            return fairest(this::isLoaded);
+        }
+        return running.isEmpty() || running.keySet().equals(Set.of(next.model)) ? next : null;
+    }
+
+    private boolean isLoaded(Ticket ticket) {
+        return loaded.isEmpty() || loaded.contains(ticket.model);
+    }
+
+    private boolean isWaiting(Predicate<Ticket> kind) {
+        return backlog.stream().anyMatch(account -> account.waiting().stream().anyMatch(kind));
+    }
+
+    /** Of the requests that could run now: that of the client with the lowest level; null if there is none. */
+    private @Nullable Ticket fairest(Predicate<Ticket> kind) {
+        Ticket fairest = null;
+        for (Account account : backlog) {
+            Ticket first = first(account, kind);
+            if (first != null && (fairest == null || order.compare(first, fairest) < 0)) {
+                fairest = first;
+            }
+        }
+        return fairest;
+    }
+
+    private double level(Ticket ticket) {
+        return ticket.account.level(time.perPermit());
+    }
+
+    private @Nullable Ticket first(Account account, Predicate<Ticket> kind) {
+        for (Ticket ticket : account.waiting()) {
+            if (hasFreePermit(ticket.model) && kind.test(ticket)) {
+                return ticket;
+            }
+        }
+        return null;
+    }
+
+    private boolean hasFreePermit(String model) {
+        return running.getOrDefault(model, 0) < parallelByName.getOrDefault(model, limits.parallel());
+    }
+
+    /** Ends a request that waits. */
+    private void end(Ticket ticket, Ticket.State state) {
+        removeFromBacklog(ticket);
+        ticket.state = state;
+        forget(ticket);
+    }
+
+    /** Takes the permit of a request. */
+    private void stop(Ticket ticket) {
+        ticket.charge = time.perPermit() - ticket.start;
+        ticket.account.stop(ticket.start, time.perPermit());
+        highestLevel = Math.max(highestLevel, ticket.account.level(time.perPermit()));
+        time.release();
+        running.computeIfPresent(ticket.model, (model, count) -> count == 1 ? null : count - 1);
+        ticket.state = Ticket.State.OVER;
+        lastRelease = time.now();
+        forget(ticket);
+    }
+
+    /** When nothing waits or runs, nobody has a debt. */
+    private void forget(Ticket ticket) {
+        requests--;
+        if (ticket.account.isIdle()) {
+            time.quit(ticket.account.weight());
+        }
+        if (requests == 0) {
+            raiseVirtualTime(highestLevel);
+        }
+    }
+
+    private void removeFromBacklog(Ticket ticket) {
+        ticket.account.waiting().remove(ticket);
+        if (ticket.account.waiting().isEmpty()) {
+            backlog.remove(ticket.account);
+        }
+    }
+
+    private Account account(ClientId client) {
+        Account known = accounts.get(client);
+        if (known != null) {
+            return known;
+        }
+        if (accounts.size() >= MAX_CLIENTS && !limits.weights().containsKey(client)) {
+            sweep();
+            if (accounts.size() >= MAX_CLIENTS) {
+                return shared;
+            }
+        }
+        Account created = new Account(limits.weight(client));
+        accounts.put(client, created);
+        return created;
+    }
+
+    /** Drops the idle accounts that would start at the same level again. */
+    private void sweep() {
+        if (time.now() - nextSweep >= 0) {
+            nextSweep = time.now() + SWEEP_INTERVAL;
+            accounts.values().removeIf(account -> account.isIdle() && account.level(time.perPermit()) <= virtualTime());
+        }
+    }
+
+    /** Among the requests for the same model: they wait for the same permits. */
+    private Place placeOf(Ticket ticket) {
+        double charge = typical.nanos();
+        int index = ticket.account.waitingFor(ticket.model).indexOf(ticket);
+        double level = ticket.account.levelAt(index, charge, time.perPermit());
+        int position = index + 1;
+        for (Account account : backlog) {
+            if (account != ticket.account) {
+                position += countBefore(account, level, charge, ticket);
+            }
+        }
+        return new Place(position, expectedWait(position, ticket.model));
+    }
+
+    /** How many requests of another client start before the level is reached; at an equal level, the older goes first. */
+    private int countBefore(Account account, double level, double charge, Ticket ticket) {
+        List<Ticket> others = account.waitingFor(ticket.model);
+        double starts = account.startsBefore(level, charge, time.perPermit());
+        long nearest = Math.round(starts);
+        if (nearest >= 0 && nearest < others.size()) {
+            int index = (int) nearest;
+            double difference = account.levelAt(index, charge, time.perPermit()) - level;
+            if (Math.abs(difference) <= EQUAL * charge) {
+                return others.get(index).sequence < ticket.sequence ? index + 1 : index;
+            }
+        }
+        return (int) Math.max(0, Math.min(others.size(), Math.ceil(starts)));
+    }
+
+    /**
+     * The GPU ends one request per typical charge, however many it works on; the model has a part of them. Null if nothing
+     * is known, or if the model is not working: then it must be switched to.
+     */
+    private @Nullable Duration expectedWait(int position, String model) {
+        int permits = running.getOrDefault(model, 0);
+        if (!typical.isKnown() || permits == 0) {
+            return null;
+        }
+        int all = running.values().stream().mapToInt(count -> count).sum();
+        double interval = typical.nanos() * all / permits;
+        double untilNext = Math.max(0, interval - (time.now() - lastRelease));
+        return Duration.ofNanos(Math.round(untilNext + (position - 1) * interval));
+    }
+
+    private @Nullable Overloaded refusal(Ticket ticket) {
+        Place place = placeOf(ticket);
+        List<Ticket> own = ticket.account.waiting();
+        if (own.size() > limits.waitingPerClient() && ticket.account != shared) {
+            Duration untilRoom =
+                    own.size() == 1 ? null : placeOf(own.getFirst()).expectedWait();
+            return new Overloaded("The client has too many waiting requests. " + described(place), true, untilRoom);
+        }
+        Duration wait = place.expectedWait();
+        if (wait != null && wait.compareTo(limits.timeout()) > 0) {
+            Duration untilShorter = wait.minus(limits.timeout());
+            return new Overloaded("The wait would be too long. " + described(place), false, untilShorter);
+        }
+        return null;
+    }
+
+    private Overloaded full(String model) {
+        int position = waiting() + 1;
+        Place place = new Place(position, expectedWait(position, model));
+        return new Overloaded("The queue is full. " + described(place), false, expectedWait(1, model));
+    }
+
+    private static String described(Place place) {
+        String position = "The request would have place " + place.position();
+        Duration wait = place.expectedWait();
+        return wait == null ? position + "." : position + " and an expected wait of " + wait.toSeconds() + " s.";
+    }
+
+    private void tell(Ticket ticket) {
+        Ticket.Listener listener;
+        Ticket.State state;
+        synchronized (this) {
+            listener = ticket.listener;
+            ticket.listener = null;
+            state = ticket.state;
+        }
+        if (listener != null && state == Ticket.State.GRANTED) {
+            listener.onGranted();
+        } else if (listener != null && state == Ticket.State.REFUSED) {
+            listener.onRefused(new ShuttingDown());
+        }
+    }
+}

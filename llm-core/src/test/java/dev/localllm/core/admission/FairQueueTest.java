@@ -1,0 +1,904 @@
+package dev.localllm.core.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
+import dev.localllm.core.limit.ClientId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FairQueueTest {
+
+    private static final ModelId QWEN = new ModelId("qwen3:4b");
+    private static final ModelId LLAMA = new ModelId("llama3");
+    private static final ClientId A = new ClientId("a");
+    private static final ClientId B = new ClientId("b");
+    private static final ClientId C = new ClientId("c");
+    private static final ClientId D = new ClientId("d");
+
+    private final List<String> told = new ArrayList<>();
+    private long now = 1_000_000_000_000L;
+    private FairQueue queue = queue(1, Map.of());
+
+    @Test
+    void grantsAFreePermitAtOnce() {
+        Ticket ticket = enter(A);
+
+        assertThat(ticket.isGranted()).isTrue();
+        assertThat(ticket.place()).isNull();
+        assertThat(told).containsExactly("a granted");
+        assertThat(queue.running()).isOne();
+        assertThat(queue.waiting()).isZero();
+    }
+
+    @Test
+    void grantsAReleasedPermitToTheNext() {
+        Ticket first = start(A);
+        Ticket second = enter(B);
+        assertThat(second.isGranted()).isFalse();
+
+        first.release();
+        first.release();
+
+        assertThat(second.isGranted()).isTrue();
+        assertThat(queue.running()).isOne();
+    }
+
+    @Test
+    void grantsEachModelItsOwnNumberOfPermits() {
+        queue = queue(1, Map.of(new ModelId("QWEN3:4b"), 2));
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+        start(A);
+        start(A);
+
+        assertThat(enter(A).isGranted()).isFalse();
+        assertThat(enter(A, LLAMA).isGranted()).isTrue();
+        assertThat(enter(A, LLAMA).isGranted()).isFalse();
+    }
+
+    @Test
+    void takesTheClientThatHasUsedLeast() {
+        Ticket running = start(A);
+        Ticket again = enter(A);
+        Ticket other = enter(B);
+        pass(10);
+
+        running.release();
+
+        assertThat(other.isGranted()).isTrue();
+        assertThat(again.isGranted()).isFalse();
+    }
+
+    @Test
+    void takesEqualClientsInTheOrderOfTheirArrival() {
+        Ticket running = start(A);
+        Ticket b = enter(B);
+        Ticket c = enter(C);
+
+        running.release();
+
+        assertThat(b.isGranted()).isTrue();
+        assertThat(c.isGranted()).isFalse();
+    }
+
+    @Test
+    void takesTheOlderRequestEvenIfAnEarlierOneOfTheOtherClientHasLeft() {
+        Ticket running = start(A);
+        Ticket left = enter(B);
+        Ticket older = enter(C);
+        Ticket newer = enter(B);
+
+        left.leave();
+        running.release();
+
+        assertThat(older.isGranted()).isTrue();
+        assertThat(newer.isGranted()).isFalse();
+    }
+
+    @Test
+    void startsANewClientNotBehindThoseThatWaitForTheSameModel() {
+        queue = queue(1, Map.of(LLAMA, 1));
+        start(D);
+        Ticket first = enter(A, LLAMA);
+        Ticket second = enter(A, LLAMA);
+        pass(50);
+        enter(B);
+        pass(50);
+        Ticket newcomer = enter(C, LLAMA);
+
+        assertThat(first.place()).isEqualTo(new Place(1, null));
+        assertThat(newcomer.place()).isEqualTo(new Place(2, null));
+        assertThat(second.place()).isEqualTo(new Place(3, null));
+    }
+
+    /** B's requests start at 35, 45, 55 and 65 s, that of D at 60 s. Those for another model don't count. */
+    @Test
+    void startsANewClientAtTheLevelOfTheOthersIfNobodyWaitsForTheModel() {
+        queue = roomy(1);
+        use(D, 10);
+        start(D);
+        enter(A, LLAMA);
+        pass(50);
+        for (int i = 0; i < 4; i++) {
+            enter(B);
+        }
+
+        Place place = enter(D).place();
+
+        assertThat(place).extracting(Place::position).isEqualTo(4);
+    }
+
+    @Test
+    void tellsTheNextWhenARequestLeavesThatWasGrantedItsPermit() {
+        Ticket granted = enter(A);
+        enter(B);
+
+        granted.leave();
+
+        assertThat(told).containsExactly("a granted", "b granted");
+    }
+
+    @Test
+    void tellsRequestsForAModelThatHasBeenLoadedBeside() {
+        start(A);
+        enter(B, LLAMA);
+
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+
+        assertThat(told).containsExactly("a granted", "b granted");
+    }
+
+    /** Two permits become free at the same moment. */
+    @Test
+    void takesOfEqualClientsTheOneWithFewerRunningRequests() {
+        queue = queue(2, Map.of());
+        Ticket one = start(A);
+        Ticket two = start(A);
+        enter(B);
+        Ticket secondOfB = enter(B);
+        Ticket c = enter(C);
+
+        one.release();
+        two.release();
+
+        assertThat(c.isGranted()).isTrue();
+        assertThat(secondOfB.isGranted()).isFalse();
+    }
+
+    @Test
+    void givesNoCreditToAnIdleClient() {
+        use(A, 15);
+        Ticket ofA = start(A);
+        Ticket firstOfB = enter(B);
+        Ticket secondOfB = enter(B);
+        Ticket secondOfA = enter(A);
+        pass(1);
+        ofA.release();
+        assertThat(firstOfB.isGranted()).isTrue();
+        firstOfB.start();
+        pass(2);
+
+        firstOfB.release(); // B has used 2 s since it came, A 1 s
+
+        assertThat(secondOfA.isGranted()).isTrue();
+        assertThat(secondOfB.isGranted()).isFalse();
+    }
+
+    @Test
+    void givesNoCreditToAClientThatRunsAndDoesNotWait() {
+        queue = queue(3, Map.of());
+        Ticket ofB = start(B);
+        Ticket one = start(A);
+        Ticket two = start(A);
+        Ticket firstOfA = enter(A);
+        Ticket secondOfA = enter(A);
+        pass(30);
+        one.release();
+        firstOfA.start(); // the level of A is 20, that of B 10
+        Ticket firstOfB = enter(B); // starts at 20, too
+
+        two.release();
+
+        assertThat(secondOfA.isGranted()).isTrue();
+        assertThat(firstOfB.isGranted()).isFalse();
+        ofB.release();
+        assertThat(firstOfB.isGranted()).isTrue();
+    }
+
+    @Test
+    void letsNewcomersNotGoFirstForEver() {
+        Ticket first = start(A);
+        Ticket waiting = enter(A);
+        Ticket running = enter(new ClientId("newcomer"));
+        pass(30);
+        first.release();
+        int newcomers = 0;
+        while (!waiting.isGranted()) {
+            Ticket next = enter(new ClientId("newcomer-" + newcomers++));
+            assertThat(running.start()).isTrue();
+            pass(3);
+            running.release();
+            running = next;
+            assertThat(newcomers).isLessThanOrEqualTo(24);
+        }
+        assertThat(newcomers).isGreaterThanOrEqualTo(9);
+    }
+
+    @Test
+    void forgetsDebtsWhenNothingRuns() {
+        Ticket greedy = start(A);
+        Ticket waiting = enter(B);
+        pass(30);
+        waiting.leave();
+        greedy.release(); // the level of A is 30, the fair part was 15
+
+        Ticket running = start(B);
+        Ticket ofA = enter(A);
+        enter(D);
+        running.release();
+
+        assertThat(ofA.isGranted()).isTrue();
+    }
+
+    /** A client of another model may be far ahead. */
+    @Test
+    void startsANewcomerNoLaterThanTheOthersThatWaitForItsModel() {
+        queue = queue(2, Map.of(LLAMA, 1));
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+        start(A);
+        start(A);
+        Ticket ofB = start(B, LLAMA);
+        Ticket second = enter(B, LLAMA);
+        pass(30); // A has used 20, B 10; the fair part is 15
+        Ticket newcomer = enter(D, LLAMA); // starts at 10
+        ofB.release();
+        assertThat(second.isGranted()).isTrue();
+        second.start();
+        Ticket third = queue.enter(B, LLAMA);
+        pass(9); // B has used 13
+
+        second.release();
+
+        assertThat(newcomer.isGranted()).isTrue();
+        assertThat(third.isGranted()).isFalse();
+    }
+
+    @Test
+    void startsANewcomerWithTheFairPartIfTheOthersWaitForAnotherModel() {
+        queue = roomy(2);
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+        start(A);
+        start(A);
+        Ticket ofB = start(B, LLAMA);
+        pass(30);
+        Ticket waiting = enter(A); // its level is 20
+        Ticket newcomer = enter(D, LLAMA); // starts at 15
+        ofB.release();
+        newcomer.start();
+        Ticket ofD = enter(D, LLAMA);
+        Ticket again = queue.enter(B, LLAMA); // starts at 10, as it only ran: raised to the level of D
+        pass(3);
+
+        newcomer.release();
+
+        assertThat(ofD.isGranted()).isFalse();
+        assertThat(again.isGranted()).isTrue();
+        waiting.leave();
+    }
+
+    /** At the time of the report, not of the request before it. */
+    @Test
+    void comparesTheLevelsOfNow() {
+        queue = roomy(3);
+        start(A);
+        Ticket one = start(B);
+        Ticket two = start(B);
+        pass(9);
+        one.release();
+        two.release(); // A has used 3, B 6
+        Ticket ofA = enter(A, LLAMA);
+        Ticket ofB = enter(B, LLAMA);
+        pass(10); // A has used 13
+
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+
+        assertThat(ofB.isGranted()).isTrue();
+        assertThat(ofA.isGranted()).isFalse();
+    }
+
+    @Test
+    void remembersTheDebtOfAClientThatLeaves() {
+        Ticket ofA = start(A);
+        Ticket ofB = enter(B);
+        pass(10);
+        ofA.release();
+        ofB.start();
+        Ticket againA = enter(A);
+        Ticket againB = enter(B);
+        pass(3);
+
+        ofB.release();
+
+        assertThat(againB.isGranted()).isTrue();
+        assertThat(againA.isGranted()).isFalse();
+    }
+
+    @Test
+    void dividesByTheWeight() {
+        queue = queue(1, Map.of());
+        Ticket ofA = start(A);
+        Ticket ofC = enter(C); // weight 4
+        enter(A);
+        pass(10);
+        ofA.release();
+        ofC.start();
+        Ticket secondOfC = enter(C);
+        pass(30); // 7.5 s per weight
+
+        ofC.release();
+
+        assertThat(secondOfC.isGranted()).isTrue();
+    }
+
+    @Test
+    void chargesTheTimeDividedByThePermits() {
+        queue = queue(2, Map.of());
+        Ticket first = start(A);
+        pass(10);
+        Ticket second = start(B);
+        pass(10);
+        assertThat(first.charged()).isEqualTo(Duration.ofSeconds(15));
+        first.release();
+        pass(10);
+        second.release();
+        pass(10);
+
+        assertThat(first.charged()).isEqualTo(Duration.ofSeconds(15));
+        assertThat(second.charged()).isEqualTo(Duration.ofSeconds(15));
+    }
+
+    @Test
+    void chargesNothingWhileItWaitsOrIfTheClockGoesBack() {
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+        start(A);
+        Ticket waiting = enter(B);
+        pass(10);
+        assertThat(waiting.charged()).isZero();
+
+        Ticket last = start(C, LLAMA);
+        pass(-5);
+
+        assertThat(last.charged()).isZero();
+    }
+
+    @Test
+    void chargesAPermitThatIsNotUsed() {
+        Ticket ticket = enter(A);
+        pass(5);
+
+        ticket.leave();
+
+        assertThat(ticket.charged()).isEqualTo(Duration.ofSeconds(5));
+    }
+
+    @Test
+    void forgetsARequestThatLeaves() {
+        Ticket running = start(A);
+        Ticket waiting = enter(B);
+        waiting.leave();
+        waiting.leave();
+        assertThat(queue.waiting()).isZero();
+
+        running.leave(); // too late
+        assertThat(queue.running()).isOne();
+        running.release();
+
+        assertThat(queue.running()).isZero();
+        assertThat(told).containsExactly("a granted");
+    }
+
+    @Test
+    void takesBackAPermitThatWasNotUsed() {
+        Ticket unused = enter(A);
+        Ticket next = enter(B);
+
+        unused.release();
+        assertThat(next.isGranted()).as("released without a start").isFalse();
+        unused.leave();
+
+        assertThat(next.isGranted()).isTrue();
+        assertThat(unused.start()).isFalse();
+        assertThat(next.start()).isTrue();
+        assertThat(next.start()).isFalse();
+    }
+
+    @Test
+    void tellsAListenerThatComesLate() {
+        Ticket ticket = queue.enter(A, QWEN);
+        assertThat(told).isEmpty();
+
+        listen(ticket, A);
+
+        assertThat(told).containsExactly("a granted");
+    }
+
+    @Test
+    void tellsNothingToARequestThatLeftMeanwhile() {
+        Ticket running = start(A);
+        Ticket ofB = queue.enter(B, QWEN);
+        Ticket ofC = queue.enter(C, QWEN);
+        ofB.listen(new Ticket.Listener() {
+            @Override
+            public void onGranted() {
+                told.add("b granted");
+                ofC.leave();
+                ofB.leave();
+            }
+
+            @Override
+            public void onRefused(LlmFailure failure) {
+                told.add("b refused");
+            }
+        });
+        listen(ofC, C);
+
+        running.release();
+
+        assertThat(told).containsExactly("a granted", "b granted");
+        assertThat(queue.running()).isZero();
+    }
+
+    /** As if the model server failed at once for each of them. */
+    @Test
+    void bearsALongChainOfListenersThatReleaseAtOnce() {
+        queue = new FairQueue(
+                new QueueLimits(5001, 5000, 1, Map.of(), Map.of(), Duration.ofDays(1), Duration.ZERO), () -> now);
+        Ticket first = start(A);
+        for (int i = 0; i < 5000; i++) {
+            Ticket ticket = queue.enter(A, QWEN);
+            ticket.listen(new Ticket.Listener() {
+                @Override
+                public void onGranted() {
+                    ticket.start();
+                    ticket.release();
+                }
+
+                @Override
+                public void onRefused(LlmFailure failure) {
+                    throw new AssertionError(failure);
+                }
+            });
+        }
+
+        first.release();
+
+        assertThat(queue.running()).isZero();
+        assertThat(queue.waiting()).isZero();
+    }
+
+    @Test
+    void tellsTheOthersEvenIfAListenerThrows() {
+        Ticket running = start(A);
+        Ticket ofB = queue.enter(B, QWEN);
+        ofB.listen(new Ticket.Listener() {
+            @Override
+            public void onGranted() {
+                ofB.leave();
+                throw new IllegalStateException("no room");
+            }
+
+            @Override
+            public void onRefused(LlmFailure failure) {
+                throw new AssertionError(failure);
+            }
+        });
+        Ticket ofC = enter(C);
+
+        assertThatIllegalStateException().isThrownBy(running::release).withMessage("no room");
+
+        assertThat(ofC.isGranted()).isTrue();
+        assertThat(told).containsExactly("a granted", "c granted");
+    }
+
+    @Test
+    void refusesMoreThanTheWholeQueue() {
+        start(A);
+        enter(A);
+        enter(A);
+        enter(B);
+        enter(C);
+
+        Overloaded refusal = refusal(B);
+
+        assertThat(refusal.message()).isEqualTo("The queue is full. The request would have place 5.");
+        assertThat(refusal.charged()).isFalse();
+        assertThat(refusal.retryAfter()).isNull();
+        assertThat(queue.waiting()).isEqualTo(4);
+    }
+
+    @Test
+    void refusesMoreThanTheClientsPart() {
+        use(A, 4);
+        Ticket running = start(A);
+        enter(A);
+        enter(A);
+        pass(1);
+
+        Overloaded refusal = refusal(A);
+
+        assertThat(refusal.message())
+                .isEqualTo("The client has too many waiting requests. The request would have place 3 and an expected"
+                        + " wait of 11 s.");
+        assertThat(refusal.charged()).isTrue();
+        assertThat(refusal.retryAfter()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(queue.waiting()).isEqualTo(2);
+        running.release();
+        assertThat(queue.running()).isOne();
+    }
+
+    @Test
+    void refusesARequestWhoseWaitWouldBeTooLong() {
+        use(A, 40);
+        start(A);
+        enter(A);
+        pass(10);
+
+        Overloaded refusal = refusal(A);
+
+        assertThat(refusal.message())
+                .isEqualTo("The wait would be too long. The request would have place 2 and an expected wait of 70 s.");
+        assertThat(refusal.charged()).isFalse();
+        assertThat(refusal.retryAfter()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(queue.waiting()).isOne();
+    }
+
+    @Test
+    void acceptsAWaitAsLongAsTheTimeout() {
+        use(A, 30);
+        start(A);
+        enter(A);
+
+        assertThat(enter(A).place()).isEqualTo(new Place(2, Duration.ofSeconds(60)));
+    }
+
+    @Test
+    void tellsPositionAndWait() {
+        use(A, 10);
+        Ticket running = start(A);
+        Ticket secondOfA = enter(A);
+        Ticket firstOfB = enter(B);
+        Ticket secondOfB = enter(B);
+        pass(4);
+
+        assertThat(firstOfB.place()).isEqualTo(new Place(1, Duration.ofSeconds(6)));
+        assertThat(secondOfA.place()).isEqualTo(new Place(2, Duration.ofSeconds(16)));
+        assertThat(secondOfB.place()).isEqualTo(new Place(3, Duration.ofSeconds(26)));
+
+        running.release();
+        assertThat(firstOfB.place()).isNull();
+        assertThat(secondOfA.place().position()).isOne();
+    }
+
+    @Test
+    void tellsThePlaceByWeight() {
+        use(A, 8);
+        start(C); // weight 4: its level when it has ended is 10
+        Ticket firstOfB = enter(B);
+        Ticket secondOfB = enter(B);
+        Ticket firstOfC = enter(C);
+        Ticket secondOfC = enter(C);
+
+        assertThat(List.of(firstOfB, firstOfC, secondOfC, secondOfB))
+                .extracting(ticket -> ticket.place().position())
+                .containsExactly(1, 2, 3, 4);
+    }
+
+    @Test
+    void tellsThePlaceAmongTheRequestsForTheSameModel() {
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+        use(A, 10);
+        start(A);
+        start(B, LLAMA);
+        enter(A);
+
+        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, Duration.ofSeconds(20))); // half of the GPU
+    }
+
+    @Test
+    void tellsNoWaitForAnotherModel() {
+        use(A, 10);
+        start(A);
+
+        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, null));
+    }
+
+    @Test
+    void countsNoTimeWithoutRequestsAsAWait() {
+        use(A, 10);
+        pass(3600);
+        start(A);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(10)));
+    }
+
+    @Test
+    void tellsNoWaitBeforeItKnowsOne() {
+        start(A);
+        enter(B);
+
+        assertThat(enter(C).place()).isEqualTo(new Place(2, null));
+    }
+
+    @Test
+    void letsRequestsForTheLoadedModelGoFirst() {
+        Ticket running = start(A);
+        Ticket same = enter(A);
+        Ticket other = enter(B, LLAMA);
+        pass(10);
+
+        running.release();
+
+        assertThat(same.isGranted()).isTrue();
+        assertThat(other.isGranted()).isFalse();
+    }
+
+    @Test
+    void switchesTheModelAfterAWhile() {
+        Ticket running = start(A);
+        Ticket same = enter(A);
+        Ticket other = enter(B, LLAMA);
+        pass(20);
+
+        running.release();
+
+        assertThat(other.isGranted()).isTrue();
+        assertThat(same.isGranted()).isFalse(); // now it is the one that needs a switch
+        other.start();
+        other.release();
+        assertThat(same.isGranted()).isTrue();
+    }
+
+    @Test
+    void switchesTheModelWhenNoOtherIsRunning() {
+        queue = queue(2, Map.of());
+        Ticket one = start(A);
+        Ticket two = start(A);
+        Ticket other = enter(B, LLAMA);
+        one.release();
+        assertThat(other.isGranted()).isFalse();
+        Ticket third = start(A);
+        pass(20);
+        Ticket fourth = enter(A);
+
+        two.release();
+        assertThat(fourth.isGranted())
+                .as("would prolong the wait for the switch")
+                .isFalse();
+        third.release();
+
+        assertThat(other.isGranted()).isTrue();
+        assertThat(fourth.isGranted()).isFalse();
+    }
+
+    /** Several clients want the other model, each for a short time. */
+    @Test
+    void switchesTheModelForWhoeverWantsItThen() {
+        Ticket running = start(A);
+        Ticket same = enter(A);
+        Ticket impatient = enter(B, LLAMA);
+        pass(19);
+        Ticket other = enter(C, LLAMA);
+        impatient.leave();
+        pass(1);
+
+        running.release();
+
+        assertThat(other.isGranted()).isTrue();
+        assertThat(same.isGranted()).isFalse();
+    }
+
+    @Test
+    void restartsTheTimeToTheSwitchWhenNobodyWantsOne() {
+        Ticket running = start(A);
+        Ticket same = enter(A);
+        enter(B, LLAMA).leave();
+        pass(19);
+        Ticket other = enter(B, LLAMA); // its level is 19
+        pass(1);
+
+        running.release();
+
+        assertThat(same.isGranted()).isTrue();
+        assertThat(other.isGranted()).isFalse();
+    }
+
+    /** The model server was asked before it has loaded, or unloaded, something. */
+    @Test
+    void ignoresAReportThatIsOlderThanASwitch() {
+        start(A);
+        Ticket other = enter(B, LLAMA);
+
+        queue.onLoaded(Set.of());
+        queue.onLoaded(Set.of(LLAMA));
+
+        assertThat(other.isGranted()).isFalse();
+    }
+
+    @Test
+    void needsNoSwitchBetweenModelsThatAreLoadedSideBySide() {
+        start(A);
+        enter(A);
+        Ticket other = enter(B, LLAMA);
+        assertThat(other.isGranted()).isFalse();
+
+        queue.onLoaded(Set.of(QWEN, new ModelId("llama3:latest")));
+
+        assertThat(other.isGranted()).isTrue();
+    }
+
+    @Test
+    void refusesTheWaitingWhenItIsShutDown() {
+        Ticket running = start(A);
+        enter(B);
+        Ticket unheard = queue.enter(C, QWEN);
+
+        queue.shutDown();
+        listen(unheard, C);
+
+        assertThat(told).containsExactly("a granted", "b refused", "c refused");
+        assertThat(queue.waiting()).isZero();
+        assertThat(queue.running()).isOne();
+        running.release();
+        assertThatExceptionOfType(LlmException.class)
+                .isThrownBy(() -> queue.enter(A, QWEN))
+                .matches(e -> e.failure().equals(new ShuttingDown()));
+    }
+
+    @Test
+    void boundsTheMemoryOfManyClients() {
+        for (int i = 0; i < 1_000_000; i++) {
+            Ticket ticket = queue.enter(new ClientId("client-" + i), QWEN);
+            ticket.start();
+            pass(0.0001);
+            ticket.release();
+        }
+
+        assertThat(queue.clients()).isLessThanOrEqualTo(FairQueue.MAX_CLIENTS);
+        assertThat(queue.running()).isZero();
+    }
+
+    @Test
+    void dropsIdleClientsAtTheLimitOncePerSecond() {
+        queue = queue(2, Map.of());
+        fill("first-");
+        assertThat(queue.clients()).isEqualTo(FairQueue.MAX_CLIENTS);
+        start(A);
+        assertThat(queue.clients()).isOne();
+        fill("second-");
+        assertThat(queue.clients()).isEqualTo(FairQueue.MAX_CLIENTS);
+
+        use(B, 0);
+        assertThat(queue.clients()).as("too early to look for idle ones").isEqualTo(FairQueue.MAX_CLIENTS);
+        pass(1);
+        use(B, 0);
+
+        assertThat(queue.clients()).as("A and B").isEqualTo(2);
+    }
+
+    private void fill(String name) {
+        for (int i = queue.clients(); i < FairQueue.MAX_CLIENTS; i++) {
+            use(new ClientId(name + i), 0);
+        }
+    }
+
+    /** All further clients together are not one client. */
+    @Test
+    void limitsTheWaitingOfNoneOfTheClientsThatShareAnAccount() {
+        int most = FairQueue.MAX_CLIENTS;
+        queue = new FairQueue(
+                new QueueLimits(2 * most, 2, most, Map.of(), Map.of(), Duration.ofDays(1), Duration.ZERO), () -> now);
+        for (int i = 0; i < most; i++) {
+            start(new ClientId("client-" + i));
+        }
+
+        enter(A);
+        enter(B);
+        enter(C);
+
+        assertThat(queue.waiting()).isEqualTo(3);
+        assertThat(queue.clients()).isEqualTo(most);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, -1})
+    void requiresPositiveLimits(int value) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new QueueLimits(value, 1, 1, Map.of(), Map.of(), Duration.ZERO, Duration.ZERO))
+                .withMessage("requests: " + value + " (expected: 1 or more)");
+        assertThatIllegalArgumentException().isThrownBy(() -> queue(value, Map.of()));
+        assertThatIllegalArgumentException().isThrownBy(() -> queue(1, Map.of(QWEN, value)));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new QueueLimits(1, 1, 1, Map.of(), Map.of(A, value), Duration.ZERO, Duration.ZERO));
+    }
+
+    private FairQueue queue(int parallel, Map<ModelId, Integer> parallelByModel) {
+        QueueLimits limits = new QueueLimits(
+                5, 2, parallel, parallelByModel, Map.of(C, 4), Duration.ofSeconds(60), Duration.ofSeconds(20));
+        return new FairQueue(limits, () -> now);
+    }
+
+    private FairQueue roomy(int parallel) {
+        return new FairQueue(
+                new QueueLimits(
+                        20, 20, parallel, Map.of(LLAMA, 1), Map.of(), Duration.ofDays(1), Duration.ofSeconds(20)),
+                () -> now);
+    }
+
+    private Ticket enter(ClientId client) {
+        return enter(client, QWEN);
+    }
+
+    private Ticket enter(ClientId client, ModelId model) {
+        Ticket ticket = queue.enter(client, model);
+        listen(ticket, client);
+        return ticket;
+    }
+
+    private Ticket start(ClientId client) {
+        return start(client, QWEN);
+    }
+
+    private Ticket start(ClientId client, ModelId model) {
+        Ticket ticket = enter(client, model);
+        assertThat(ticket.start()).isTrue();
+        return ticket;
+    }
+
+    private void use(ClientId client, double seconds) {
+        Ticket ticket = queue.enter(client, QWEN);
+        ticket.start();
+        pass(seconds);
+        ticket.release();
+    }
+
+    private void listen(Ticket ticket, ClientId client) {
+        ticket.listen(new Ticket.Listener() {
+            @Override
+            public void onGranted() {
+                told.add(client.value() + " granted");
+            }
+
+            @Override
+            public void onRefused(LlmFailure failure) {
+                assertThat(failure).isEqualTo(new ShuttingDown());
+                told.add(client.value() + " refused");
+            }
+        });
+    }
+
+    private Overloaded refusal(ClientId client) {
+        try {
+            queue.enter(client, QWEN);
+        } catch (LlmException e) {
+            return (Overloaded) e.failure();
+        }
+        throw new AssertionError("not refused");
+    }
+
+    private void pass(double seconds) {
+        now += Math.round(seconds * 1e9);
+    }
+}
