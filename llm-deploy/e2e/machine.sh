@@ -190,7 +190,7 @@ settings() (
   local env=$1 pair
   shift
   for pair in "OLLAMA_BASE_URL=http://host.docker.internal:$OLLAMA_PORT" MODEL_NAME=simulator RATE_LIMIT_RPM=0 \
-    "ALLOWED_ORIGINS=https://$env.example.com" "$@"; do
+    OLLAMA_NUM_PARALLEL=1000 "ALLOWED_ORIGINS=https://$env.example.com" "$@"; do
     export "SETTING_$pair"
   done
   "$checkout/bin/render-env" "$env" -

@@ -33,7 +33,11 @@ class AbortsTest {
     private static final int ABORTS = FULL ? 10_000 : 1000;
     private static final int MEASURED = FULL ? 2000 : 200;
     private static final int CALLERS = 16;
-    private static final int PERMITS = 16;
+    private static final int REQUESTS = 16;
+
+    /** Fewer than callers: some of them leave while they wait. */
+    private static final int PERMITS = 6;
+
     private static final long P99_MILLIS = 20;
 
     /** Timeout for closing all sockets: clients come and go faster than a busy machine accepts them. */
@@ -48,7 +52,8 @@ class AbortsTest {
                 TestServer server = new TestServer(
                         simulator.baseUrl(),
                         "--MODEL_NAME=simulator",
-                        "--MAX_CONCURRENT_REQUESTS=" + PERMITS,
+                        "--MAX_CONCURRENT_REQUESTS=" + REQUESTS,
+                        "--OLLAMA_NUM_PARALLEL=" + PERMITS,
                         "--HEARTBEAT_INTERVAL=5ms");
                 CapturedLog log = new CapturedLog("ROOT", Level.WARN);
                 LeakWatch leaks = new LeakWatch();
@@ -70,7 +75,7 @@ class AbortsTest {
 
             awaitOpen(simulator, 0);
             awaitSockets(server.uri("/").getPort(), 0);
-            awaitSockets(simulator.baseUrl().getPort(), 2 * 2 * PERMITS); // both ends of the pool's connections
+            awaitSockets(simulator.baseUrl().getPort(), 2 * 2 * REQUESTS); // both ends of the pool's connections
             simulator.clearFaults(); // faults that were meant for clients that disconnected early
             assertAllPermitsAreFree(server, simulator);
             leaks.assertNone();
@@ -163,6 +168,13 @@ class AbortsTest {
             RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello");
             held.add(request);
             assertThat(request.readUntil("\"delta\":{\"content\""))
+                    .as(request.received())
+                    .isTrue();
+        }
+        for (int i = PERMITS; i < REQUESTS; i++) {
+            RawRequest request = RawRequest.chat(server.uri("/"), true, "Hello");
+            held.add(request);
+            assertThat(request.readUntil(": queue position="))
                     .as(request.received())
                     .isTrue();
         }

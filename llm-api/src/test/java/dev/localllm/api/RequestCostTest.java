@@ -57,7 +57,7 @@ class RequestCostTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true, 58", "false, 67"})
+    @CsvSource({"true, 59", "false, 68"})
     void assemblesFewOperators(boolean stream, int budget) throws Exception {
         ask(stream);
         Hooks.onEachOperator("count", operator -> {

@@ -44,6 +44,9 @@ final class ServerProcess implements AutoCloseable {
                 "--MODEL_NAME=simulator",
                 "--OLLAMA_BASE_URL=" + ollama));
         command.addAll(List.of(settings));
+        if (command.stream().noneMatch(argument -> argument.startsWith("--OLLAMA_NUM_PARALLEL="))) {
+            command.add("--OLLAMA_NUM_PARALLEL=64");
+        }
         process = new ProcessBuilder(command).redirectErrorStream(true).start();
         reading = Thread.ofVirtual().start(this::read);
     }

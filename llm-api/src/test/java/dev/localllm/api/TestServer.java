@@ -18,13 +18,14 @@ public final class TestServer implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final ConfigurableApplicationContext context;
 
-    /** @param settings each in the form {@code --NAME=value}; the default is no rate limit */
+    /** @param settings each in the form {@code --NAME=value}; the default is no rate limit, and no waiting */
     public TestServer(URI ollama, String... settings) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--APP_ENV=local",
                 "--SERVER_PORT=0",
                 "--MANAGEMENT_PORT=0",
                 "--RATE_LIMIT_RPM=0",
+                "--OLLAMA_NUM_PARALLEL=64",
                 "--OLLAMA_BASE_URL=" + ollama));
         List.of(settings).forEach(setting -> {
             arguments.removeIf(argument -> argument.startsWith(setting.substring(0, setting.indexOf('=') + 1)));

@@ -29,7 +29,7 @@ import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.api.stream.Timeouts;
-import dev.localllm.core.admission.ConcurrencyLimit;
+import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.limit.RateLimit;
@@ -134,7 +134,7 @@ class LlmConfiguration {
                                 settings.deadlines().connect(),
                                 settings.deadlines().firstToken(),
                                 settings.deadlines().idle(),
-                                settings.limits().concurrentRequests(),
+                                settings.limits().queue().requests(),
                                 CIRCUIT_OPEN_DURATION)),
                 System::nanoTime,
                 eventLoops);
@@ -149,14 +149,19 @@ class LlmConfiguration {
     }
 
     @Bean
-    ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models) {
+    FairQueue queue(Settings settings) {
+        return new FairQueue(settings.limits().queue(), System::nanoTime);
+    }
+
+    @Bean
+    ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models, FairQueue queue) {
         return new ChatService(
                 rateLimiter(settings.limits()),
                 settings.chats().promptLimits(),
                 models,
                 settings.chats().systemPrompt(),
                 settings.chats().maxOutputTokens(),
-                new ConcurrencyLimit(settings.limits().concurrentRequests()),
+                queue,
                 ollama.chatModel());
     }
 
@@ -218,8 +223,8 @@ class LlmConfiguration {
     }
 
     @Bean
-    Drain drain(Settings settings) {
-        return new Drain(settings.connections().shutdown());
+    Drain drain(Settings settings, FairQueue queue) {
+        return new Drain(settings.connections().shutdown(), queue::shutDown);
     }
 
     @Bean
@@ -333,7 +338,6 @@ class LlmConfiguration {
                 log.warn("{}", location.description());
             }
             ollama.versionWarning().subscribe(warning -> log.warn("{}", warning));
-            log.warn("OLLAMA_NUM_PARALLEL is read and checked, but not enforced yet.");
         };
     }
 

@@ -19,8 +19,10 @@ import dev.localllm.api.setting.InvalidSettingException;
 import dev.localllm.api.setting.Setting;
 import dev.localllm.api.setting.ValueType;
 import dev.localllm.api.setting.Variables;
+import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.time.Duration;
@@ -339,30 +341,69 @@ public record Settings(
      * @param requestsPerMinute per client; 0 for no limit
      * @param globalRequestsPerMinute over all clients, and their burst; 0 for no limit
      */
-    public record Limits(
-            int concurrentRequests, int ollamaParallel, int requestsPerMinute, int burst, int globalRequestsPerMinute) {
+    public record Limits(QueueLimits queue, int requestsPerMinute, int burst, int globalRequestsPerMinute) {
 
+        private static final int MAX_REQUESTS = 10_000;
+        private static final int MAX_WEIGHT = 1000;
         private static final int MAX_RPM = 1_000_000;
 
         static Limits read(Variables variables) {
-            int concurrentRequests = variables.get(setting(
-                    "MAX_CONCURRENT_REQUESTS",
-                    number(1, 10_000),
-                    everywhere("64"),
-                    "concurrent generations in the whole server, {range}; one more gets a 503"));
-            int ollamaParallel = variables.get(setting(
-                    "OLLAMA_NUM_PARALLEL",
-                    number(1, 1_000),
-                    everywhere("1"),
-                    "concurrent generations in Ollama, {range} (Ollama's own variable). Not enforced yet"));
+            QueueLimits queue = new QueueLimits(
+                    variables.get(setting(
+                            "MAX_CONCURRENT_REQUESTS",
+                            number(1, MAX_REQUESTS),
+                            everywhere("64"),
+                            "running and waiting chats in the whole server, {range}; one more gets a 503")),
+                    variables.get(setting(
+                            "QUEUE_PER_CLIENT",
+                            number(0, MAX_REQUESTS),
+                            everywhere("32"),
+                            "waiting chats of one client, {range}; one more gets a 503")),
+                    variables.get(setting(
+                            "OLLAMA_NUM_PARALLEL",
+                            number(1, MAX_REQUESTS),
+                            everywhere("1"),
+                            "chats that one model works on at once, {range}; the others wait. The same as in Ollama,"
+                                    + " whose variable it is")),
+                    variables.get(
+                            setting(
+                                    "MODEL_PARALLEL",
+                                    ValueType.of(
+                                            "a comma-separated list of models and numbers from 1 to " + MAX_REQUESTS
+                                                    + ", such as qwen3:4b=2",
+                                            text -> numbers(text, MAX_REQUESTS, ModelId::new)),
+                                    everywhere(words("none")),
+                                    "models that work on another number of chats at once: `qwen3:4b=2,llama3=4`"),
+                            Map.of()),
+                    variables.get(
+                            setting(
+                                    "CLIENT_WEIGHTS",
+                                    ValueType.of(
+                                            "a comma-separated list of clients and numbers from 1 to " + MAX_WEIGHT
+                                                    + ", such as backend=4",
+                                            text -> numbers(text, MAX_WEIGHT, ClientId::new)),
+                                    everywhere(words("1 each")),
+                                    "shares of the GPU's time, by the client's id: with `backend=4,batch=1` backend gets"
+                                            + " four times as much while both wait"),
+                            Map.of()),
+                    variables.get(setting(
+                            "QUEUE_TIMEOUT",
+                            duration("1h"),
+                            everywhere("60s"),
+                            "waiting for a permit, {range}; then 503. A chat whose expected wait is longer gets its 503 at"
+                                    + " once")),
+                    variables.get(setting(
+                            "MODEL_SWITCH_AFTER",
+                            duration("1h"),
+                            everywhere("30s"),
+                            "how long chats for a loaded model may go before one that needs another model, {range}")));
             int requestsPerMinute = variables.get(setting(
                     "RATE_LIMIT_RPM",
                     number(0, MAX_RPM),
                     localAndDeployed(value("60"), required("60")),
                     "requests per minute and client, {range}; then 429. 0 is unlimited"));
             return new Limits(
-                    concurrentRequests,
-                    ollamaParallel,
+                    queue,
                     requestsPerMinute,
                     variables.get(
                             setting(
@@ -376,6 +417,24 @@ public record Settings(
                             number(0, MAX_RPM),
                             everywhere("0"),
                             "requests per minute, and burst, of all clients together, {range}; 0 is unlimited")));
+        }
+
+        /** The numbers in {@code a=1,b=2}; null if the text is not of this form or a name is there twice. */
+        private static <K> @Nullable Map<K, Integer> numbers(String text, int max, Function<String, K> key) {
+            List<String> items = list("numbers", item -> item.matches("[^=]{1,256}=[0-9]{1,5}"))
+                    .parse(text);
+            if (items == null) {
+                return null;
+            }
+            Map<K, Integer> numbers = new LinkedHashMap<>();
+            for (String item : items) {
+                int equals = item.indexOf('=');
+                int number = Integer.parseInt(item.substring(equals + 1));
+                if (number < 1 || number > max || numbers.put(key.apply(item.substring(0, equals)), number) != null) {
+                    return null;
+                }
+            }
+            return numbers;
         }
     }
 

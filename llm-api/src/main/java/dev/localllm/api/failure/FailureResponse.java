@@ -72,6 +72,7 @@ public record FailureResponse(
     private static final int MAX_FIELD = 128;
     private static final Retry DEFAULT_RETRY = new Retry.Default();
     private static final Retry NO_RETRY = new Retry.No();
+    private static final Duration AFTER_RESTART = Duration.ofSeconds(1);
     private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
 
     public FailureResponse {
@@ -107,8 +108,8 @@ public record FailureResponse(
                         f.message(),
                         null,
                         new Retry.After(f.retryAfter()));
-            case Overloaded f -> unavailable("overloaded", f, null);
-            case ShuttingDown f -> unavailable("shutting_down", f, null);
+            case Overloaded f -> unavailable("overloaded", f, f.retryAfter());
+            case ShuttingDown f -> unavailable("shutting_down", f, AFTER_RESTART);
             case UpstreamUnavailable f -> unavailable("upstream_unavailable", f, f.retryAfter());
             case DeadlineExceeded f -> timeout(f);
             case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message(), f.detail());
@@ -145,11 +146,11 @@ public record FailureResponse(
                 retryAfter == null ? SOON : new Retry.After(retryAfter));
     }
 
-    /** No retry after a slow generation: it would double the load. */
+    /** No retry after a slow generation, which would double the load, or after a long wait: it would start from the beginning. */
     private static FailureResponse timeout(DeadlineExceeded failure) {
         Deadline deadline = failure.deadline();
         return new FailureResponse(
-                HttpStatus.GATEWAY_TIMEOUT,
+                deadline == Deadline.QUEUE ? HttpStatus.SERVICE_UNAVAILABLE : HttpStatus.GATEWAY_TIMEOUT,
                 deadline.name().toLowerCase(Locale.ROOT) + "_timeout",
                 null,
                 failure.message(),

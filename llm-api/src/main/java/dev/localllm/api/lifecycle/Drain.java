@@ -33,13 +33,18 @@ public final class Drain implements SmartLifecycle {
     private final Set<Consumer<Throwable>> running = ConcurrentHashMap.newKeySet();
     private final Set<ServerHttpRequest> requests = ConcurrentHashMap.newKeySet();
     private final Duration timeout;
+    private final Runnable onStop;
     private volatile boolean expired;
     private volatile boolean closing;
     private volatile boolean started;
 
-    /** @param timeout how long running answers may continue after the stop signal */
-    public Drain(Duration timeout) {
+    /**
+     * @param timeout how long running answers may continue after the stop signal
+     * @param onStop called at the stop signal
+     */
+    public Drain(Duration timeout, Runnable onStop) {
         this.timeout = timeout;
+        this.onStop = onStop;
     }
 
     /** As {@link AbortSignal}, with {@link ShuttingDown}, when the timeout has expired: running answers must end now. */
@@ -85,6 +90,7 @@ public final class Drain implements SmartLifecycle {
     @Override
     public void stop() {
         started = false;
+        onStop.run();
         Mono.delay(timeout)
                 .doOnNext(tick -> abortAll())
                 .then(Mono.delay(ERROR_FRAME_TIMEOUT))

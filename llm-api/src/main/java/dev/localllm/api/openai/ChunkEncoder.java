@@ -5,6 +5,7 @@ import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.StreamEncoder;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -13,6 +14,7 @@ import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -111,8 +113,14 @@ final class ChunkEncoder implements StreamEncoder {
 
     /** A comment, which clients ignore. */
     @Override
-    public DataBuffer heartbeat() {
-        return buffers.wrap(HEARTBEAT);
+    public DataBuffer heartbeat(@Nullable Place place) {
+        return buffers.wrap(place == null ? HEARTBEAT : utf8(comment(place)));
+    }
+
+    private static String comment(Place place) {
+        String position = ": queue position=" + place.position();
+        Duration wait = place.expectedWait();
+        return wait == null ? position + "\n\n" : position + " eta=" + Math.ceilDiv(wait.toMillis(), 1000) + "s\n\n";
     }
 
     /** The error frame; no {@code [DONE]} follows. */

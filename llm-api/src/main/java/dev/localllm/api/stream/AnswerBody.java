@@ -41,7 +41,7 @@ public final class AnswerBody {
      * @return a responder; cancelling its response cancels the events and releases its part of the budget
      */
     public ChatResponder responder(Function<ModelId, BodyEncoder> encoder, ServerWebExchange exchange) {
-        return (model, events) -> {
+        return (model, queued, events) -> {
             RequestRecord.of(exchange).onResolved(model);
             BodyEncoder format = encoder.apply(model);
             return Mono.using(

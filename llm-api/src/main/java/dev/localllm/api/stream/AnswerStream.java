@@ -3,6 +3,7 @@ package dev.localllm.api.stream;
 import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.request.RequestRecord;
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatResponder;
@@ -44,13 +45,14 @@ public final class AnswerStream {
      *     and buffered frames released
      */
     public ChatResponder responder(Function<ModelId, StreamEncoder> encoder, ServerWebExchange exchange) {
-        return (model, events) -> {
+        return (model, queued, events) -> {
             RequestRecord.of(exchange).onResolved(model);
-            return write(events, encoder.apply(model), exchange);
+            return write(events, queued, encoder.apply(model), exchange);
         };
     }
 
-    private Mono<Void> write(Flux<List<ChatEvent>> events, StreamEncoder encoder, ServerWebExchange exchange) {
+    private Mono<Void> write(
+            Flux<List<ChatEvent>> events, Queued queued, StreamEncoder encoder, ServerWebExchange exchange) {
         ServerHttpResponse response = exchange.getResponse();
         HttpHeaders headers = response.getHeaders();
         headers.setContentType(encoder.contentType());
@@ -64,18 +66,25 @@ public final class AnswerStream {
         };
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
         Flux<DataBuffer> frames = frames(
-                events.doOnNext(record::onEvents), encoder, lastFrame, ClientChannel.of(exchange.getRequest()), open);
+                events.doOnNext(record::onEvents),
+                queued,
+                encoder,
+                lastFrame,
+                ClientChannel.of(exchange.getRequest()),
+                open);
         return response.writeWith(frames).doOnTerminate(() -> cancel(open.get()));
     }
 
     /**
      * The frames for one connection, to be subscribed to once.
      *
+     * @param queued tells the request's place in the queue
      * @param lastFrame encodes a failure that comes after the first frame
      * @param open set to the stream when the frames are subscribed to
      */
     Flux<DataBuffer> frames(
             Flux<List<ChatEvent>> events,
+            Queued queued,
             StreamEncoder encoder,
             Function<Throwable, DataBuffer> lastFrame,
             Channel channel,
@@ -83,7 +92,7 @@ public final class AnswerStream {
         return new FluxOperator<>(events) {
             @Override
             public void subscribe(CoreSubscriber<? super DataBuffer> client) {
-                OpenStream stream = new OpenStream(client, channel, encoder, lastFrame, timeouts, readAhead);
+                OpenStream stream = new OpenStream(client, channel, queued, encoder, lastFrame, timeouts, readAhead);
                 open.set(stream);
                 source.subscribe(stream);
             }

@@ -1,5 +1,7 @@
 package dev.localllm.api.stream;
 
+import dev.localllm.core.admission.Place;
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import io.netty.channel.Channel;
@@ -36,6 +38,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     private final CoreSubscriber<? super DataBuffer> client;
     private final Channel channel;
+    private final Queued queued;
     private final StreamEncoder encoder;
     private final Function<Throwable, DataBuffer> lastFrame;
     private final Timeouts timeouts;
@@ -59,6 +62,9 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     /** Number of arrived lists for which no new list was requested yet. */
     private int unrequested;
 
+    /** Position in the queue that the client was told last; 0 before that. */
+    private int toldPosition;
+
     /** True once a frame was emitted: from then on a failure can only be sent as a frame. */
     private boolean started;
 
@@ -70,16 +76,21 @@ final class OpenStream extends ChannelInboundHandlerAdapter
 
     private @Nullable Throwable failure;
 
-    /** @param lastFrame encodes a failure that comes after the first frame */
+    /**
+     * @param queued tells the request's place in the queue
+     * @param lastFrame encodes a failure that comes after the first frame
+     */
     OpenStream(
             CoreSubscriber<? super DataBuffer> client,
             Channel channel,
+            Queued queued,
             StreamEncoder encoder,
             Function<Throwable, DataBuffer> lastFrame,
             Timeouts timeouts,
             ReadAhead readAhead) {
         this.client = client;
         this.channel = channel;
+        this.queued = queued;
         this.encoder = encoder;
         this.lastFrame = lastFrame;
         this.timeouts = timeouts;
@@ -208,11 +219,12 @@ final class OpenStream extends ChannelInboundHandlerAdapter
                 abort(timeouts.streamingExceeded());
                 return;
             }
-            if (timer.isHeartbeatDue()) {
-                addHeartbeat();
+            Place now = queued.place();
+            if (timer.isHeartbeatDue() || (started && now != null && now.position() != toldPosition)) {
+                addHeartbeat(now);
                 timer.sent();
             }
-            timer.schedule();
+            timer.schedule(now != null);
         }
     }
 
@@ -227,14 +239,15 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     }
 
     /** Adds a heartbeat unless frames are waiting: then the client is slow, and the stream is not silent. */
-    private void addHeartbeat() {
+    private void addHeartbeat(@Nullable Place now) {
         if (!buffer.isEmpty() || ending) {
             return;
         }
         try {
-            DataBuffer heartbeat = encoder.heartbeat();
+            DataBuffer heartbeat = encoder.heartbeat(now);
             if (heartbeat != null) {
                 buffer.add(heartbeat);
+                toldPosition = now == null ? 0 : now.position();
             }
         } catch (RuntimeException | Error e) { // as in encode
             abort(e);

@@ -1,6 +1,7 @@
 package dev.localllm.api.stream;
 
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +20,13 @@ public interface StreamEncoder {
     /** Encodes the events into one buffer, which is not empty. */
     DataBuffer encode(List<ChatEvent> events);
 
-    /** A frame that clients ignore, sent while the stream is silent; null if the format has none. */
+    /**
+     * A frame that clients ignore, sent while the stream is silent; null if the format has none.
+     *
+     * @param place in the queue; null if the request doesn't wait there
+     */
     @Nullable
-    DataBuffer heartbeat();
+    DataBuffer heartbeat(@Nullable Place place);
 
     /** The frame that ends a started stream with a failure. Nothing follows it. */
     DataBuffer failure(FailureResponse failure);

@@ -15,6 +15,9 @@ final class StreamTimer {
     /** Delay of the first heartbeat. It commits the status 200, and a fast failure should still get its own status. */
     private static final Duration FIRST_HEARTBEAT = Duration.ofSeconds(5);
 
+    /** How often a changed place in the queue is looked for. */
+    private static final Duration PLACE_INTERVAL = Duration.ofSeconds(1);
+
     private final EventExecutor eventLoop;
     private final Runnable onWakeUp;
     private final long intervalNanos;
@@ -31,7 +34,7 @@ final class StreamTimer {
         this.allowedSilence = Math.min(intervalNanos, FIRST_HEARTBEAT.toNanos());
         this.lastSent = now();
         this.end = lastSent + timeouts.streaming().toNanos();
-        schedule();
+        schedule(false);
     }
 
     /** Called after a frame was sent: restarts the heartbeat interval. */
@@ -48,10 +51,16 @@ final class StreamTimer {
         return now() - lastSent >= allowedSilence;
     }
 
-    /** Schedules the next call of {@code onWakeUp}. */
-    void schedule() {
+    /**
+     * Schedules the next call of {@code onWakeUp}.
+     *
+     * @param queued true while the request waits in the queue
+     */
+    void schedule(boolean queued) {
         long now = now();
-        long nanos = Math.max(0, Math.min(end - now, lastSent + allowedSilence - now));
+        long untilHeartbeat = lastSent + allowedSilence - now;
+        long untilNext = queued ? Math.min(untilHeartbeat, PLACE_INTERVAL.toNanos()) : untilHeartbeat;
+        long nanos = Math.max(0, Math.min(end - now, untilNext));
         timer = eventLoop.schedule(onWakeUp, nanos, TimeUnit.NANOSECONDS);
     }
 

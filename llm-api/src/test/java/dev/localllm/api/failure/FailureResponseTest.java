@@ -23,6 +23,7 @@ class FailureResponseTest {
         assertThat(FailureResponse.of(new DeadlineExceeded(deadline, "no")).code())
                 .isEqualTo(
                         switch (deadline) {
+                            case QUEUE -> "queue_timeout";
                             case CONNECT -> "connect_timeout";
                             case FIRST_TOKEN -> "first_token_timeout";
                             case IDLE -> "idle_timeout";

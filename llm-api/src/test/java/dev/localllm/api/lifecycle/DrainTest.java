@@ -7,6 +7,7 @@ import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,13 +19,14 @@ class DrainTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private final List<Throwable> aborted = new ArrayList<>();
+    private final AtomicInteger stops = new AtomicInteger();
     private VirtualTimeScheduler time;
     private Drain drain;
 
     @BeforeEach
     void start() {
         time = VirtualTimeScheduler.getOrSet();
-        drain = new Drain(TIMEOUT);
+        drain = new Drain(TIMEOUT, stops::incrementAndGet);
         drain.start();
     }
 
@@ -43,6 +45,7 @@ class DrainTest {
         ended.dispose();
 
         drain.stop();
+        assertThat(stops).hasValue(1);
         time.advanceTimeBy(TIMEOUT.minusMillis(1));
         assertThat(aborted).isEmpty();
         time.advanceTimeBy(Duration.ofMillis(1));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -18,6 +19,7 @@ import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.AbstractList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -68,7 +70,10 @@ class ChunkEncoderTest {
         assertThat(text(encoder(false).failure(FailureResponse.of(new ShuttingDown()))))
                 .isEqualTo("data: {\"error\":{\"message\":\"The server is shutting down.\",\"type\":\"server_error\","
                         + "\"param\":null,\"code\":\"shutting_down\"}}\n\n");
-        assertThat(text(encoder(false).heartbeat())).isEqualTo(": waiting\n\n");
+        assertThat(text(encoder(false).heartbeat(null))).isEqualTo(": waiting\n\n");
+        assertThat(text(encoder(false).heartbeat(new Place(3, null)))).isEqualTo(": queue position=3\n\n");
+        assertThat(text(encoder(false).heartbeat(new Place(3, Duration.ofMillis(11_001)))))
+                .isEqualTo(": queue position=3 eta=12s\n\n");
     }
 
     @Test

@@ -148,7 +148,7 @@ class RequestBodiesTest {
         return new RequestFilter(
                 new ClientIdentity(List.of("127.0.0.0/8"), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
-                new Drain(BODY_TIMEOUT),
+                new Drain(BODY_TIMEOUT, () -> {}),
                 List.of(),
                 () -> "id-1",
                 System::nanoTime);

@@ -62,7 +62,7 @@ class RequestFilterTest {
         RequestFilter filter = new RequestFilter(
                 new ClientIdentity(List.of(), "X-Client-Id"),
                 new FailureHandler(new ErrorFormats(List.of(new OpenAiErrors()))),
-                new Drain(TIMEOUT),
+                new Drain(TIMEOUT, () -> {}),
                 List.of(
                         end -> {
                             throw new IllegalStateException("a listener that fails");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -61,6 +62,7 @@ class AnswerStreamTest {
     private final Sinks.Empty<Void> serverStop = Sinks.empty();
     private final TestPublisher<List<ChatEvent>> source = TestPublisher.create();
     private final Client client = new Client();
+    private @Nullable Place place;
     private @Nullable Error shortage; // stands for an OutOfMemoryError, which would end the test run
     private final AnswerStream answers = new AnswerStream(
             new Timeouts(TOTAL, TOTAL, INTERVAL, listener -> serverStop.asMono().subscribe(null, listener)),
@@ -280,11 +282,37 @@ class AnswerStreamTest {
         source.assertNotCancelled();
     }
 
+    @Test
+    void tellsThePlaceInTheQueueAtTheHeartbeatsPaceAndWhenItChanges() {
+        place = new Place(3, null);
+        OpenStream stream = open("\n");
+        advance(Duration.ofMillis(4999));
+        assertThat(client.frames).as("commits no response early").isEmpty();
+        advance(Duration.ofMillis(1));
+        assertThat(client.frames).containsExactly("{\"position\":3}\n");
+
+        advance(Duration.ofSeconds(1));
+        assertThat(client.frames).hasSize(1);
+        place = new Place(2, null);
+        advance(Duration.ofSeconds(1));
+        assertThat(client.frames).containsExactly("{\"position\":3}\n", "{\"position\":2}\n");
+        advance(INTERVAL);
+        assertThat(client.frames).hasSize(3).endsWith("{\"position\":2}\n");
+
+        place = null;
+        advance(Duration.ofSeconds(1));
+        assertThat(client.frames).hasSize(3);
+        advance(INTERVAL);
+        assertThat(client.frames).hasSize(4).endsWith("\n");
+        stream.cancel();
+    }
+
     private OpenStream open(@Nullable String heartbeat) {
         NdjsonEncoder encoder = new NdjsonEncoder(buffers, heartbeat);
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
         answers.frames(
                         source.flux(),
+                        () -> place,
                         encoder,
                         fault -> encoder.failure(FailureResponse.of(fault, "id-1")),
                         channel,

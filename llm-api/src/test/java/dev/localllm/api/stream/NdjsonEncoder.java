@@ -1,6 +1,7 @@
 package dev.localllm.api.stream;
 
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -31,8 +32,10 @@ record NdjsonEncoder(DataBufferFactory buffers, @Nullable String heartbeatLine) 
     }
 
     @Override
-    public @Nullable DataBuffer heartbeat() {
-        return heartbeatLine == null ? null : frame(heartbeatLine);
+    public @Nullable DataBuffer heartbeat(@Nullable Place place) {
+        return heartbeatLine == null
+                ? null
+                : frame(place == null ? heartbeatLine : "{\"position\":" + place.position() + "}\n");
     }
 
     @Override

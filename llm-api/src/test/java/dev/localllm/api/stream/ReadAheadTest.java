@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.JsonText;
@@ -164,6 +165,7 @@ class ReadAheadTest {
         return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
                 .frames(
                         source.flux().doOnRequest(this::requested),
+                        () -> null,
                         new Frames(),
                         fault -> frame(BROKEN),
                         channel,
@@ -213,7 +215,7 @@ class ReadAheadTest {
         }
 
         @Override
-        public @Nullable DataBuffer heartbeat() {
+        public @Nullable DataBuffer heartbeat(@Nullable Place place) {
             return null;
         }
 

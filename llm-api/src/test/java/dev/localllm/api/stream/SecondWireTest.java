@@ -74,7 +74,7 @@ class SecondWireTest {
                     .filter(new RequestFilter(
                             new ClientIdentity(List.of(), "X-Client-Id"),
                             new FailureHandler(new ErrorFormats(List.of(new LineErrors(), new OpenAiErrors()))),
-                            new Drain(TIMEOUT),
+                            new Drain(TIMEOUT, () -> {}),
                             List.of(ends::add),
                             () -> "id-1",
                             System::nanoTime))
@@ -199,7 +199,7 @@ class SecondWireTest {
     private Mono<Void> answer(ServerWebExchange exchange) {
         List<String> steps = List.of(exchange.getRequest().getPath().value().split("/", -1));
         return responder(steps, exchange)
-                .respond(MODEL, Flux.fromIterable(steps).concatMap(step -> switch (step) {
+                .respond(MODEL, () -> null, Flux.fromIterable(steps).concatMap(step -> switch (step) {
                     case "text" -> TEXT;
                     case "end" -> END;
                     case "failure" -> FAILURE;

@@ -112,7 +112,7 @@ class StreamCostTest {
 
     private Flux<DataBuffer> frames(Flux<List<ChatEvent>> events, EmbeddedChannel connection) {
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
-        return answers.frames(events, encoder, fault -> encoder.heartbeat(), connection, open);
+        return answers.frames(events, () -> null, encoder, fault -> encoder.heartbeat(null), connection, open);
     }
 
     /** A channel whose event loop counts its timers. */

@@ -1,4 +1,4 @@
-/** Limits concurrent generations. Pure state, without threads and streams. */
+/** Shares the GPU between clients: a fair queue for permits. Pure state, without threads and streams. */
 @NullMarked
 package dev.localllm.core.admission;
 

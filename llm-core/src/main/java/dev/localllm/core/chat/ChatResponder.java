@@ -1,5 +1,6 @@
 package dev.localllm.core.chat;
 
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.ModelId;
 import java.util.List;
 import reactor.core.publisher.Flux;
@@ -13,10 +14,11 @@ public interface ChatResponder {
      * Sends the answer while its events arrive.
      *
      * @param model the resolved model: never null, never an alias
-     * @param events as {@link ChatModel#open} specifies; the permit is acquired and the generation starts when they are
-     *     subscribed to. They take one subscriber, a second one gets an {@link IllegalStateException}
+     * @param queued tells the request's place while it waits for its permit
+     * @param events as {@link ChatModel#open} specifies; the generation starts when they are subscribed to and the permit
+     *     is granted. They take one subscriber, a second one gets an {@link IllegalStateException}
      * @return fails with the events' failure only if nothing was sent yet; a later failure is sent on the wire, and the
      *     Mono completes
      */
-    Mono<Void> respond(ModelId model, Flux<List<ChatEvent>> events);
+    Mono<Void> respond(ModelId model, Queued queued, Flux<List<ChatEvent>> events);
 }

@@ -1,9 +1,13 @@
 package dev.localllm.core.chat;
 
-import dev.localllm.core.admission.ConcurrencyLimit;
+import dev.localllm.core.admission.FairQueue;
+import dev.localllm.core.admission.Ticket;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
@@ -12,7 +16,6 @@ import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -20,7 +23,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, resolves the model,
- * adds the system prompt, acquires a permit, generates. Thread-safe.
+ * adds the system prompt, waits for a permit, generates. Thread-safe.
  */
 public final class ChatService {
 
@@ -29,7 +32,7 @@ public final class ChatService {
     private final ModelDirectory models;
     private final @Nullable SystemPrompt systemPrompt;
     private final int maxOutputTokens;
-    private final ConcurrencyLimit concurrencyLimit;
+    private final FairQueue queue;
     private final ChatModel chatModel;
 
     /**
@@ -43,14 +46,14 @@ public final class ChatService {
             ModelDirectory models,
             @Nullable SystemPrompt systemPrompt,
             int maxOutputTokens,
-            ConcurrencyLimit concurrencyLimit,
+            FairQueue queue,
             ChatModel chatModel) {
         this.rateLimiter = rateLimiter;
         this.promptLimits = promptLimits;
         this.models = models;
         this.systemPrompt = systemPrompt;
         this.maxOutputTokens = maxOutputTokens;
-        this.concurrencyLimit = concurrencyLimit;
+        this.queue = queue;
         this.chatModel = chatModel;
     }
 
@@ -66,13 +69,13 @@ public final class ChatService {
      */
     public Mono<Void> answer(ClientId client, Consumer<RateDecision> onDecision, ChatDecoder decoder) {
         if (rateLimiter == null) {
-            return Mono.defer(() -> decoder.decode(this::generate));
+            return Mono.defer(() -> decoder.decode(call -> generate(client, call)));
         }
         return Mono.defer(() -> {
             RateDecision decision = rateLimiter.charge(client);
             onDecision.accept(decision);
             return decision.allowed()
-                    ? decoder.decode(this::generate).doOnError(LlmException.class, e -> {
+                    ? decoder.decode(call -> generate(client, call)).doOnError(LlmException.class, e -> {
                         if (e.failure().isRefunded()) {
                             onDecision.accept(rateLimiter.refund(client));
                         }
@@ -81,32 +84,62 @@ public final class ChatService {
         });
     }
 
-    private Mono<Void> generate(ChatCall call) {
+    private Mono<Void> generate(ClientId client, ChatCall call) {
         return Mono.defer(() -> {
                     promptLimits.check(
                             call.request().messages().size(), call.request().characters());
                     return models.resolve(call.model());
                 })
-                .flatMap(model -> call.responder().respond(model, events(model, completed(call.request()))));
+                .flatMap(model -> Mono.using(
+                        () -> queue.enter(client, model),
+                        ticket -> call.responder()
+                                .respond(model, ticket, events(ticket, model, completed(call.request()))),
+                        Ticket::leave));
+    }
+
+    /** Waits for the permit, then starts the generation. */
+    private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, ChatRequest request) {
+        return Flux.defer(() -> ticket.isGranted()
+                ? start(ticket, model, request)
+                : permit(ticket).thenMany(Flux.defer(() -> start(ticket, model, request))));
+    }
+
+    /** Completes when the permit is granted. A cancel leaves the queue at once. */
+    private Mono<Void> permit(Ticket ticket) {
+        return Mono.<Void>create(sink -> {
+                    sink.onCancel(ticket::leave);
+                    ticket.listen(new Ticket.Listener() {
+                        @Override
+                        public void onGranted() {
+                            sink.success();
+                        }
+
+                        @Override
+                        public void onRefused(LlmFailure failure) {
+                            sink.error(new LlmException(failure));
+                        }
+                    });
+                })
+                .timeout(
+                        queue.timeout(),
+                        Mono.error(() -> new LlmException(new DeadlineExceeded(
+                                Deadline.QUEUE,
+                                "The request has waited for " + queue.timeout().toSeconds() + " s in the queue."))));
     }
 
     /**
-     * Opens the generation, which sends nothing yet, then acquires a permit, and only then subscribes. The permit is
-     * released when the exchange is closed, which is later than the caller's cancel.
+     * Opens the generation, which sends nothing yet, and subscribes to it. The permit is released when the exchange is
+     * closed, which is later than the caller's cancel.
      */
-    private Flux<List<ChatEvent>> events(ModelId model, ChatRequest request) {
-        AtomicBoolean subscribed = new AtomicBoolean();
-        return Flux.defer(() -> {
-            if (!subscribed.compareAndSet(false, true)) {
-                return Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
-            }
-            Generation generation = chatModel.open(model, request);
-            ConcurrencyLimit.Permit permit = concurrencyLimit.acquire();
-            return generation
-                    .events()
-                    .doOnSubscribe(subscription ->
-                            generation.closed().subscribe(nothing -> {}, fault -> permit.release(), permit::release));
-        });
+    private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request) {
+        Generation generation = chatModel.open(model, request);
+        return ticket.start()
+                ? generation
+                        .events()
+                        .doOnSubscribe(subscription -> generation
+                                .closed()
+                                .subscribe(nothing -> {}, fault -> ticket.release(), ticket::release))
+                : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
     }
 
     private ChatRequest completed(ChatRequest request) {

@@ -2,15 +2,19 @@ package dev.localllm.core.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.core.admission.ConcurrencyLimit;
+import dev.localllm.core.admission.FairQueue;
+import dev.localllm.core.admission.Place;
+import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
+import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.EveryFailure;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
@@ -46,6 +50,7 @@ import reactor.test.publisher.TestPublisher;
 class ChatServiceTest {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration QUEUE_TIMEOUT = Duration.ofSeconds(30);
     private static final ClientId ANN = new ClientId("ann");
     private static final Message QUESTION = new Message(Role.USER, "Why?");
     private static final Message OWN_SYSTEM = new Message(Role.SYSTEM, "Be brief.");
@@ -54,7 +59,7 @@ class ChatServiceTest {
             List.of(new Finished(FinishReason.STOP, new Usage(1, null, 0), Timings.ZERO));
     private static final Set<Class<?>> NO_CAPACITY =
             Set.of(Overloaded.class, UpstreamUnavailable.class, ShuttingDown.class);
-    private static final ChatResponder READER = (model, events) -> events.then();
+    private static final ChatResponder READER = (model, queued, events) -> events.then();
 
     private final List<ChatRequest> generated = new ArrayList<>();
     private final List<RateDecision> decisions = new ArrayList<>();
@@ -75,7 +80,9 @@ class ChatServiceTest {
         ChatService service = service();
 
         StepVerifier.create(service.answer(
-                        ANN, decisions::add, next -> next.apply(call((model, answer) -> Mono.empty(), QUESTION))))
+                        ANN,
+                        decisions::add,
+                        next -> next.apply(call((model, queued, answer) -> Mono.empty(), QUESTION))))
                 .expectComplete()
                 .verify(TIMEOUT);
 
@@ -89,7 +96,7 @@ class ChatServiceTest {
     void passesTheResolvedModelToTheResponder() {
         List<ModelId> models = new ArrayList<>();
 
-        succeed(call((model, events) -> events.then(Mono.fromRunnable(() -> models.add(model))), QUESTION));
+        succeed(call((model, queued, events) -> events.then(Mono.fromRunnable(() -> models.add(model))), QUESTION));
 
         assertThat(models).containsExactly(new ModelId("m"));
     }
@@ -282,7 +289,7 @@ class ChatServiceTest {
                 Flux.just(WORD).concatWith(Flux.error(new LlmException(new UpstreamUnavailable("away")))),
                 Mono.empty());
 
-        succeed(call((model, events) -> events.onErrorComplete().then(), QUESTION));
+        succeed(call((model, queued, events) -> events.onErrorComplete().then(), QUESTION));
 
         assertThat(decisions).extracting(RateDecision::remaining).containsExactly(1);
     }
@@ -346,6 +353,16 @@ class ChatServiceTest {
         });
     }
 
+    @Test
+    void releasesThePermitEvenIfClosedFails() {
+        generation = new Generation(Flux.never(), Mono.error(new IllegalStateException("broken")));
+        ChatService service = service();
+
+        start(service, READER);
+
+        assertThat(acquireFails(service)).isFalse();
+    }
+
     /** Earlier, {@code closed} would complete at once, because no exchange is open. */
     @Test
     void subscribesToClosedAfterTheEvents() {
@@ -377,7 +394,8 @@ class ChatServiceTest {
     void generatesForOneSubscriberOnly() {
         generation = new Generation(Flux.never(), Mono.never());
         ChatService service = service(2);
-        ChatResponder twice = (model, events) -> Flux.merge(events, events).then();
+        ChatResponder twice =
+                (model, queued, events) -> Flux.merge(events, events).then();
 
         StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(twice, QUESTION))))
                 .expectErrorMatches(error -> error instanceof IllegalStateException
@@ -387,6 +405,85 @@ class ChatServiceTest {
         assertThat(generated).hasSize(1);
         assertThat(acquireFails(service)).isFalse();
         assertThat(acquireFails(service)).isTrue();
+    }
+
+    @Test
+    void waitsForAPermitAndTellsThePlace() {
+        Sinks.Empty<Void> closed = Sinks.empty();
+        generation = new Generation(Flux.never(), closed.asMono());
+        ChatService service = service(queue(3, 1, 2));
+        start(service, READER);
+        List<@Nullable Place> places = new ArrayList<>();
+        generation = new Generation(Flux.just(END), Mono.empty());
+        ChatResponder responder = (model, queued, events) -> {
+            places.add(queued.place());
+            return events.then(Mono.fromRunnable(() -> places.add(queued.place())));
+        };
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(responder, QUESTION))))
+                .then(() -> assertThat(generated).hasSize(1))
+                .then(() -> closed.tryEmitEmpty().orThrow())
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        assertThat(generated).hasSize(2);
+        assertThat(places).containsExactly(new Place(1, null), null);
+    }
+
+    @Test
+    void failsWhenTheWaitTakesTooLong() {
+        generation = new Generation(Flux.never(), Mono.never());
+        FairQueue queue = queue(3, 1, 2);
+        ChatService service = service(queue);
+        start(service, READER);
+
+        StepVerifier.withVirtualTime(
+                        () -> service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
+                .expectSubscription()
+                .expectNoEvent(QUEUE_TIMEOUT.minusMillis(1))
+                .thenAwait(Duration.ofMillis(1))
+                .expectErrorMatches(
+                        failed(new DeadlineExceeded(Deadline.QUEUE, "The request has waited for 30 s in the queue.")))
+                .verify(TIMEOUT);
+
+        assertThat(queue.waiting()).isZero();
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void leavesTheQueueWhenItIsCancelled() {
+        generation = new Generation(Flux.never(), Mono.never());
+        FairQueue queue = queue(4, 1, 3);
+        ChatService service = service(queue);
+        start(service, READER);
+        Disposable waiting = start(service, READER);
+        Disposable cancelsItsEvents = start(service, (model, queued, events) -> {
+            events.subscribe().dispose();
+            return Mono.never();
+        });
+        assertThat(queue.waiting()).isEqualTo(1);
+
+        waiting.dispose();
+
+        assertThat(queue.waiting()).isZero();
+        assertThat(queue.running()).isOne();
+        cancelsItsEvents.dispose();
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void failsWhenTheQueueIsShutDown() {
+        generation = new Generation(Flux.never(), Mono.never());
+        FairQueue queue = queue(3, 1, 2);
+        ChatService service = service(queue);
+        start(service, READER);
+
+        StepVerifier.create(service.answer(ANN, decisions::add, next -> next.apply(call(READER, QUESTION))))
+                .then(queue::shutDown)
+                .expectErrorMatches(failed(new ShuttingDown()))
+                .verify(TIMEOUT);
+
+        assertThat(queue.running()).isOne();
     }
 
     @Test
@@ -454,13 +551,30 @@ class ChatServiceTest {
     }
 
     private ChatService service(int permits) {
+        return service(queue(permits, permits, 0));
+    }
+
+    private static FairQueue queue(int requests, int parallel, int waitingPerClient) {
+        return new FairQueue(
+                new QueueLimits(
+                        requests,
+                        waitingPerClient,
+                        parallel,
+                        Map.of(),
+                        Map.of(),
+                        QUEUE_TIMEOUT,
+                        Duration.ofSeconds(20)),
+                () -> 0);
+    }
+
+    private ChatService service(FairQueue queue) {
         return new ChatService(
                 rateLimiter,
                 promptLimits,
                 new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
                 systemPrompt,
                 100,
-                new ConcurrencyLimit(permits),
+                queue,
                 (model, request) -> {
                     if (openFault != null) {
                         throw openFault;
