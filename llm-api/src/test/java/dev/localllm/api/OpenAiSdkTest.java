@@ -96,7 +96,10 @@ class OpenAiSdkTest {
 
     @Test
     void listsAndGetsModels() {
-        assertThat(client.models().list().data()).extracting(Model::id).contains(OllamaSimulator.CHAT_MODEL);
+        assertThat(client.models().list().data())
+                .extracting(Model::id)
+                .containsExactly(
+                        OllamaSimulator.CHAT_MODEL, OllamaSimulator.SECOND_CHAT_MODEL, OllamaSimulator.EMBED_MODEL);
         assertThat(client.models().retrieve(OllamaSimulator.CHAT_MODEL).ownedBy())
                 .isEqualTo("library");
         assertThatExceptionOfType(NotFoundException.class)

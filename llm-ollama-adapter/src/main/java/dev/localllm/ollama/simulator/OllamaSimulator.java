@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -32,7 +33,10 @@ import tools.jackson.databind.JsonNode;
  */
 public final class OllamaSimulator implements AutoCloseable {
 
+    /** The first model of the list. */
     public static final String CHAT_MODEL = "simulator:latest";
+
+    public static final String SECOND_CHAT_MODEL = "simulator-2:latest";
     public static final String EMBED_MODEL = "simulator-embed:latest";
 
     private static final String VERSION = "0.33.0-simulator";
@@ -239,7 +243,8 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private static SimulatorWire.Tags tags() {
-        return new SimulatorWire.Tags(List.of(SimulatedModel.CHAT.tag(), SimulatedModel.EMBED.tag()));
+        return new SimulatorWire.Tags(
+                Stream.of(SimulatedModel.values()).map(SimulatedModel::tag).toList());
     }
 
     private static Publisher<Void> unknownRoute(HttpServerRequest request, HttpServerResponse response) {

@@ -5,9 +5,10 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A model of the simulator. */
+/** A model of the simulator, in the order of the list: the first one that can chat is a caller's default. */
 enum SimulatedModel {
     CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", "completion"),
+    SECOND_CHAT(OllamaSimulator.SECOND_CHAT_MODEL, "5d83a7f6c21e4b07", "llama", "completion"),
     EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", "embedding");
 
     static final int EMBEDDING_LENGTH = 32;

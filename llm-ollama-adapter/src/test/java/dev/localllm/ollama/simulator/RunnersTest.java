@@ -80,6 +80,19 @@ class RunnersTest {
         assertThat(loaded()).containsExactly("simulator-embed:latest 4096");
     }
 
+    @Test
+    void replacesAModelByAnotherOneIfThereIsRoomForOne() throws Exception {
+        start(SimulatorSettings.unpaced().withMaxLoaded(1));
+        for (String model : List.of(OllamaSimulator.CHAT_MODEL, OllamaSimulator.SECOND_CHAT_MODEL)) {
+            String answer = get(chat(model)).body();
+
+            assertThat(answer).contains("\"model\":\"" + model + "\"", "\"done\":true");
+            assertThat(loaded()).containsExactly(model + " 4096");
+            assertThat(get(post("/api/show", "{\"model\":\"" + model + "\"}")).body())
+                    .contains("FROM " + model);
+        }
+    }
+
     /** 15-other-num-ctx-while-streaming */
     @Test
     void reloadsForAnotherContextLengthWhenTheRunningAnswerHasEnded() throws Exception {
@@ -204,6 +217,10 @@ class RunnersTest {
 
     private CompletableFuture<HttpResponse<String>> chat(int contextTokens) {
         return post("/api/chat", body(contextTokens));
+    }
+
+    private CompletableFuture<HttpResponse<String>> chat(String model) {
+        return post("/api/chat", body(4096).replace("simulator", model));
     }
 
     private CompletableFuture<HttpResponse<String>> embed() {
