@@ -1,4 +1,5 @@
-// An Ollama for measuring: POST /api/chat, /v1/chat/completions; GET /api/tags, /v1/models. One thread, 127.0.0.1 only.
+// An Ollama for measuring: POST /api/chat, /v1/chat/completions; GET /api/tags, /api/ps, /v1/models. One thread,
+// 127.0.0.1 only.
 //   emulator PORT
 // A request's model name says what it gets: "bench-t200-r50-d30" is 200 tokens, 50 a second, the first after 30 ms.
 //   tN  tokens               rN  tokens a second; 0: as fast as they are read       dN  ms before the first token
@@ -29,7 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_TOKENS = 1000000, MAX_BURST = 256, MAX_MODEL = 127, MAX_INPUT = 8 << 20, CHUNK_BYTES = 1024 };
+enum { MAX_TOKENS = 1000000, MAX_BURST = 256, MAX_MODEL = 127, MAX_LOADED = 64, MAX_INPUT = 8 << 20,
+  CHUNK_BYTES = 1024 };
 
 typedef struct connection {
   int fd;
@@ -320,10 +322,34 @@ static long read_orders(connection *c) {
   }
   return status;
 }
+// Every model can be loaded, and stays so.
+static char loaded[MAX_LOADED][MAX_MODEL + 1];
+static size_t loads;
+static void load(connection *c) {
+  static const char done[] = "{\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,"
+    "\"done_reason\":\"load\"}";
+  size_t i = 0;
+  while (i < loads && strcmp(loaded[i], c->model)) i++;
+  if (i == loads && loads < MAX_LOADED) strcpy(loaded[loads++], c->model);
+  respond(c, 200, done, sizeof done - 1);
+}
+static void list_loaded(connection *c) {
+  static char body[MAX_LOADED * (MAX_MODEL + 96)];
+  char *p = body + sprintf(body, "{\"models\":[");
+  for (size_t i = 0; i < loads; i++) {
+    p += sprintf(p, "%s{\"name\":\"%s\",\"expires_at\":\"2318-01-01T00:00:00Z\",\"context_length\":8192}",
+      i ? "," : "", loaded[i]);
+  }
+  p += sprintf(p, "]}");
+  respond(c, 200, body, p - body);
+}
+
 static void generate(connection *c, bool openai, const char *body) {
   const char *model = value_of(body, "\"model\""), *stream = value_of(body, "\"stream\""), *id = strstr(body, "[[id=");
   if (!model || *model != '"') { respond(c, 400, "{\"error\":\"model is required\"}", 29); return; }
   snprintf(c->model, sizeof c->model, "%.*s", (int)strcspn(model + 1, "\""), model + 1);
+  const char *messages = value_of(body, "\"messages\"");
+  if (messages && !strncmp(messages, "[]", 2)) { load(c); return; }
   long status = read_orders(c);
   if (status != 200) { respond(c, status, "{\"error\":\"as asked for\"}", 24); return; }
   c->openai = openai;
@@ -358,6 +384,7 @@ static void answer(connection *c, bool post, const char *path, const char *body)
   const char *fixed = NULL;
   if (post && !strcmp(path, "/api/chat")) { generate(c, false, body); return; }
   if (post && !strcmp(path, "/v1/chat/completions")) { generate(c, true, body); return; }
+  if (!strcmp(path, "/api/ps")) { list_loaded(c); return; }
   if (!strcmp(path, "/aborts")) { tell_aborts(c); return; }
   if (!strcmp(path, "/reset")) { aborted = 0; fixed = "{}"; }
   if (!strcmp(path, "/stats")) { sprintf(stats, "{\"active\":%ld}", active); fixed = stats; }

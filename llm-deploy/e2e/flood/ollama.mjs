@@ -7,6 +7,7 @@ const line = (message, rest = '"done":false') =>
 const LAST = line('"content":""', '"done":true,"done_reason":"stop","prompt_eval_count":1,"eval_count":1');
 const TAGS = '{"models":[{"name":"simulator:latest","model":"simulator:latest",'
   + '"modified_at":"2026-11-28T00:00:00Z","capabilities":["completion"]}]}';
+const LOADED = '{"models":[{"name":"simulator:latest","expires_at":"2318-01-01T00:00:00Z","context_length":8192}]}';
 const open = new Set();
 let counting = true, sum = 0;
 
@@ -26,13 +27,18 @@ export function listen() {
     response.setHeader('content-type', request.url === '/api/chat' ? 'application/x-ndjson' : 'application/json');
     if (request.url !== '/api/chat') {
       request.resume();
-      response.end(request.url === '/api/tags' ? TAGS : '{"version":"0.33.0"}');
+      response.end({ '/api/tags': TAGS, '/api/ps': LOADED }[request.url] ?? '{"version":"0.33.0"}');
       return;
     }
     let body = '';
     request.on('data', chunk => { body += chunk; });
     request.on('end', () => {
-      const prompt = JSON.parse(body).messages.at(-1).content;
+      const { messages } = JSON.parse(body);
+      if (messages.length === 0) {
+        response.end(line('"content":""', '"done":true,"done_reason":"load"'));
+        return;
+      }
+      const prompt = messages.at(-1).content;
       open.add(response);
       response.on('close', () => open.delete(response));
       if (prompt === 'count') count(response, 0);

@@ -2,6 +2,7 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.ollama.Recording;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.io.IOException;
@@ -101,10 +102,15 @@ class BoundedMemoryTest {
             try (var socket = listening.accept()) {
                 byte[] request = new byte[8192];
                 int length = Math.max(0, socket.getInputStream().read(request));
-                if (!new String(request, 0, length, StandardCharsets.UTF_8).startsWith("POST /api/chat ")) {
+                String received = new String(request, 0, length, StandardCharsets.UTF_8);
+                if (!received.startsWith("POST /api/chat ")) {
                     return;
                 }
                 OutputStream out = socket.getOutputStream();
+                if (received.contains("\"messages\":[]")) {
+                    out.write(Recording.load("01-chat-load").response());
+                    return;
+                }
                 out.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".getBytes(StandardCharsets.UTF_8));
                 String line = "{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:32Z\",\"message\":"
                         + "{\"role\":\"assistant\",\"content\":\"" + " token".repeat(20) + "\"},\"done\":false}\n";

@@ -23,7 +23,7 @@ class FailureRecordingsTest {
 
     @BeforeAll
     static void start() {
-        ollama = new CannedServer(new byte[0]);
+        ollama = CannedServer.thatLoads(new byte[0]);
         server = new TestServer(ollama.baseUrl());
     }
 

@@ -34,6 +34,7 @@ class RequestLogTest {
             assertThat(log.await("id=req-1 "))
                     .matches("id=req-1 client=[0-9a-f]{12} request=\"POST /v1/chat/completions\""
                             + " model=simulator:latest status=200 end=done prepare_ms=\\d+ first_ms=\\d+ total_ms=\\d+"
+                            + " queue_ms=\\d+ load_ms=\\d+ gpu_ms=\\d+ prompt_ms=\\d+ generation_ms=\\d+"
                             + " prompt_tokens=\\d+ completion_tokens=\\d+");
             post("{\"messages\":5}", "req-2");
             assertThat(log.await("id=req-2 "))

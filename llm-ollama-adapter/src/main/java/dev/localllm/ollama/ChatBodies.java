@@ -36,11 +36,26 @@ final class ChatBodies {
                 true,
                 false,
                 false,
-                settings.keepAlive().toSeconds() + "s",
+                keepAlive(settings),
                 options(request.options(), settings),
                 tools(model, request),
                 format(request.format()),
                 think(request.thinking()));
+    }
+
+    /** The body that loads the model, with the same options as that of every chat. */
+    static OllamaWire.ChatBody load(ModelId model, OllamaSettings settings) {
+        return new OllamaWire.ChatBody(
+                model.value(),
+                List.of(),
+                true,
+                false,
+                false,
+                keepAlive(settings),
+                options(GenerationOptions.DEFAULTS, settings),
+                List.of(),
+                null,
+                null);
     }
 
     /** Ollama has no tool choice: the model decides. {@code None} is expressed by sending no tools. */
@@ -143,6 +158,10 @@ final class ChatBodies {
             case ASSISTANT -> "assistant";
             case TOOL -> "tool";
         };
+    }
+
+    private static String keepAlive(OllamaSettings settings) {
+        return settings.keepAlive().toSeconds() + "s";
     }
 
     private static OllamaWire.Options options(GenerationOptions options, OllamaSettings settings) {

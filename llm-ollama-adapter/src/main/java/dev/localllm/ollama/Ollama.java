@@ -1,5 +1,6 @@
 package dev.localllm.ollama;
 
+import dev.localllm.core.catalog.LoadedModels;
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.failure.LlmException;
@@ -68,6 +69,10 @@ public final class Ollama implements AutoCloseable {
 
     public ModelCatalog modelCatalog() {
         return new OllamaModelCatalog(upstream);
+    }
+
+    public LoadedModels loadedModels() {
+        return new OllamaLoadedModels(upstream);
     }
 
     /**

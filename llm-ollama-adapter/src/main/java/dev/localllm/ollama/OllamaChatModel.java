@@ -42,6 +42,34 @@ final class OllamaChatModel implements ChatModel {
         } catch (LlmException e) { // no request is sent, so the circuits must not count it
             return new Generation(Flux.error(e), Mono.empty());
         }
+        return send(model, body, OllamaChatModel::events);
+    }
+
+    /** A chat without messages loads the model. With a keep_alive of zero, it would unload the model. */
+    @Override
+    public Generation load(ModelId model) {
+        return settings.keepAlive().isZero()
+                ? new Generation(Flux.empty(), Mono.empty())
+                : send(
+                        model,
+                        OllamaJson.write(ChatBodies.load(model, settings)),
+                        (content, onEvents) -> upstream.body(content)
+                                .<List<ChatEvent>>handle((body, sink) -> {
+                                    LlmFailure failure = OllamaFailures.ofLoad(body);
+                                    if (failure != null) {
+                                        sink.error(new LlmException(failure));
+                                    }
+                                })
+                                .flux());
+    }
+
+    /** Decodes the content of a response with status 200. */
+    @FunctionalInterface
+    private interface ContentDecoder {
+        Flux<List<ChatEvent>> decode(ByteBufFlux content, Consumer<List<ChatEvent>> onEvents);
+    }
+
+    private Generation send(ModelId model, byte[] body, ContentDecoder decoder) {
         return upstream.open(
                 model,
                 (onConnected, onEvents) -> chat.send((head, outbound) -> {
@@ -49,7 +77,7 @@ final class OllamaChatModel implements ChatModel {
                             return outbound.withConnection(onConnected).sendObject(Unpooled.wrappedBuffer(body));
                         })
                         .response((response, content) -> response.status().code() == 200
-                                ? events(content, onEvents)
+                                ? decoder.decode(content, onEvents)
                                 : refusal(response.status().code(), content, model)));
     }
 

@@ -48,6 +48,23 @@ final class OllamaFailures {
         };
     }
 
+    /** The failure in the body of a load that has status 200; null if the model is loaded. */
+    static @Nullable LlmFailure ofLoad(byte[] body) {
+        OllamaWire.ChatLine line = OllamaJson.read(body, 0, lineEnd(body), OllamaWire.ChatLine.class);
+        if (line == null) {
+            return new UpstreamProtocol("Ollama's response to the load of a model is not JSON of /api/chat.");
+        }
+        return line.error() == null ? null : new UpstreamFailed("Ollama failed: " + line.error());
+    }
+
+    private static int lineEnd(byte[] body) {
+        int end = 0;
+        while (end < body.length && body[end] != '\n') {
+            end++;
+        }
+        return end;
+    }
+
     private static LlmFailure refusal(String error, String model) {
         OllamaWire.RunnerErrorBody inner =
                 OllamaJson.read(error.getBytes(StandardCharsets.UTF_8), OllamaWire.RunnerErrorBody.class);

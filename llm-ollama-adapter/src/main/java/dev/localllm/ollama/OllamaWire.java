@@ -154,6 +154,16 @@ final class OllamaWire {
             @JsonProperty("modified_at") @Nullable OffsetDateTime modifiedAt,
             @Nullable List<String> capabilities) {}
 
+    /** Response of GET /api/ps. */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Running(@Nullable List<@Nullable RunningModel> models) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record RunningModel(
+            @Nullable String name,
+            @JsonProperty("context_length") int contextTokens,
+            @JsonProperty("expires_at") @Nullable OffsetDateTime expiresAt) {}
+
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Version(@Nullable String version) {}
 

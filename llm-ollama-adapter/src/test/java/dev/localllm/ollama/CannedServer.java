@@ -17,7 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Responds to every request with the same bytes, then ends its side of the connection and waits until the client closes
+ * Responds to every request with the same bytes, except to loads of models if they are to succeed, then ends its side of the connection and waits until the client closes
  * the other. Thread-safe.
  */
 public final class CannedServer implements AutoCloseable {
@@ -27,24 +27,35 @@ public final class CannedServer implements AutoCloseable {
 
     private final ServerSocket listening;
     private final boolean ends;
+    private final boolean loads;
     private final Set<Socket> connections = new HashSet<>();
     private byte[] response;
     private String request = "";
 
     public CannedServer(byte[] response) {
-        this(response, true);
+        this(response, true, false);
     }
 
     /** @param ends false: the connection stays open after the response */
     CannedServer(byte[] response, boolean ends) {
+        this(response, ends, false);
+    }
+
+    private CannedServer(byte[] response, boolean ends, boolean loads) {
         this.response = response;
         this.ends = ends;
+        this.loads = loads;
         try {
             listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         Thread.ofVirtual().start(this::accept);
+    }
+
+    /** A server that loads every model. */
+    public static CannedServer thatLoads(byte[] response) {
+        return new CannedServer(response, true, true);
     }
 
     public URI baseUrl() {
@@ -134,6 +145,9 @@ public final class CannedServer implements AutoCloseable {
     }
 
     private synchronized byte[] responseTo(String received) {
+        if (loads && received.contains("\"messages\":[]")) {
+            return Recording.load("01-chat-load").response();
+        }
         request = received;
         return response;
     }

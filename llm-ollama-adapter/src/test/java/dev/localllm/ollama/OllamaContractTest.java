@@ -10,6 +10,7 @@ import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatModelContract;
+import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
@@ -168,16 +169,24 @@ class OllamaContractTest {
      * Turns the first 40 tokens into thinking: more than most token limits of the contract, fewer than a greeting has.
      */
     private static ChatModel thinkingFirst(ChatModel model) {
-        return (id, request) -> {
-            Generation generation = model.open(id, request);
-            AtomicInteger tokens = new AtomicInteger();
-            return new Generation(
-                    generation
-                            .events()
-                            .map(events -> events.stream()
-                                    .map(event -> tokens.incrementAndGet() > 40 ? event : thought(event))
-                                    .toList()),
-                    generation.closed());
+        return new ChatModel() {
+            @Override
+            public Generation open(ModelId id, ChatRequest request) {
+                Generation generation = model.open(id, request);
+                AtomicInteger tokens = new AtomicInteger();
+                return new Generation(
+                        generation
+                                .events()
+                                .map(events -> events.stream()
+                                        .map(event -> tokens.incrementAndGet() > 40 ? event : thought(event))
+                                        .toList()),
+                        generation.closed());
+            }
+
+            @Override
+            public Generation load(ModelId id) {
+                return model.load(id);
+            }
         };
     }
 

@@ -1,5 +1,6 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.ollama.Decoding;
@@ -39,7 +40,7 @@ public class TokenPathBenchmark {
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
     private final Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
     private final ChunkEncoder encoder =
-            new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), false, buffers);
+            new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), false, buffers);
 
     @Param({"text", "thinking"})
     private String kind = "";

@@ -16,6 +16,7 @@ import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.health.ModelServerHealth;
 import dev.localllm.api.health.ServerInfo;
 import dev.localllm.api.lifecycle.Drain;
+import dev.localllm.api.lifecycle.ModelWatch;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.ChatController;
@@ -29,6 +30,8 @@ import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.api.stream.Timeouts;
+import dev.localllm.api.usage.UsageEndpoint;
+import dev.localllm.api.usage.UsageLedger;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.chat.ChatService;
@@ -44,6 +47,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -87,7 +91,11 @@ class LlmConfiguration {
     private static final Duration MAX_LINGERING = Duration.ofSeconds(10);
 
     private static final int MAX_CLIENTS = 100_000;
+    private static final int MAX_CLIENTS_WITH_USAGE = 10_000;
     private static final int KEY_BYTES = 32;
+
+    /** Between two questions for the loaded models. */
+    private static final Duration WATCH_INTERVAL = Duration.ofSeconds(5);
 
     private static final int MIN_READ_BYTES = 512;
     private static final int TYPICAL_READ_BYTES = 2 << 10;
@@ -165,6 +173,22 @@ class LlmConfiguration {
                 ollama.chatModel());
     }
 
+    @Bean
+    ModelWatch modelWatch(Settings settings, Ollama ollama, FairQueue queue, ChatService chats) {
+        Settings.ModelServer server = settings.modelServer();
+        return new ModelWatch(
+                "Ollama",
+                ollama.loadedModels(),
+                queue,
+                chats,
+                new ModelWatch.Expected(
+                        server.allowedModels(),
+                        server.contextTokens(),
+                        server.warmUp() && !server.keepAlive().isZero() ? server.modelName() : null),
+                WATCH_INTERVAL,
+                InstantSource.system());
+    }
+
     private static @Nullable RateLimiter rateLimiter(Settings.Limits limits) {
         RateLimit overall = limits.globalRequestsPerMinute() == 0
                 ? null
@@ -180,15 +204,31 @@ class LlmConfiguration {
     }
 
     @Bean
-    RequestFilter requestFilter(Settings settings, Drain drain, ErrorFormats errorFormats) {
+    ClientHash clientHash() {
         byte[] key = new byte[KEY_BYTES];
         new SecureRandom().nextBytes(key);
+        return new ClientHash(key);
+    }
+
+    @Bean
+    UsageLedger usageLedger() {
+        return new UsageLedger(MAX_CLIENTS_WITH_USAGE, Instant.now());
+    }
+
+    @Bean
+    UsageEndpoint usageEndpoint(UsageLedger ledger, ClientHash hash) {
+        return new UsageEndpoint(ledger, hash);
+    }
+
+    @Bean
+    RequestFilter requestFilter(
+            Settings settings, Drain drain, ErrorFormats errorFormats, ClientHash hash, UsageLedger ledger) {
         return new RequestFilter(
                 new ClientIdentity(
                         settings.clients().trustedProxies(), settings.clients().idHeader()),
                 new FailureHandler(errorFormats),
                 drain,
-                List.of(new RequestLog(new ClientHash(key))),
+                List.of(new RequestLog(hash), ledger),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
     }
@@ -302,12 +342,13 @@ class LlmConfiguration {
 
     /** Keep this name: Actuator shows it, and the readiness group in application.yaml refers to it. */
     @Bean
-    ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, Settings settings) {
+    ModelServerHealth ollamaHealthIndicator(ModelDirectory models, Ollama ollama, ModelWatch watch, Settings settings) {
         return new ModelServerHealth(
                 "Ollama",
                 model -> "ollama pull " + model,
                 models,
                 ollama.versionWarning(),
+                watch::warnings,
                 settings.modelServer().modelName());
     }
 

@@ -162,6 +162,7 @@ public record Settings(
             AllowedModels allowedModels,
             int contextTokens,
             Duration keepAlive,
+            boolean warmUp,
             int simulatorTokensPerSecond) {
 
         static final String AUTO = "auto";
@@ -220,6 +221,12 @@ public record Settings(
                             everywhere("30m"),
                             "how long Ollama keeps the model loaded after a response, {range}; `-1` for ever")),
                     variables.get(setting(
+                            "WARM_UP",
+                            ValueType.of("true or false", ModelServer::trueOrFalse),
+                            localAndDeployed(value("false"), value("true")),
+                            "`true` loads `MODEL_NAME` after a start, of the server or of Ollama, before a chat needs"
+                                    + " it; `false` doesn't")),
+                    variables.get(setting(
                             "SIMULATOR_TOKENS_PER_SECOND",
                             number(1, 100_000),
                             localOnly(value("40")),
@@ -246,6 +253,10 @@ public record Settings(
                 targets.put(equals < 0 ? target : new ModelId(item.substring(0, equals)), target);
             }
             return targets.size() == items.size() ? new AllowedModels(targets) : null;
+        }
+
+        private static @Nullable Boolean trueOrFalse(String text) {
+            return Set.of("true", "false").contains(text) ? Boolean.valueOf(text) : null;
         }
 
         private static @Nullable Duration keepAlive(String text) {

@@ -55,7 +55,7 @@ final class HealthController {
                 ready -> new Ready(
                         ready.getStatus().getCode(),
                         parts("server", ready)
-                                .flatMap(HealthController::warning)
+                                .flatMap(HealthController::warnings)
                                 .toList(),
                         parts("server", ready)
                                 .flatMap(HealthController::missing)
@@ -80,9 +80,10 @@ final class HealthController {
                 : Stream.empty();
     }
 
-    private static Stream<String> warning(Part part) {
-        Object warning = part.descriptor.getDetails().get(ModelServerHealth.WARNING);
-        return warning == null ? Stream.empty() : Stream.of(warning.toString());
+    private static Stream<String> warnings(Part part) {
+        return part.descriptor.getDetails().get(ModelServerHealth.WARNINGS) instanceof List<?> warnings
+                ? warnings.stream().map(Object::toString)
+                : Stream.empty();
     }
 
     private static Stream<String> missing(Part part) {

@@ -8,7 +8,9 @@ import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
@@ -18,7 +20,7 @@ import reactor.core.publisher.Mono;
 public final class ModelServerHealth implements ReactiveHealthIndicator {
 
     static final String REASON = "reason";
-    static final String WARNING = "warning";
+    static final String WARNINGS = "warnings";
 
     private static final Duration CACHE_TIME = Duration.ofSeconds(3);
     private static final Duration WARNING_TIMEOUT = Duration.ofSeconds(1);
@@ -31,24 +33,29 @@ public final class ModelServerHealth implements ReactiveHealthIndicator {
     /**
      * @param name of the model server, for messages
      * @param fix maps a model to the command that installs it
-     * @param warning emits one sentence about a problem of this model server, or completes empty
+     * @param versionWarning emits one sentence about the version of this model server, or completes empty
+     * @param warnings one sentence for each other problem of it, possibly none
      * @param needed the default model; null if any model that can chat is enough
      */
     public ModelServerHealth(
             String name,
             UnaryOperator<String> fix,
             ModelDirectory models,
-            Mono<String> warning,
+            Mono<String> versionWarning,
+            Supplier<List<String>> warnings,
             @Nullable ModelId needed) {
         this.name = name;
         this.fix = fix;
-        Mono<String> warningInTime = warning.timeout(WARNING_TIMEOUT, Mono.empty());
+        Mono<List<String>> found = versionWarning
+                .timeout(WARNING_TIMEOUT, Mono.empty())
+                .map(List::of)
+                .defaultIfEmpty(List.of())
+                .map(first ->
+                        Stream.concat(first.stream(), warnings.get().stream()).toList());
         this.health = models.list()
-                .map(found -> judge(found, needed))
-                .flatMap(judged -> warningInTime
-                        .map(text -> judged.withDetail(WARNING, text))
-                        .defaultIfEmpty(judged)
-                        .map(Health.Builder::build))
+                .map(infos -> judge(infos, needed))
+                .flatMap(judged ->
+                        found.map(texts -> judged.withDetail(WARNINGS, texts).build()))
                 .timeout(TIMEOUT, Mono.fromSupplier(() -> down(name + " doesn't answer.")))
                 .onErrorResume(LlmException.class, e -> Mono.just(down(reason(e.failure()))))
                 .cache(CACHE_TIME);
@@ -59,8 +66,8 @@ public final class ModelServerHealth implements ReactiveHealthIndicator {
         return health;
     }
 
-    private Health.Builder judge(List<ModelInfo> found, @Nullable ModelId needed) {
-        boolean hasModel = found.stream()
+    private Health.Builder judge(List<ModelInfo> infos, @Nullable ModelId needed) {
+        boolean hasModel = infos.stream()
                 .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
         if (hasModel) {
             return Health.up();

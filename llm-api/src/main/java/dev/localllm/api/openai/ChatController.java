@@ -70,7 +70,10 @@ public final class ChatController {
         DataBufferFactory buffers = exchange.getResponse().bufferFactory();
         return request.stream()
                 ? answerStream.responder(
-                        model -> new ChunkEncoder(metadata.next(model), request.includeUsage(), buffers), exchange)
-                : answerBody.responder(model -> new CompletionEncoder(metadata.next(model)), exchange);
+                        (model, queued) ->
+                                new ChunkEncoder(metadata.next(model), queued, request.includeUsage(), buffers),
+                        exchange)
+                : answerBody.responder(
+                        (model, queued) -> new CompletionEncoder(metadata.next(model), queued), exchange);
     }
 }

@@ -6,6 +6,7 @@ import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.StreamEncoder;
 import dev.localllm.core.admission.Place;
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -72,16 +73,18 @@ final class ChunkEncoder implements StreamEncoder {
     private final DataBufferFactory buffers;
     private final boolean includeUsage;
     private final CompletionMetadata metadata;
+    private final Queued queued;
     private final JsonText model;
     private final JsonTemplate chunk;
     private final JsonTemplate text;
     private @Nullable JsonTemplate thinking;
     private boolean started;
 
-    ChunkEncoder(CompletionMetadata metadata, boolean includeUsage, DataBufferFactory buffers) {
+    ChunkEncoder(CompletionMetadata metadata, Queued queued, boolean includeUsage, DataBufferFactory buffers) {
         this.buffers = buffers;
         this.includeUsage = includeUsage;
         this.metadata = metadata;
+        this.queued = queued;
         this.model = JsonText.of(metadata.model().value());
         this.chunk = FRAME.around(JsonTemplate.of(chunk(null), "choices"));
         this.text = chunk.around(TEXT);
@@ -117,10 +120,19 @@ final class ChunkEncoder implements StreamEncoder {
         return buffers.wrap(place == null ? HEARTBEAT : utf8(comment(place)));
     }
 
-    private static String comment(Place place) {
-        String position = ": queue position=" + place.position();
+    private String comment(Place place) {
+        StringBuilder comment = new StringBuilder(":");
+        if (place.position() > 0) {
+            comment.append(" queue position=").append(place.position());
+        }
         Duration wait = place.expectedWait();
-        return wait == null ? position + "\n\n" : position + " eta=" + Math.ceilDiv(wait.toMillis(), 1000) + "s\n\n";
+        if (wait != null) {
+            comment.append(" eta=").append(Math.ceilDiv(wait.toMillis(), 1000)).append('s');
+        }
+        if (place.loading()) {
+            comment.append(" loading model=").append(metadata.model());
+        }
+        return comment.append("\n\n").toString();
     }
 
     /** The error frame; no {@code [DONE]} follows. */
@@ -144,7 +156,7 @@ final class ChunkEncoder implements StreamEncoder {
     private void finish(Finished end, DataBuffer buffer) {
         write(Objects.requireNonNull(ENDS.get(end.reason())), chunk, buffer);
         if (includeUsage) {
-            write(OpenAiJson.bytes(chunk(Usage.of(end.usage()))), FRAME, buffer);
+            write(OpenAiJson.bytes(chunk(Usage.of(end, queued.receipt()))), FRAME, buffer);
         }
         buffer.write(DONE);
     }

@@ -5,6 +5,7 @@ import dev.localllm.api.memory.SegmentedBytes;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.BodyEncoder;
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
@@ -49,13 +50,15 @@ final class CompletionEncoder implements BodyEncoder {
     private static final byte[] COMMA = {','};
 
     private final CompletionMetadata metadata;
+    private final Queued queued;
     private final SegmentedBytes text = new SegmentedBytes();
     private final SegmentedBytes thinking = new SegmentedBytes();
     private final SegmentedBytes toolCalls = new SegmentedBytes();
     private @Nullable Finished end;
 
-    CompletionEncoder(CompletionMetadata metadata) {
+    CompletionEncoder(CompletionMetadata metadata, Queued queued) {
         this.metadata = metadata;
+        this.queued = queued;
     }
 
     @Override
@@ -101,7 +104,7 @@ final class CompletionEncoder implements BodyEncoder {
                                 null),
                         null,
                         OpenAiJson.of(finished.reason()))),
-                Usage.of(finished.usage()));
+                Usage.of(finished, queued.receipt()));
         Map<String, SegmentedBytes> texts = new LinkedHashMap<>();
         putIf(hasContent, "content", text, texts);
         putIf(hasThinking, "reasoning", thinking, texts);

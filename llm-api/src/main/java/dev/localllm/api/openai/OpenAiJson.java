@@ -2,10 +2,13 @@ package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.json.JsonTextSerializer;
+import dev.localllm.core.admission.Receipt;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,11 +26,47 @@ import tools.jackson.databind.module.SimpleModule;
  */
 final class OpenAiJson {
 
-    record Usage(int promptTokens, int completionTokens, int totalTokens) {
-        static Usage of(dev.localllm.core.chat.Usage usage) {
-            return new Usage(usage.promptTokens(), usage.completionTokens(), usage.totalTokens());
+    /**
+     * OpenAI's usage, and durations in seconds.
+     *
+     * @param promptTokensDetails null if the model server tells nothing about its cache
+     * @param queueTime in this server's queue
+     * @param loadTime until the model was loaded
+     * @param promptTime processing the prompt
+     * @param completionTime generating all tokens
+     */
+    record Usage(
+            int promptTokens,
+            int completionTokens,
+            int totalTokens,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            PromptTokensDetails promptTokensDetails,
+
+            double queueTime,
+            double loadTime,
+            double promptTime,
+            double completionTime) {
+        static Usage of(Finished end, Receipt receipt) {
+            dev.localllm.core.chat.Usage usage = end.usage();
+            Integer cached = usage.cachedPromptTokens();
+            return new Usage(
+                    usage.promptTokens(),
+                    usage.completionTokens(),
+                    usage.totalTokens(),
+                    cached == null ? null : new PromptTokensDetails(cached),
+                    seconds(receipt.queued()),
+                    seconds(receipt.loading().plus(end.timings().load())),
+                    seconds(end.timings().prompt()),
+                    seconds(end.timings().generation()));
+        }
+
+        private static double seconds(Duration time) {
+            return time.toMillis() / 1000.0;
         }
     }
+
+    record PromptTokensDetails(int cachedTokens) {}
 
     /** @param index null except in streams */
     record ToolCall(

@@ -1,7 +1,8 @@
 package dev.localllm.api.request;
 
+import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.catalog.ModelId;
-import dev.localllm.core.chat.Usage;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.limit.ClientId;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param untilFirstEvent from the resolved model to the first event; null if there was none
  * @param total from the start to the end of the request
  * @param events number of events that came from the model server
- * @param usage null if the generation was not completed
+ * @param receipt null if the request did not enter the queue
+ * @param finished null if the generation was not completed
  */
 public record RequestEnd(
         String id,
@@ -33,4 +35,5 @@ public record RequestEnd(
         @Nullable Duration untilFirstEvent,
         Duration total,
         int events,
-        @Nullable Usage usage) {}
+        @Nullable Receipt receipt,
+        @Nullable Finished finished) {}

@@ -2,9 +2,13 @@ package dev.localllm.api.request;
 
 import dev.localllm.api.client.ClientHash;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.core.admission.Receipt;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.JsonText;
+import java.time.Duration;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,19 +54,13 @@ public final class RequestLog implements Consumer<RequestEnd> {
                 .append(request.status() == null ? "-" : request.status())
                 .append(" end=")
                 .append(end(request));
-        if (request.untilResolved() != null) {
-            line.append(" prepare_ms=").append(request.untilResolved().toMillis());
+        append(line, " prepare_ms=", request.untilResolved());
+        append(line, " first_ms=", request.untilFirstEvent());
+        append(line, " total_ms=", request.total());
+        if (request.receipt() != null) {
+            appendReceipt(line, request.receipt(), request.finished());
         }
-        if (request.untilFirstEvent() != null) {
-            line.append(" first_ms=").append(request.untilFirstEvent().toMillis());
-        }
-        line.append(" total_ms=").append(request.total().toMillis());
-        if (request.usage() != null) {
-            line.append(" prompt_tokens=")
-                    .append(request.usage().promptTokens())
-                    .append(" completion_tokens=")
-                    .append(request.usage().completionTokens());
-        } else if (request.events() > 0) {
+        if (request.finished() == null && request.events() > 0) {
             line.append(" events=").append(request.events());
         }
         if (request.detail() != null) {
@@ -71,6 +69,29 @@ public final class RequestLog implements Consumer<RequestEnd> {
                             .quoted());
         }
         return line.toString();
+    }
+
+    private static void appendReceipt(StringBuilder line, Receipt receipt, @Nullable Finished end) {
+        Duration load = end == null ? Duration.ZERO : end.timings().load();
+        append(line, " queue_ms=", receipt.queued());
+        append(line, " load_ms=", receipt.loading().plus(load));
+        append(line, " gpu_ms=", receipt.charged());
+        if (end == null) {
+            return;
+        }
+        append(line, " prompt_ms=", end.timings().prompt());
+        append(line, " generation_ms=", end.timings().generation());
+        line.append(" prompt_tokens=").append(end.usage().promptTokens());
+        if (end.usage().cachedPromptTokens() != null) {
+            line.append(" cached_tokens=").append(end.usage().cachedPromptTokens());
+        }
+        line.append(" completion_tokens=").append(end.usage().completionTokens());
+    }
+
+    private static void append(StringBuilder line, String name, @Nullable Duration time) {
+        if (time != null) {
+            line.append(name).append(time.toMillis());
+        }
     }
 
     /** Operators search the log for OpenAI's name of this code. */

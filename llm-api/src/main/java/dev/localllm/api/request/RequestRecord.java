@@ -1,5 +1,6 @@
 package dev.localllm.api.request;
 
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -24,6 +25,7 @@ public final class RequestRecord {
     private final LongSupplier clock;
     private final long start;
     private volatile @Nullable ModelId model;
+    private volatile @Nullable Queued queued;
     private volatile long resolvedAt;
     private volatile long firstEventAt;
     private int events;
@@ -54,9 +56,10 @@ public final class RequestRecord {
         return client;
     }
 
-    /** Called when the model is resolved, before the request goes to the model server. */
-    public void onResolved(ModelId target) {
+    /** Called when the model is resolved and the request has entered the queue. */
+    public void onResolved(ModelId target, Queued entered) {
         resolvedAt = clock.getAsLong();
+        queued = entered;
         model = target; // volatile, written last: a thread that reads it also sees the time
     }
 
@@ -80,6 +83,7 @@ public final class RequestRecord {
     RequestEnd end(String method, String path, @Nullable Integer status, String end, @Nullable String detail) {
         Finished last = finished;
         ModelId resolved = model;
+        Queued entered = queued;
         return new RequestEnd(
                 id,
                 client,
@@ -93,6 +97,7 @@ public final class RequestRecord {
                 events == 0 ? null : Duration.ofNanos(firstEventAt - resolvedAt),
                 Duration.ofNanos(clock.getAsLong() - start),
                 events,
-                last == null ? null : last.usage());
+                entered == null ? null : entered.receipt(),
+                last);
     }
 }

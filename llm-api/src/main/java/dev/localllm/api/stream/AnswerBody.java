@@ -4,12 +4,13 @@ import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.request.RequestRecord;
+import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatResponder;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.MediaType;
@@ -40,10 +41,10 @@ public final class AnswerBody {
      * @param encoder creates the encoder of this response
      * @return a responder; cancelling its response cancels the events and releases its part of the budget
      */
-    public ChatResponder responder(Function<ModelId, BodyEncoder> encoder, ServerWebExchange exchange) {
+    public ChatResponder responder(BiFunction<ModelId, Queued, BodyEncoder> encoder, ServerWebExchange exchange) {
         return (model, queued, events) -> {
-            RequestRecord.of(exchange).onResolved(model);
-            BodyEncoder format = encoder.apply(model);
+            RequestRecord.of(exchange).onResolved(model, queued);
+            BodyEncoder format = encoder.apply(model, queued);
             return Mono.using(
                     () -> new CollectedBody(format, budget),
                     body -> collect(events, body, exchange)

@@ -10,6 +10,7 @@ import dev.localllm.core.chat.ChatResponder;
 import io.netty.channel.Channel;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -44,10 +45,10 @@ public final class AnswerStream {
      * @return a responder whose response takes one subscriber; when it ends or is cancelled, the events are cancelled
      *     and buffered frames released
      */
-    public ChatResponder responder(Function<ModelId, StreamEncoder> encoder, ServerWebExchange exchange) {
+    public ChatResponder responder(BiFunction<ModelId, Queued, StreamEncoder> encoder, ServerWebExchange exchange) {
         return (model, queued, events) -> {
-            RequestRecord.of(exchange).onResolved(model);
-            return write(events, queued, encoder.apply(model), exchange);
+            RequestRecord.of(exchange).onResolved(model, queued);
+            return write(events, queued, encoder.apply(model, queued), exchange);
         };
     }
 
@@ -78,7 +79,7 @@ public final class AnswerStream {
     /**
      * The frames for one connection, to be subscribed to once.
      *
-     * @param queued tells the request's place in the queue
+     * @param queued tells what the request waits for
      * @param lastFrame encodes a failure that comes after the first frame
      * @param open set to the stream when the frames are subscribed to
      */

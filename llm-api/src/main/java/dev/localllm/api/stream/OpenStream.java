@@ -62,8 +62,8 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     /** Number of arrived lists for which no new list was requested yet. */
     private int unrequested;
 
-    /** Position in the queue that the client was told last; 0 before that. */
-    private int toldPosition;
+    /** What the client was told last. */
+    private @Nullable Place told;
 
     /** True once a frame was emitted: from then on a failure can only be sent as a frame. */
     private boolean started;
@@ -77,7 +77,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
     private @Nullable Throwable failure;
 
     /**
-     * @param queued tells the request's place in the queue
+     * @param queued tells what the request waits for
      * @param lastFrame encodes a failure that comes after the first frame
      */
     OpenStream(
@@ -220,12 +220,17 @@ final class OpenStream extends ChannelInboundHandlerAdapter
                 return;
             }
             Place now = queued.place();
-            if (timer.isHeartbeatDue() || (started && now != null && now.position() != toldPosition)) {
+            if (timer.isHeartbeatDue() || (started && now != null && hasMoved(now))) {
                 addHeartbeat(now);
                 timer.sent();
             }
             timer.schedule(now != null);
         }
+    }
+
+    private boolean hasMoved(Place now) {
+        Place before = told;
+        return before == null || before.position() != now.position() || before.loading() != now.loading();
     }
 
     private void onTimer() {
@@ -247,7 +252,7 @@ final class OpenStream extends ChannelInboundHandlerAdapter
             DataBuffer heartbeat = encoder.heartbeat(now);
             if (heartbeat != null) {
                 buffer.add(heartbeat);
-                toldPosition = now == null ? 0 : now.position();
+                told = now;
             }
         } catch (RuntimeException | Error e) { // as in encode
             abort(e);

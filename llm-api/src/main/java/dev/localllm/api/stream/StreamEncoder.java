@@ -23,7 +23,7 @@ public interface StreamEncoder {
     /**
      * A frame that clients ignore, sent while the stream is silent; null if the format has none.
      *
-     * @param place in the queue; null if the request doesn't wait there
+     * @param place what the request waits for; null if it waits for the model server's answer only
      */
     @Nullable
     DataBuffer heartbeat(@Nullable Place place);

@@ -15,7 +15,7 @@ final class StreamTimer {
     /** Delay of the first heartbeat. It commits the status 200, and a fast failure should still get its own status. */
     private static final Duration FIRST_HEARTBEAT = Duration.ofSeconds(5);
 
-    /** How often a changed place in the queue is looked for. */
+    /** How often a changed place is looked for. */
     private static final Duration PLACE_INTERVAL = Duration.ofSeconds(1);
 
     private final EventExecutor eventLoop;
@@ -54,12 +54,12 @@ final class StreamTimer {
     /**
      * Schedules the next call of {@code onWakeUp}.
      *
-     * @param queued true while the request waits in the queue
+     * @param waits true while the request has a place to tell
      */
-    void schedule(boolean queued) {
+    void schedule(boolean waits) {
         long now = now();
         long untilHeartbeat = lastSent + allowedSilence - now;
-        long untilNext = queued ? Math.min(untilHeartbeat, PLACE_INTERVAL.toNanos()) : untilHeartbeat;
+        long untilNext = waits ? Math.min(untilHeartbeat, PLACE_INTERVAL.toNanos()) : untilHeartbeat;
         long nanos = Math.max(0, Math.min(end - now, untilNext));
         timer = eventLoop.schedule(onWakeUp, nanos, TimeUnit.NANOSECONDS);
     }

@@ -50,6 +50,8 @@ final class ArchitectureRules {
             Map.of("OllamaLocation", "looks for Ollama once at the start, before the server serves");
 
     private static final Map<String, String> MAY_SUBSCRIBE = Map.ofEntries(
+            entry("ModelLoads", "a load goes on when the request that has caused it leaves"),
+            entry("ModelWatch", "polls on its own, and loads the default model apart from callers"),
             entry("ChatService", "releases the permit when the exchange is closed, even after a cancel"),
             entry("Exchange", "signals that an aborted connection is closed, even after a cancel"),
             entry("Drain", "its timer ends with the process"),
@@ -72,6 +74,8 @@ final class ArchitectureRules {
             "Ticket", "the lock of FairQueue",
             "Account", "the lock of FairQueue",
             "SharedTime", "the lock of FairQueue",
+            "ModelPermits", "the lock of FairQueue",
+            "Forecast", "the lock of FairQueue",
             "TypicalCharge", "the lock of FairQueue");
 
     private static final Map<String, String> MAY_PRINT = Map.of(
@@ -146,7 +150,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".core..")
                 .and()
                 .haveNameNotMatching(
-                        ".*(ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelCatalog|ModelDirectory)(\\$.*)?")
+                        ".*(ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelLoads|LoadedModels|ModelCatalog|ModelDirectory)(\\$.*)?")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("reactor..")

@@ -3,6 +3,7 @@ package dev.localllm.api.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.admission.Place;
 import dev.localllm.core.catalog.ModelId;
@@ -38,7 +39,10 @@ class ChunkEncoderTest {
             new ThinkingDelta(JsonText.of("hm \"")),
             new TextDelta(JsonText.of("안녕\n")),
             new ToolCallDelta(1, new Part.ToolCall("call_1", "search", "{\"q\":\"a\"}")),
-            new Finished(FinishReason.TOOL_CALLS, new Usage(3, null, 4), Timings.ZERO));
+            new Finished(
+                    FinishReason.TOOL_CALLS,
+                    new Usage(3, 2, 4),
+                    new Timings(Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofMillis(5001))));
 
     @Test
     void writesChunks() {
@@ -61,7 +65,9 @@ class ChunkEncoderTest {
                 .startsWith(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null", ",\"usage\":null"))
                 .contains(chunk("{\"content\":\"안녕\\u000a\"}", "null", ",\"usage\":null"))
                 .endsWith(chunk("{}", "\"tool_calls\"", ",\"usage\":null") + HEAD
-                        + "],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}\n\n"
+                        + "],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7,"
+                        + "\"prompt_tokens_details\":{\"cached_tokens\":2},\"queue_time\":1.5,\"load_time\":3.25,"
+                        + "\"prompt_time\":4.0,\"completion_time\":5.001}}\n\n"
                         + "data: [DONE]\n\n");
     }
 
@@ -71,9 +77,12 @@ class ChunkEncoderTest {
                 .isEqualTo("data: {\"error\":{\"message\":\"The server is shutting down.\",\"type\":\"server_error\","
                         + "\"param\":null,\"code\":\"shutting_down\"}}\n\n");
         assertThat(text(encoder(false).heartbeat(null))).isEqualTo(": waiting\n\n");
-        assertThat(text(encoder(false).heartbeat(new Place(3, null)))).isEqualTo(": queue position=3\n\n");
-        assertThat(text(encoder(false).heartbeat(new Place(3, Duration.ofMillis(11_001)))))
+        assertThat(text(encoder(false).heartbeat(new Place(3, null, false)))).isEqualTo(": queue position=3\n\n");
+        assertThat(text(encoder(false).heartbeat(new Place(3, Duration.ofMillis(11_001), false))))
                 .isEqualTo(": queue position=3 eta=12s\n\n");
+        assertThat(text(encoder(false).heartbeat(new Place(0, null, true)))).isEqualTo(": loading model=tiny\n\n");
+        assertThat(text(encoder(false).heartbeat(new Place(1, null, true))))
+                .isEqualTo(": queue position=1 loading model=tiny\n\n");
     }
 
     @Test
@@ -111,7 +120,8 @@ class ChunkEncoderTest {
     }
 
     private static ChunkEncoder encoder(boolean includeUsage, DataBufferFactory buffers) {
-        return new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), includeUsage, buffers);
+        return new ChunkEncoder(
+                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), includeUsage, buffers);
     }
 
     private static String chunk(String delta, String finishReason, String usage) {

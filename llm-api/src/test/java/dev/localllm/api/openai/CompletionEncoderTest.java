@@ -2,6 +2,7 @@ package dev.localllm.api.openai;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -29,7 +30,8 @@ class CompletionEncoderTest {
             "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"tiny\",\"choices\":"
                     + "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":";
     private static final String TAIL = ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
-            + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}";
+            + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7,"
+            + "\"queue_time\":1.5,\"load_time\":0.25,\"prompt_time\":0.0,\"completion_time\":0.0}}";
 
     static Stream<ChatEvent> events() {
         return Stream.of(
@@ -83,6 +85,6 @@ class CompletionEncoderTest {
     }
 
     private static CompletionEncoder encoder() {
-        return new CompletionEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")));
+        return new CompletionEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued());
     }
 }

@@ -3,6 +3,7 @@ package dev.localllm.api.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.localllm.api.FakeQueued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -73,7 +74,7 @@ class TokenPathAllocationTest {
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < streams; i++) {
             CompletionMetadata metadata = new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny"));
-            DataBufferUtils.release(new ChunkEncoder(metadata, true, buffers).encode(end));
+            DataBufferUtils.release(new ChunkEncoder(metadata, new FakeQueued(), true, buffers).encode(end));
         }
         return (THREADS.getThreadAllocatedBytes(thread) - before) / streams;
     }
@@ -94,8 +95,8 @@ class TokenPathAllocationTest {
             read.writeBytes(line);
         }
         Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
-        ChunkEncoder encoder =
-                new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), false, buffers);
+        ChunkEncoder encoder = new ChunkEncoder(
+                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), false, buffers);
         long thread = Thread.currentThread().threadId();
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < reads; i++) {

@@ -2,6 +2,7 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.admission.Place;
@@ -284,7 +285,7 @@ class AnswerStreamTest {
 
     @Test
     void tellsThePlaceInTheQueueAtTheHeartbeatsPaceAndWhenItChanges() {
-        place = new Place(3, null);
+        place = new Place(3, null, false);
         OpenStream stream = open("\n");
         advance(Duration.ofMillis(4999));
         assertThat(client.frames).as("commits no response early").isEmpty();
@@ -293,7 +294,7 @@ class AnswerStreamTest {
 
         advance(Duration.ofSeconds(1));
         assertThat(client.frames).hasSize(1);
-        place = new Place(2, null);
+        place = new Place(2, null, false);
         advance(Duration.ofSeconds(1));
         assertThat(client.frames).containsExactly("{\"position\":3}\n", "{\"position\":2}\n");
         advance(INTERVAL);
@@ -312,7 +313,12 @@ class AnswerStreamTest {
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
         answers.frames(
                         source.flux(),
-                        () -> place,
+                        new FakeQueued() {
+                            @Override
+                            public @Nullable Place place() {
+                                return place;
+                            }
+                        },
                         encoder,
                         fault -> encoder.failure(FailureResponse.of(fault, "id-1")),
                         channel,

@@ -2,6 +2,7 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.admission.Place;
@@ -165,7 +166,7 @@ class ReadAheadTest {
         return new AnswerStream(timeouts, new ReadAhead(maxBytes, budget))
                 .frames(
                         source.flux().doOnRequest(this::requested),
-                        () -> null,
+                        new FakeQueued(),
                         new Frames(),
                         fault -> frame(BROKEN),
                         channel,

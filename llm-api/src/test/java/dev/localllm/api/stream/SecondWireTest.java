@@ -2,6 +2,7 @@ package dev.localllm.api.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.FakeQueued;
 import dev.localllm.api.RawRequest;
 import dev.localllm.api.client.ClientIdentity;
 import dev.localllm.api.failure.ErrorFormats;
@@ -184,7 +185,8 @@ class SecondWireTest {
         assertThat(end).isNotNull();
         assertThat(end.model()).isEqualTo(MODEL);
         assertThat(end.events()).isEqualTo(2);
-        assertThat(end.usage()).isEqualTo(new Usage(1, null, 1));
+        assertThat(end.finished()).isEqualTo(new Finished(FinishReason.STOP, new Usage(1, null, 1), Timings.ZERO));
+        assertThat(end.receipt()).isEqualTo(new FakeQueued().receipt());
     }
 
     private void awaitBudget(long used) {
@@ -199,7 +201,7 @@ class SecondWireTest {
     private Mono<Void> answer(ServerWebExchange exchange) {
         List<String> steps = List.of(exchange.getRequest().getPath().value().split("/", -1));
         return responder(steps, exchange)
-                .respond(MODEL, () -> null, Flux.fromIterable(steps).concatMap(step -> switch (step) {
+                .respond(MODEL, new FakeQueued(), Flux.fromIterable(steps).concatMap(step -> switch (step) {
                     case "text" -> TEXT;
                     case "end" -> END;
                     case "failure" -> FAILURE;
@@ -211,10 +213,10 @@ class SecondWireTest {
     private ChatResponder responder(List<String> steps, ServerWebExchange exchange) {
         if (steps.contains("body") || steps.contains("late")) {
             return new AnswerBody(steps.contains("late") ? SHORT_TIMEOUT : TIMEOUTS, budget)
-                    .responder(model -> new LinesBody(), exchange);
+                    .responder((model, queued) -> new LinesBody(), exchange);
         }
         return streams.responder(
-                model -> new NdjsonEncoder(exchange.getResponse().bufferFactory(), null), exchange);
+                (model, queued) -> new NdjsonEncoder(exchange.getResponse().bufferFactory(), null), exchange);
     }
 
     private HttpResponse<String> get(String path) throws Exception {

@@ -3,6 +3,7 @@ package dev.localllm.api.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.localllm.api.FakeQueued;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -112,7 +113,7 @@ class StreamCostTest {
 
     private Flux<DataBuffer> frames(Flux<List<ChatEvent>> events, EmbeddedChannel connection) {
         AtomicReference<@Nullable OpenStream> open = new AtomicReference<>();
-        return answers.frames(events, () -> null, encoder, fault -> encoder.heartbeat(null), connection, open);
+        return answers.frames(events, new FakeQueued(), encoder, fault -> encoder.heartbeat(null), connection, open);
     }
 
     /** A channel whose event loop counts its timers. */

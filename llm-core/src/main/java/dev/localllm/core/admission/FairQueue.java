@@ -34,23 +34,18 @@ public final class FairQueue {
     /** Bounds the memory. At the limit, further clients share one account. */
     static final int MAX_CLIENTS = 10_000;
 
-    /** Levels count as equal if they differ by less than this part of a typical charge: they have rounding errors. */
-    private static final double EQUAL = 1e-6;
-
     private static final long SWEEP_INTERVAL = TimeUnit.SECONDS.toNanos(1);
 
     private final QueueLimits limits;
-    private final Map<String, Integer> parallelByName;
     private final LongSupplier clock;
     private final SharedTime time;
-    private final TypicalCharge typical = new TypicalCharge();
+    private final ModelPermits permits;
+    private final Forecast forecast;
     private final Map<ClientId, Account> accounts = new HashMap<>();
     private final Account shared = new Account(1);
 
     /** Accounts with waiting requests. */
     private final Set<Account> backlog = new LinkedHashSet<>();
-
-    private final Map<String, Integer> running = new HashMap<>();
 
     /** Equal levels: first the client with fewer running requests, then the older request. */
     private final Comparator<Ticket> order = Comparator.<Ticket>comparingDouble(this::level)
@@ -58,7 +53,6 @@ public final class FairQueue {
             .thenComparingLong(ticket -> ticket.sequence);
 
     private final Notifications<Ticket> endedWaits = new Notifications<>(this::tell);
-    private Set<String> loaded = Set.of();
 
     /** How far the level of a granted request, or of the end of all requests, was ahead of {@link SharedTime#perWeight}. */
     private double lead;
@@ -66,7 +60,6 @@ public final class FairQueue {
     private double highestLevel;
     private @Nullable Long switchWantedSince;
     private long sequence;
-    private long lastRelease;
     private long nextSweep;
     private int requests;
     private boolean shutDown;
@@ -74,12 +67,11 @@ public final class FairQueue {
     /** @param clock in nanoseconds, as {@link System#nanoTime} */
     public FairQueue(QueueLimits limits, LongSupplier clock) {
         this.limits = limits;
-        this.parallelByName = limits.parallelByName();
         this.clock = clock;
-        long now = clock.getAsLong();
-        this.time = new SharedTime(now);
-        this.lastRelease = now;
-        this.nextSweep = now;
+        this.time = new SharedTime(clock.getAsLong());
+        this.permits = new ModelPermits(limits);
+        this.forecast = new Forecast(backlog, permits, time);
+        this.nextSweep = time.now();
     }
 
     /**
@@ -100,7 +92,7 @@ public final class FairQueue {
                 throw new LlmException(full(model.normalized()));
             }
             Account account = account(client);
-            ticket = new Ticket(this, account, model.normalized(), sequence++);
+            ticket = new Ticket(this, account, model.normalized(), sequence++, time.now());
             if (account.isIdle()) {
                 time.join(account.weight());
             }
@@ -128,19 +120,25 @@ public final class FairQueue {
      * working is not among them: then the report is older than the switch to that model.
      *
      * @param models empty if nothing is loaded: then each request needs a load
+     * @return false if it was ignored
      */
-    public void onLoaded(Set<ModelId> models) {
+    public boolean onLoaded(Set<ModelId> models) {
         Set<String> names = new LinkedHashSet<>();
         models.forEach(model -> names.add(model.normalized()));
         synchronized (this) {
             time.advance(clock.getAsLong());
-            if (!names.containsAll(running.keySet())) {
-                return;
+            if (!permits.report(names)) {
+                return false;
             }
-            loaded = names;
             grant();
         }
         endedWaits.deliver();
+        return true;
+    }
+
+    /** The models that need no switch, by their normalized names. */
+    public synchronized Set<String> loaded() {
+        return permits.loaded();
     }
 
     /** How long a request may wait. The caller watches it, and leaves then. */
@@ -199,14 +197,34 @@ public final class FairQueue {
         return starts;
     }
 
+    synchronized boolean needsLoad(Ticket ticket) {
+        return isGranted(ticket) && permits.isLoading(ticket.model);
+    }
+
+    synchronized boolean isAwaited(Ticket ticket) {
+        return isWaiting(other -> other.model.equals(ticket.model));
+    }
+
+    synchronized void onLoaded(Ticket ticket) {
+        if (isGranted(ticket)) {
+            time.advance(clock.getAsLong());
+            ticket.loaded = time.now();
+            ticket.loadCharge = time.perPermit() - ticket.start;
+            permits.onLoaded(ticket.model);
+        }
+    }
+
     void release(Ticket ticket) {
         synchronized (this) {
             if (ticket.state != Ticket.State.STARTED) {
                 return;
             }
             time.advance(clock.getAsLong());
+            boolean generated = !permits.isLoading(ticket.model);
             stop(ticket);
-            typical.add(ticket.charge);
+            if (generated) {
+                forecast.onCharge(ticket.charge - ticket.loadCharge);
+            }
             grant();
         }
         endedWaits.deliver();
@@ -229,15 +247,21 @@ public final class FairQueue {
 
     synchronized @Nullable Place place(Ticket ticket) {
         if (ticket.state != Ticket.State.WAITING) {
-            return null;
+            return needsLoad(ticket) ? new Place(0, null, true) : null;
         }
         time.advance(clock.getAsLong());
-        return placeOf(ticket);
+        return forecast.placeOf(ticket);
     }
 
-    synchronized Duration charged(Ticket ticket) {
+    synchronized Receipt receipt(Ticket ticket) {
         time.advance(clock.getAsLong());
-        return Duration.ofNanos(Math.round(isGranted(ticket) ? time.perPermit() - ticket.start : ticket.charge));
+        long waitedUntil = ticket.state == Ticket.State.WAITING ? time.now() : ticket.granted;
+        long loadedAt = needsLoad(ticket) ? time.now() : Math.max(waitedUntil, ticket.loaded);
+        double charge = isGranted(ticket) ? time.perPermit() - ticket.start : ticket.charge;
+        return new Receipt(
+                Duration.ofNanos(waitedUntil - ticket.entered),
+                Duration.ofNanos(loadedAt - waitedUntil),
+                Duration.ofNanos(Math.round(charge)));
     }
 
     /** Grants all permits that can be granted now. */
@@ -245,19 +269,20 @@ public final class FairQueue {
         for (Ticket next = next(); next != null; next = next()) {
             Account account = next.account;
             raiseVirtualTime(account.level(time.perPermit()));
-            if (running.isEmpty()) {
-                lastRelease = time.now();
+            if (permits.all() == 0) {
+                forecast.onNext();
             }
             removeFromBacklog(next);
             account.start(time.perPermit());
             time.hold();
-            running.merge(next.model, 1, Integer::sum);
+            next.granted = time.now();
+            next.loaded = time.now();
             next.start = time.perPermit();
             next.state = Ticket.State.GRANTED;
-            if (!loaded.contains(next.model)) {
-                loaded = Set.of(next.model); // until the model server tells more
+            if (!permits.isLoaded(next.model)) {
                 switchWantedSince = null;
             }
+            permits.take(next.model);
             if (next.listener != null) {
                 endedWaits.add(next);
             }
@@ -303,11 +328,11 @@ public final class FairQueue {
                 && time.now() - switchWantedSince < limits.switchAfter().toNanos()) {
             return fairest(this::isLoaded);
         }
-        return running.isEmpty() || running.keySet().equals(Set.of(next.model)) ? next : null;
+        return permits.areOnlyOf(next.model) ? next : null;
     }
 
     private boolean isLoaded(Ticket ticket) {
-        return loaded.isEmpty() || loaded.contains(ticket.model);
+        return permits.isLoaded(ticket.model);
     }
 
     private boolean isWaiting(Predicate<Ticket> kind) {
@@ -332,20 +357,18 @@ public final class FairQueue {
 
     private @Nullable Ticket first(Account account, Predicate<Ticket> kind) {
         for (Ticket ticket : account.waiting()) {
-            if (hasFreePermit(ticket.model) && kind.test(ticket)) {
+            if (permits.isFree(ticket.model) && kind.test(ticket)) {
                 return ticket;
             }
         }
         return null;
     }
 
-    private boolean hasFreePermit(String model) {
-        return running.getOrDefault(model, 0) < parallelByName.getOrDefault(model, limits.parallel());
-    }
-
     /** Ends a request that waits. */
     private void end(Ticket ticket, Ticket.State state) {
         removeFromBacklog(ticket);
+        ticket.granted = time.now();
+        ticket.loaded = time.now();
         ticket.state = state;
         forget(ticket);
     }
@@ -356,9 +379,12 @@ public final class FairQueue {
         ticket.account.stop(ticket.start, time.perPermit());
         highestLevel = Math.max(highestLevel, ticket.account.level(time.perPermit()));
         time.release();
-        running.computeIfPresent(ticket.model, (model, count) -> count == 1 ? null : count - 1);
+        if (permits.isLoading(ticket.model)) {
+            ticket.loaded = time.now();
+        }
+        permits.giveBack(ticket.model);
         ticket.state = Ticket.State.OVER;
-        lastRelease = time.now();
+        forecast.onNext();
         forget(ticket);
     }
 
@@ -404,56 +430,12 @@ public final class FairQueue {
         }
     }
 
-    /** Among the requests for the same model: they wait for the same permits. */
-    private Place placeOf(Ticket ticket) {
-        double charge = typical.nanos();
-        int index = ticket.account.waitingFor(ticket.model).indexOf(ticket);
-        double level = ticket.account.levelAt(index, charge, time.perPermit());
-        int position = index + 1;
-        for (Account account : backlog) {
-            if (account != ticket.account) {
-                position += countBefore(account, level, charge, ticket);
-            }
-        }
-        return new Place(position, expectedWait(position, ticket.model));
-    }
-
-    /** How many requests of another client start before the level is reached; at an equal level, the older goes first. */
-    private int countBefore(Account account, double level, double charge, Ticket ticket) {
-        List<Ticket> others = account.waitingFor(ticket.model);
-        double starts = account.startsBefore(level, charge, time.perPermit());
-        long nearest = Math.round(starts);
-        if (nearest >= 0 && nearest < others.size()) {
-            int index = (int) nearest;
-            double difference = account.levelAt(index, charge, time.perPermit()) - level;
-            if (Math.abs(difference) <= EQUAL * charge) {
-                return others.get(index).sequence < ticket.sequence ? index + 1 : index;
-            }
-        }
-        return (int) Math.max(0, Math.min(others.size(), Math.ceil(starts)));
-    }
-
-    /**
-     * The GPU ends one request per typical charge, however many it works on; the model has a part of them. Null if nothing
-     * is known, or if the model is not working: then it must be switched to.
-     */
-    private @Nullable Duration expectedWait(int position, String model) {
-        int permits = running.getOrDefault(model, 0);
-        if (!typical.isKnown() || permits == 0) {
-            return null;
-        }
-        int all = running.values().stream().mapToInt(count -> count).sum();
-        double interval = typical.nanos() * all / permits;
-        double untilNext = Math.max(0, interval - (time.now() - lastRelease));
-        return Duration.ofNanos(Math.round(untilNext + (position - 1) * interval));
-    }
-
     private @Nullable Overloaded refusal(Ticket ticket) {
-        Place place = placeOf(ticket);
+        Place place = forecast.placeOf(ticket);
         List<Ticket> own = ticket.account.waiting();
         if (own.size() > limits.waitingPerClient() && ticket.account != shared) {
             Duration untilRoom =
-                    own.size() == 1 ? null : placeOf(own.getFirst()).expectedWait();
+                    own.size() == 1 ? null : forecast.placeOf(own.getFirst()).expectedWait();
             return new Overloaded("The client has too many waiting requests. " + described(place), true, untilRoom);
         }
         Duration wait = place.expectedWait();
@@ -466,14 +448,16 @@ public final class FairQueue {
 
     private Overloaded full(String model) {
         int position = waiting() + 1;
-        Place place = new Place(position, expectedWait(position, model));
-        return new Overloaded("The queue is full. " + described(place), false, expectedWait(1, model));
+        String place = described(forecast.place(position, model));
+        return new Overloaded("The queue is full. " + place, false, forecast.expectedWait(1, model));
     }
 
     private static String described(Place place) {
         String position = "The request would have place " + place.position();
         Duration wait = place.expectedWait();
-        return wait == null ? position + "." : position + " and an expected wait of " + wait.toSeconds() + " s.";
+        return wait == null
+                ? position + "."
+                : position + " and an expected wait of " + Math.ceilDiv(wait.toMillis(), 1000) + " s.";
     }
 
     private void tell(Ticket ticket) {

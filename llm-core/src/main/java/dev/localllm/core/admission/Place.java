@@ -4,9 +4,11 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The place of a request among those that wait for the same model, if nobody else came.
+ * What a request without an answer waits for.
  *
- * @param position 1 for the next request
- * @param expectedWait null as long as no generation has ended, or while the model must be switched to
+ * @param position among the requests that wait for the same model: 1 for the next one; 0 if the request has its permit,
+ *     and only waits for the load
+ * @param expectedWait until the request gets its permit; null if unknown
+ * @param loading true while the model server loads the model
  */
-public record Place(int position, @Nullable Duration expectedWait) {}
+public record Place(int position, @Nullable Duration expectedWait, boolean loading) {}

@@ -1,7 +1,6 @@
 package dev.localllm.core.admission;
 
 import dev.localllm.core.failure.LlmFailure;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,20 +31,38 @@ public final class Ticket implements Queued {
     final String model;
     final long sequence;
     State state = State.WAITING;
+
+    /** Times on the clock of the queue: of the entry, of the end of the wait, of the end of the load. */
+    long entered;
+
+    long granted;
+    long loaded;
+
+    /** {@link SharedTime#perPermit} when the permit was granted. */
     double start;
+
     double charge;
+
+    /** The part of the charge until the model was loaded. */
+    double loadCharge;
 
     @Nullable
     Listener listener;
 
     private final FairQueue queue;
 
-    /** @param sequence orders requests by their arrival */
-    Ticket(FairQueue queue, Account account, String model, long sequence) {
+    /**
+     * @param sequence orders requests by their arrival
+     * @param now of the queue's clock
+     */
+    Ticket(FairQueue queue, Account account, String model, long sequence, long now) {
         this.queue = queue;
         this.account = account;
         this.model = model;
         this.sequence = sequence;
+        this.entered = now;
+        this.granted = now;
+        this.loaded = now;
     }
 
     /** Tells the listener when the wait has ended; at once if it has ended already. Called once. */
@@ -67,6 +84,24 @@ public final class Ticket implements Queued {
         return queue.start(this);
     }
 
+    /**
+     * True if the request has a permit, and the model server is not known to have loaded the model: the caller loads it,
+     * or waits for the load that another request has caused, and then calls {@link #onLoaded}.
+     */
+    public boolean needsLoad() {
+        return queue.needsLoad(this);
+    }
+
+    /** True if other requests wait for a permit of the same model. */
+    public boolean isAwaited() {
+        return queue.isAwaited(this);
+    }
+
+    /** The model is loaded. Without this call, the next request has to load it again. */
+    public void onLoaded() {
+        queue.onLoaded(this);
+    }
+
     /** Called when the exchange with the model server is over. Idempotent. */
     public void release() {
         queue.release(this);
@@ -82,8 +117,8 @@ public final class Ticket implements Queued {
         return queue.place(this);
     }
 
-    /** The GPU time charged to the client for this request until now. */
-    public Duration charged() {
-        return queue.charged(this);
+    @Override
+    public Receipt receipt() {
+        return queue.receipt(this);
     }
 }

@@ -18,4 +18,10 @@ public interface ChatModel {
      * server.
      */
     Generation open(ModelId model, ChatRequest request);
+
+    /**
+     * Opens the load of a model into the model server's memory, as {@link #open} opens a generation. The events stay
+     * empty, and complete when the model is loaded; at once if the model server keeps no model loaded.
+     */
+    Generation load(ModelId model);
 }

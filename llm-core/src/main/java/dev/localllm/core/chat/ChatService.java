@@ -34,6 +34,7 @@ public final class ChatService {
     private final int maxOutputTokens;
     private final FairQueue queue;
     private final ChatModel chatModel;
+    private final ModelLoads loads;
 
     /**
      * @param rateLimiter null for no limit
@@ -55,6 +56,7 @@ public final class ChatService {
         this.maxOutputTokens = maxOutputTokens;
         this.queue = queue;
         this.chatModel = chatModel;
+        this.loads = new ModelLoads(chatModel);
     }
 
     /**
@@ -82,6 +84,24 @@ public final class ChatService {
                     })
                     : Mono.error(new LlmException(new RateLimited(decision.retryAfter())));
         });
+    }
+
+    /**
+     * Loads the model before a client needs it, with a permit, so that no other model is unloaded while it works. Does
+     * nothing if the model is loaded.
+     *
+     * @param by is charged for the load
+     * @return fails with an {@link LlmException}, also if the permit is not granted in time
+     */
+    public Mono<Void> load(ClientId by, ModelId model) {
+        return Mono.using(
+                () -> queue.enter(by, model),
+                ticket -> permit(ticket)
+                        .then(Mono.defer(() -> ticket.needsLoad()
+                                ? loads.join(model, ticket::isAwaited, () -> {})
+                                        .doOnSuccess(nothing -> ticket.onLoaded())
+                                : Mono.empty())),
+                Ticket::leave);
     }
 
     private Mono<Void> generate(ClientId client, ChatCall call) {
@@ -128,18 +148,23 @@ public final class ChatService {
     }
 
     /**
-     * Opens the generation, which sends nothing yet, and subscribes to it. The permit is released when the exchange is
-     * closed, which is later than the caller's cancel.
+     * Opens the generation, which sends nothing yet, loads the model if necessary, and subscribes to the generation. The
+     * permit is released when the exchange is closed, which is later than the caller's cancel.
      */
     private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request) {
         Generation generation = chatModel.open(model, request);
-        return ticket.start()
-                ? generation
-                        .events()
-                        .doOnSubscribe(subscription -> generation
-                                .closed()
-                                .subscribe(nothing -> {}, fault -> ticket.release(), ticket::release))
-                : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
+        if (!ticket.start()) {
+            return Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
+        }
+        Flux<List<ChatEvent>> events = generation
+                .events()
+                .doOnSubscribe(subscription ->
+                        generation.closed().subscribe(nothing -> {}, fault -> ticket.release(), ticket::release));
+        return ticket.needsLoad()
+                ? loads.join(model, ticket::isAwaited, ticket::release)
+                        .doOnSuccess(nothing -> ticket.onLoaded())
+                        .thenMany(events)
+                : events;
     }
 
     private ChatRequest completed(ChatRequest request) {

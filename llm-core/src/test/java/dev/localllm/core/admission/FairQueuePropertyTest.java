@@ -114,6 +114,7 @@ class FairQueuePropertyTest {
                     .findFirst()
                     .orElseThrow(() -> new AssertionError("seed " + seed + ": nobody has a permit"));
             next.ticket.start();
+            next.ticket.onLoaded();
             next.ticket.release();
             open.remove(next);
         }
@@ -136,8 +137,10 @@ class FairQueuePropertyTest {
         if (random.nextInt(4) == 0 && !request.started) {
             request.ticket.leave();
             request.left = true;
+        } else if (request.started && random.nextInt(3) == 0) {
+            request.ticket.onLoaded(); // also more than once, and if there was no load
         } else if (request.started) {
-            request.ticket.release();
+            request.ticket.release(); // also before the end of a load
             request.left = true;
         } else if (request.ticket.isGranted()) {
             assertThat(request.ticket.start()).isTrue();

@@ -119,9 +119,9 @@ class FairQueueTest {
         pass(50);
         Ticket newcomer = enter(C, LLAMA);
 
-        assertThat(first.place()).isEqualTo(new Place(1, null));
-        assertThat(newcomer.place()).isEqualTo(new Place(2, null));
-        assertThat(second.place()).isEqualTo(new Place(3, null));
+        assertThat(first.place()).isEqualTo(new Place(1, null, false));
+        assertThat(newcomer.place()).isEqualTo(new Place(2, null, false));
+        assertThat(second.place()).isEqualTo(new Place(3, null, false));
     }
 
     /** B's requests start at 35, 45, 55 and 65 s, that of D at 60 s. Those for another model don't count. */
@@ -360,14 +360,14 @@ class FairQueueTest {
         pass(10);
         Ticket second = start(B);
         pass(10);
-        assertThat(first.charged()).isEqualTo(Duration.ofSeconds(15));
+        assertThat(first.receipt().charged()).isEqualTo(Duration.ofSeconds(15));
         first.release();
         pass(10);
         second.release();
         pass(10);
 
-        assertThat(first.charged()).isEqualTo(Duration.ofSeconds(15));
-        assertThat(second.charged()).isEqualTo(Duration.ofSeconds(15));
+        assertThat(first.receipt().charged()).isEqualTo(Duration.ofSeconds(15));
+        assertThat(second.receipt().charged()).isEqualTo(Duration.ofSeconds(15));
     }
 
     @Test
@@ -376,12 +376,12 @@ class FairQueueTest {
         start(A);
         Ticket waiting = enter(B);
         pass(10);
-        assertThat(waiting.charged()).isZero();
+        assertThat(waiting.receipt().charged()).isZero();
 
         Ticket last = start(C, LLAMA);
         pass(-5);
 
-        assertThat(last.charged()).isZero();
+        assertThat(last.receipt().charged()).isZero();
     }
 
     @Test
@@ -391,7 +391,7 @@ class FairQueueTest {
 
         ticket.leave();
 
-        assertThat(ticket.charged()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(ticket.receipt().charged()).isEqualTo(Duration.ofSeconds(5));
     }
 
     @Test
@@ -571,7 +571,7 @@ class FairQueueTest {
         start(A);
         enter(A);
 
-        assertThat(enter(A).place()).isEqualTo(new Place(2, Duration.ofSeconds(60)));
+        assertThat(enter(A).place()).isEqualTo(new Place(2, Duration.ofSeconds(60), false));
     }
 
     @Test
@@ -583,9 +583,9 @@ class FairQueueTest {
         Ticket secondOfB = enter(B);
         pass(4);
 
-        assertThat(firstOfB.place()).isEqualTo(new Place(1, Duration.ofSeconds(6)));
-        assertThat(secondOfA.place()).isEqualTo(new Place(2, Duration.ofSeconds(16)));
-        assertThat(secondOfB.place()).isEqualTo(new Place(3, Duration.ofSeconds(26)));
+        assertThat(firstOfB.place()).isEqualTo(new Place(1, Duration.ofSeconds(6), false));
+        assertThat(secondOfA.place()).isEqualTo(new Place(2, Duration.ofSeconds(16), false));
+        assertThat(secondOfB.place()).isEqualTo(new Place(3, Duration.ofSeconds(26), false));
 
         running.release();
         assertThat(firstOfB.place()).isNull();
@@ -614,7 +614,7 @@ class FairQueueTest {
         start(B, LLAMA);
         enter(A);
 
-        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, Duration.ofSeconds(20))); // half of the GPU
+        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, Duration.ofSeconds(20), false)); // half of the GPU
     }
 
     @Test
@@ -622,7 +622,7 @@ class FairQueueTest {
         use(A, 10);
         start(A);
 
-        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, null));
+        assertThat(enter(B, LLAMA).place()).isEqualTo(new Place(1, null, false));
     }
 
     @Test
@@ -631,7 +631,7 @@ class FairQueueTest {
         pass(3600);
         start(A);
 
-        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(10)));
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(10), false));
     }
 
     @Test
@@ -639,7 +639,7 @@ class FairQueueTest {
         start(A);
         enter(B);
 
-        assertThat(enter(C).place()).isEqualTo(new Place(2, null));
+        assertThat(enter(C).place()).isEqualTo(new Place(2, null, false));
     }
 
     @Test
@@ -847,6 +847,194 @@ class FairQueueTest {
                 () -> now);
     }
 
+    // --- loads
+
+    @Test
+    void asksTheFirstRequestToLoadTheModel() {
+        Ticket first = queue.enter(A, QWEN);
+        assertThat(first.needsLoad()).isTrue();
+        assertThat(first.place()).isEqualTo(new Place(0, null, true));
+
+        first.onLoaded();
+
+        assertThat(first.needsLoad()).isFalse();
+        assertThat(first.place()).isNull();
+        first.leave();
+        assertThat(queue.enter(B, QWEN).needsLoad()).isFalse();
+    }
+
+    @Test
+    void asksForNoLoadOfWhatTheModelServerHasLoaded() {
+        queue.onLoaded(Set.of(QWEN, LLAMA));
+
+        assertThat(queue.enter(A, QWEN).needsLoad()).isFalse();
+        assertThat(queue.loaded()).containsExactlyInAnyOrder("qwen3:4b", "llama3:latest");
+    }
+
+    @Test
+    void asksForALoadAfterTheModelServerHasUnloadedTheModel() {
+        use(A, 1);
+
+        queue.onLoaded(Set.of());
+
+        assertThat(queue.enter(A, QWEN).needsLoad()).isTrue();
+    }
+
+    @Test
+    void asksForALoadOfTheOtherModelAfterASwitch() {
+        use(A, 1);
+        Ticket other = queue.enter(A, LLAMA);
+        assertThat(other.needsLoad()).isTrue();
+        other.onLoaded();
+        other.leave();
+
+        assertThat(queue.enter(A, QWEN).needsLoad()).isTrue();
+    }
+
+    @Test
+    void asksTheNextRequestIfNobodyHasLoadedTheModel() {
+        Ticket failed = queue.enter(A, QWEN);
+        Ticket next = queue.enter(B, QWEN);
+        assertThat(next.needsLoad()).isFalse(); // it waits
+
+        failed.start();
+        failed.release();
+
+        assertThat(next.needsLoad()).isTrue();
+    }
+
+    @Test
+    void asksAllRequestsWithAPermitUntilOneHasLoadedTheModel() {
+        queue = queue(3, Map.of());
+        Ticket first = queue.enter(A, QWEN);
+        Ticket second = queue.enter(B, QWEN);
+        first.leave();
+        assertThat(second.needsLoad()).isTrue();
+        Ticket third = queue.enter(C, QWEN);
+        assertThat(third.needsLoad()).isTrue();
+
+        second.onLoaded();
+
+        assertThat(second.needsLoad()).isFalse();
+        assertThat(third.needsLoad()).isFalse();
+        assertThat(queue.enter(A, QWEN).needsLoad()).isFalse();
+    }
+
+    @Test
+    void ignoresTheLoadOfARequestWithoutPermit() {
+        Ticket first = queue.enter(A, QWEN);
+        Ticket waiting = queue.enter(B, QWEN);
+
+        waiting.onLoaded();
+
+        assertThat(first.needsLoad()).isTrue();
+    }
+
+    @Test
+    void tellsTheWaitingOfALoadAndEstimatesNothing() {
+        use(A, 1);
+        queue.onLoaded(Set.of());
+        queue.enter(A, QWEN);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, null, true));
+    }
+
+    @Test
+    void estimatesWithoutTheTimeOfLoads() {
+        Ticket cold = queue.enter(A, QWEN);
+        cold.start();
+        pass(100);
+        cold.onLoaded();
+        pass(10);
+        cold.release();
+        start(A);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(10), false));
+    }
+
+    @Test
+    void estimatesWithoutRequestsThatHaveOnlyLoaded() {
+        Ticket failed = queue.enter(A, QWEN);
+        failed.start();
+        pass(100);
+        failed.release();
+        start(A);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, null, false));
+    }
+
+    @Test
+    void chargesALoadToTheClientThatCausesIt() {
+        Ticket cold = queue.enter(A, QWEN);
+        Ticket ofA = enter(A);
+        Ticket ofB = enter(B);
+        pass(30);
+        cold.onLoaded();
+
+        cold.leave();
+
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 30, 30));
+        assertThat(ofB.isGranted()).isTrue();
+        assertThat(ofA.isGranted()).isFalse();
+    }
+
+    @Test
+    void tellsWhatARequestHasCost() {
+        Ticket running = start(A);
+        pass(1);
+        queue.onLoaded(Set.of(QWEN));
+        Ticket ticket = enter(B);
+        pass(3);
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 0));
+        running.release();
+        pass(5);
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5));
+        ticket.leave();
+        pass(7);
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5));
+    }
+
+    @Test
+    void tellsTheTimeOfALoadThatGoesOnOrHasEnded() {
+        Ticket cold = queue.enter(A, QWEN);
+        pass(2);
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 2, 2));
+        Ticket leaves = queue.enter(B, QWEN);
+        pass(3);
+        leaves.leave();
+        cold.leave();
+        pass(4);
+
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 5, 5));
+        assertThat(leaves.receipt()).isEqualTo(receipt(3, 0, 0));
+    }
+
+    @Test
+    void knowsWhetherOthersWaitForTheModel() {
+        queue = queue(1, Map.of(LLAMA, 1));
+        Ticket first = start(A);
+        assertThat(first.isAwaited()).isFalse();
+        enter(B, LLAMA);
+        assertThat(first.isAwaited()).isFalse();
+
+        enter(B);
+
+        assertThat(first.isAwaited()).isTrue();
+    }
+
+    @Test
+    void ignoresAReportThatIsOlderThanTheLoad() {
+        queue.enter(A, QWEN);
+
+        assertThat(queue.onLoaded(Set.of(LLAMA))).isFalse();
+        assertThat(queue.loaded()).containsExactly("qwen3:4b");
+        assertThat(queue.onLoaded(Set.of(LLAMA, QWEN))).isTrue();
+    }
+
+    private static Receipt receipt(int queued, int loading, int charged) {
+        return new Receipt(Duration.ofSeconds(queued), Duration.ofSeconds(loading), Duration.ofSeconds(charged));
+    }
+
     private Ticket enter(ClientId client) {
         return enter(client, QWEN);
     }
@@ -870,15 +1058,18 @@ class FairQueueTest {
     private void use(ClientId client, double seconds) {
         Ticket ticket = queue.enter(client, QWEN);
         ticket.start();
+        ticket.onLoaded();
         pass(seconds);
         ticket.release();
     }
 
+    /** Models load in no time. */
     private void listen(Ticket ticket, ClientId client) {
         ticket.listen(new Ticket.Listener() {
             @Override
             public void onGranted() {
                 told.add(client.value() + " granted");
+                ticket.onLoaded();
             }
 
             @Override

@@ -62,7 +62,7 @@ class FairShareTest {
 
         private double perWeight() {
             double open = all.stream()
-                    .mapToDouble(ticket -> ticket.charged().toNanos())
+                    .mapToDouble(ticket -> ticket.receipt().charged().toNanos())
                     .sum();
             return (ended + open) / weight;
         }
@@ -194,6 +194,7 @@ class FairShareTest {
             while (!client.waiting.isEmpty() && client.waiting.peek().isGranted()) {
                 Ticket ticket = client.waiting.poll();
                 assertThat(ticket.start()).isTrue();
+                ticket.onLoaded();
                 long length = Math.max(1, Math.round(client.seconds.getAsDouble() * NANOS));
                 client.longest = Math.max(client.longest, length);
                 running.add(new Running(client, ticket, now + length, length));
@@ -206,7 +207,7 @@ class FairShareTest {
         busy += next.end - now;
         now = next.end;
         next.ticket.release();
-        next.client.ended += next.ticket.charged().toNanos();
+        next.client.ended += next.ticket.receipt().charged().toNanos();
         next.client.all.remove(next.ticket);
         next.client.answers++;
         startGranted();

@@ -197,6 +197,35 @@ public abstract class ChatModelContract {
     }
 
     @Test
+    void loadsAModelAgainAndAgain() {
+        for (int i = 0; i < 2; i++) {
+            Generation load = chatModel().load(model());
+
+            assertThat(batches(load.events())).isEmpty();
+
+            awaitClosed(load);
+        }
+    }
+
+    @Test
+    void failsToLoadAnUnknownModel() {
+        Generation load = chatModel().load(new ModelId("no-such-model:7b"));
+
+        assertThat(failure(load.events())).isEqualTo(new UnknownModel("no-such-model:7b"));
+
+        awaitClosed(load);
+    }
+
+    @Test
+    void isClosedAfterALoadIsCancelled() {
+        Generation load = chatModel().load(model());
+
+        load.events().subscribe().dispose();
+
+        awaitClosed(load);
+    }
+
+    @Test
     void refusesAPromptThatIsTooLongWithoutTruncatingIt() {
         String tooLong = "word ".repeat(600_000);
 

@@ -119,7 +119,17 @@ class ChatModelContractTest {
         return new ChatModelContract() {
             @Override
             protected ChatModel chatModel() {
-                return (model, request) -> opened.get();
+                return new ChatModel() {
+                    @Override
+                    public Generation open(ModelId model, ChatRequest request) {
+                        return opened.get();
+                    }
+
+                    @Override
+                    public Generation load(ModelId model) {
+                        throw new UnsupportedOperationException();
+                    }
+                };
             }
 
             @Override

@@ -67,6 +67,8 @@ class ChatServiceTest {
     private PromptLimits promptLimits = new PromptLimits(10, 100);
     private @Nullable RateLimiter rateLimiter;
     private @Nullable RuntimeException openFault;
+    private final List<ModelId> loads = new ArrayList<>();
+    private Generation load = new Generation(Flux.empty(), Mono.empty());
     private Generation generation = new Generation(Flux.just(END), Mono.empty());
 
     // --- limits, model, system prompt
@@ -427,7 +429,7 @@ class ChatServiceTest {
                 .verify(TIMEOUT);
 
         assertThat(generated).hasSize(2);
-        assertThat(places).containsExactly(new Place(1, null), null);
+        assertThat(places).containsExactly(new Place(1, null, false), null);
     }
 
     @Test
@@ -497,6 +499,180 @@ class ChatServiceTest {
                 .verify(TIMEOUT);
 
         assertThat(acquireFails(service)).isFalse();
+    }
+
+    // --- loads
+
+    @Test
+    void loadsAModelOnce() {
+        ChatService service = service();
+
+        succeed(service);
+        succeed(service);
+
+        assertThat(loads).containsExactly(new ModelId("m"));
+    }
+
+    @Test
+    void generatesWhenTheModelIsLoaded() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        List<@Nullable Place> places = new ArrayList<>();
+        ChatResponder responder = (model, queued, events) ->
+                events.doOnSubscribe(subscription -> places.add(queued.place())).then();
+
+        StepVerifier.create(service().answer(ANN, decisions::add, next -> next.apply(call(responder, QUESTION))))
+                .then(() -> assertThat(generated).isEmpty())
+                .then(loading::complete)
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        assertThat(places).containsExactly(new Place(0, null, true));
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void failsIfTheModelCannotBeLoaded() {
+        load = new Generation(Flux.error(new LlmException(new UpstreamFailed("no memory"))), Mono.empty());
+        ChatService service = service();
+
+        fail(service, new UpstreamFailed("no memory"));
+        assertThat(generated).isEmpty();
+
+        load = new Generation(Flux.empty(), Mono.empty());
+        succeed(service); // the permit is free
+        assertThat(loads).hasSize(2);
+    }
+
+    @Test
+    void freesThePermitIfTheLoadIsNotEvenOpened() {
+        load = new Generation(Flux.error(new IllegalStateException("broken")), Mono.error(new IllegalStateException()));
+        ChatService service = service();
+        start(service, READER);
+        load = new Generation(Flux.empty(), Mono.empty());
+
+        succeed(service);
+    }
+
+    @Test
+    void sharesOneLoad() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        ChatService service = service(queue(2, 2, 0));
+        start(service, READER);
+        start(service, READER);
+        assertThat(loads).hasSize(1);
+        assertThat(generated).isEmpty();
+
+        loading.complete();
+
+        assertThat(generated).hasSize(2);
+    }
+
+    @Test
+    void sharesTheFailureOfALoad() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        FairQueue queue = queue(2, 2, 0);
+        ChatService service = service(queue);
+        start(service, READER);
+        start(service, READER);
+
+        loading.error(new LlmException(new UpstreamFailed("no memory")));
+
+        assertThat(generated).isEmpty();
+        assertThat(queue.running()).isZero();
+    }
+
+    @Test
+    void abortsALoadThatNobodyWaitsFor() {
+        TestPublisher<List<ChatEvent>> loading = TestPublisher.create();
+        Sinks.Empty<Void> closed = Sinks.empty();
+        load = new Generation(loading.flux(), closed.asMono());
+        FairQueue queue = queue(2, 2, 0);
+        ChatService service = service(queue);
+        Disposable first = start(service, READER);
+        Disposable second = start(service, READER);
+
+        first.dispose();
+        loading.assertNotCancelled();
+        second.dispose();
+        loading.assertCancelled();
+
+        assertThat(queue.running()).isEqualTo(2); // until the exchange is closed
+        closed.tryEmitEmpty().orThrow();
+        assertThat(queue.running()).isZero();
+        assertThat(generated).isEmpty();
+    }
+
+    @Test
+    void doesNotAbortALoadThatOthersWaitFor() {
+        TestPublisher<List<ChatEvent>> loading = TestPublisher.create();
+        Sinks.Empty<Void> closed = Sinks.empty();
+        load = new Generation(loading.flux(), closed.asMono());
+        FairQueue queue = queue(2, 1, 1);
+        ChatService service = service(queue);
+        Disposable leaves = start(service, READER);
+        start(service, READER);
+
+        leaves.dispose();
+
+        loading.assertNotCancelled();
+        assertThat(queue.waiting()).isOne();
+        load = new Generation(Flux.empty(), Mono.empty()); // loaded already
+        loading.complete();
+        closed.tryEmitEmpty().orThrow();
+        assertThat(queue.waiting()).isZero();
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void loadsAModelApartFromCallers() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        FairQueue queue = queue(2, 1, 1);
+        ChatService service = service(queue);
+        StepVerifier.create(service.load(new ClientId("warm-up"), new ModelId("m")))
+                .then(() -> start(service, READER))
+                .then(() -> assertThat(queue.waiting()).isOne())
+                .then(loading::complete)
+                .expectComplete()
+                .verify(TIMEOUT);
+
+        assertThat(generated).hasSize(1);
+        assertThat(loads).hasSize(1);
+        assertThat(queue.running()).isZero();
+        StepVerifier.create(service.load(new ClientId("warm-up"), new ModelId("m")))
+                .expectComplete()
+                .verify(TIMEOUT);
+        assertThat(loads).hasSize(1);
+    }
+
+    @Test
+    void failsIfALoadApartFromCallersFails() {
+        load = new Generation(Flux.error(new LlmException(new UpstreamFailed("no memory"))), Mono.empty());
+        FairQueue queue = queue(2, 1, 1);
+
+        StepVerifier.create(service(queue).load(new ClientId("warm-up"), new ModelId("m")))
+                .expectErrorMatches(failed(new UpstreamFailed("no memory")))
+                .verify(TIMEOUT);
+
+        assertThat(queue.running()).isZero();
+        assertThat(queue.loaded()).isEmpty();
+    }
+
+    private TestPublisher<List<ChatEvent>> load() {
+        TestPublisher<List<ChatEvent>> loading = TestPublisher.create();
+        load = new Generation(loading.flux(), Mono.empty());
+        return loading;
+    }
+
+    private void succeed(ChatService service) {
+        StepVerifier.create(service.answer(ANN, decisions::add, answer -> answer.apply(call(READER, QUESTION))))
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    private void fail(ChatService service, LlmFailure failure) {
+        StepVerifier.create(service.answer(ANN, decisions::add, answer -> answer.apply(call(READER, QUESTION))))
+                .expectErrorMatches(failed(failure))
+                .verify(TIMEOUT);
     }
 
     private void assertRefused(String message, Message... messages) {
@@ -575,13 +751,22 @@ class ChatServiceTest {
                 systemPrompt,
                 100,
                 queue,
-                (model, request) -> {
-                    if (openFault != null) {
-                        throw openFault;
+                new ChatModel() {
+                    @Override
+                    public Generation open(ModelId model, ChatRequest request) {
+                        if (openFault != null) {
+                            throw openFault;
+                        }
+                        Generation opened = generation;
+                        return new Generation(
+                                opened.events().doOnSubscribe(subscription -> generated.add(request)), opened.closed());
                     }
-                    Generation opened = generation;
-                    return new Generation(
-                            opened.events().doOnSubscribe(subscription -> generated.add(request)), opened.closed());
+
+                    @Override
+                    public Generation load(ModelId model) {
+                        loads.add(model);
+                        return load;
+                    }
                 });
     }
 }

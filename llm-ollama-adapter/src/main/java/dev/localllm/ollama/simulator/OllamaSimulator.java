@@ -2,7 +2,10 @@ package dev.localllm.ollama.simulator;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -47,6 +50,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private final int tokensPerSecond;
     private final LoopResources loops;
     private final DisposableServer server;
+    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final OpenExchanges open = new OpenExchanges();
     private final AtomicInteger chats = new AtomicInteger();
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
@@ -62,6 +66,7 @@ public final class OllamaSimulator implements AutoCloseable {
                 .host("127.0.0.1")
                 .port(settings.port())
                 .runOn(loops)
+                .doOnConnection(connection -> connections.add(connection.channel()))
                 .route(this::routes)
                 .bindNow();
     }
@@ -75,7 +80,7 @@ public final class OllamaSimulator implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.port());
     }
 
-    /** Gives the next responses these faults, in order, one each; later responses have none. */
+    /** Gives the next answers these faults, in order, one each; later answers and loads have none. */
     public void script(Fault... next) {
         faults.addAll(List.of(next));
     }
@@ -112,14 +117,20 @@ public final class OllamaSimulator implements AutoCloseable {
         return open.overTime();
     }
 
-    /** Number of chat and generate requests so far, including refused ones. */
+    /** Number of chat and generate requests so far, including refused ones, without loads. */
     public int chats() {
         return chats.get();
+    }
+
+    /** Number of loads of models that have begun so far, including aborted ones. */
+    public int loads() {
+        return runners.loads();
     }
 
     @Override
     public void close() {
         server.disposeNow(CLOSE_TIMEOUT);
+        connections.close().awaitUninterruptibly(CLOSE_TIMEOUT.toMillis());
         loops.disposeLater(Duration.ZERO, CLOSE_TIMEOUT).subscribe();
     }
 
@@ -184,28 +195,30 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
-        chats.incrementAndGet();
-        Fault scripted = faults.poll();
-        Fault fault = scripted == null ? modelFault(body, chat) : scripted;
+        JsonNode request = Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest");
+        boolean generates = isGeneration(request, chat);
+        if (generates) {
+            chats.incrementAndGet();
+        }
+        Fault scripted = generates ? faults.poll() : null;
+        Fault fault = scripted == null ? modelFaults.get(request.path("model").asString("")) : scripted;
         return switch (fault) {
             case Fault.NeverAnswers f -> Mono.never();
             case Fault.SlowHeaders f ->
-                Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(body, chat, null, response))));
+                Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(request, chat, null, response))));
             case Fault.Refuses f -> throw new Refusal(f.status(), f.error());
-            case null, default -> answer(body, chat, fault, response);
+            case null, default -> answer(request, chat, fault, response);
         };
     }
 
-    private @Nullable Fault modelFault(byte[] body, boolean chat) {
-        return modelFaults.isEmpty()
-                ? null
-                : modelFaults.get(Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest")
-                        .path("model")
-                        .asString(""));
+    /** Other requests load or unload a model. */
+    private static boolean isGeneration(JsonNode request, boolean chat) {
+        JsonNode prompt = request.path(chat ? "messages" : "prompt");
+        return prompt.isArray() ? !prompt.isEmpty() : !prompt.asString("").isEmpty();
     }
 
-    private Publisher<Void> answer(byte[] body, boolean chat, @Nullable Fault fault, HttpServerResponse response) {
-        Prompt prompt = Prompt.parse(body, chat);
+    private Publisher<Void> answer(JsonNode request, boolean chat, @Nullable Fault fault, HttpServerResponse response) {
+        Prompt prompt = Prompt.parse(request, chat);
         if (Answer.isUnload(prompt)) {
             runners.unload(prompt.model());
             return json(response, new Answer(prompt, Duration.ZERO, Duration.ZERO, clock).last(""));

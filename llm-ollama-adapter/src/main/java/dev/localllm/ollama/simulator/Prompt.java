@@ -37,8 +37,7 @@ record Prompt(
     private static final List<String> INTEGERS = List.of("num_predict", "num_ctx", "seed", "top_k");
     private static final Pattern GO_DURATION = Pattern.compile("-?\\d+(\\.\\d+)?(s|m|h)");
 
-    static Prompt parse(byte[] body, boolean chat) {
-        JsonNode request = json(body, chat ? "api.ChatRequest" : "api.GenerateRequest");
+    static Prompt parse(JsonNode request, boolean chat) {
         String struct = chat ? "ChatRequest" : "GenerateRequest";
         typed(request, struct, "model", JsonNode::isString, "string");
         typed(request, struct, "stream", JsonNode::isBoolean, "bool");

@@ -36,6 +36,8 @@ final class Runners {
     /** Wait for the load of the current request. */
     private final List<Request> joined = new ArrayList<>();
 
+    private int loads;
+
     Runners(SimulatorSettings settings, InstantSource clock) {
         this.settings = settings;
         this.clock = clock;
@@ -134,6 +136,11 @@ final class Runners {
         goOn();
     }
 
+    /** Number of loads that have begun so far. */
+    synchronized int loads() {
+        return loads;
+    }
+
     /** What is loaded now. */
     synchronized List<SimulatorWire.RunningModel> list() {
         unloadExpired();
@@ -225,6 +232,7 @@ final class Runners {
         if (!makeRoom(runner)) {
             return false;
         }
+        loads++;
         if (settings.loadTime().isZero()) {
             load(request);
             return true;

@@ -1,0 +1,80 @@
+package dev.localllm.api.usage;
+
+import dev.localllm.api.request.RequestEnd;
+import dev.localllm.core.chat.ChatEvent.Finished;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Sums over requests that have ended. A request is counted once: it was answered, or it is one of refused, failed and
+ * aborted.
+ *
+ * @param refused ended by this server before they used the GPU
+ * @param failed ended by a failure after that
+ * @param aborted ended by their client
+ * @param promptTokens of answered requests, including cached ones
+ * @param cachedTokens prompt tokens from the model server's cache, if it tells them
+ * @param completionTokens of answered requests
+ * @param gpuTime charged until the ends of the requests
+ */
+record ClientUsage(
+        long requests,
+        long refused,
+        long failed,
+        long aborted,
+        long promptTokens,
+        long cachedTokens,
+        long completionTokens,
+        Duration gpuTime) {
+
+    static final ClientUsage NONE = new ClientUsage(0, 0, 0, 0, 0, 0, 0, Duration.ZERO);
+
+    private static final Set<String> ABORTED = Set.of("client_gone", "client_slow");
+
+    static ClientUsage of(RequestEnd request) {
+        Duration charged =
+                request.receipt() == null ? Duration.ZERO : request.receipt().charged();
+        boolean aborted = ABORTED.contains(request.end());
+        boolean unanswered = !aborted && !request.end().equals("done");
+        boolean refused = unanswered && charged.isZero();
+        Finished end = request.finished();
+        Integer cached = end == null ? null : end.usage().cachedPromptTokens();
+        return new ClientUsage(
+                1,
+                refused ? 1 : 0,
+                unanswered && !refused ? 1 : 0,
+                aborted ? 1 : 0,
+                end == null ? 0 : end.usage().promptTokens(),
+                cached == null ? 0 : cached,
+                end == null ? 0 : end.usage().completionTokens(),
+                charged);
+    }
+
+    /** The sums by their names in JSON. */
+    Map<String, Number> named() {
+        Map<String, Number> named = new LinkedHashMap<>();
+        named.put("requests", requests);
+        named.put("refused", refused);
+        named.put("failed", failed);
+        named.put("aborted", aborted);
+        named.put("prompt_tokens", promptTokens);
+        named.put("cached_tokens", cachedTokens);
+        named.put("completion_tokens", completionTokens);
+        named.put("gpu_seconds", gpuTime.toMillis() / 1000.0);
+        return named;
+    }
+
+    ClientUsage plus(ClientUsage other) {
+        return new ClientUsage(
+                requests + other.requests,
+                refused + other.refused,
+                failed + other.failed,
+                aborted + other.aborted,
+                promptTokens + other.promptTokens,
+                cachedTokens + other.cachedTokens,
+                completionTokens + other.completionTokens,
+                gpuTime.plus(other.gpuTime));
+    }
+}

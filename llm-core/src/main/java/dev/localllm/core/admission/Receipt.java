@@ -1,0 +1,12 @@
+package dev.localllm.core.admission;
+
+import java.time.Duration;
+
+/**
+ * What a request has cost until now.
+ *
+ * @param queued time in the queue
+ * @param loading time from the permit until the model was loaded; zero if it was loaded already
+ * @param charged GPU time that the client is charged for the request
+ */
+public record Receipt(Duration queued, Duration loading, Duration charged) {}
