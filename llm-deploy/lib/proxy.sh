@@ -59,7 +59,8 @@ switch_proxy() {
 # proxy_slot: the running proxy's target.
 proxy_slot() { ask_proxy 'show map /live/slot' 2>/dev/null | awk '$2 == "live" { print $3 }'; }
 
-# drain_slot SLOT: waits until none of its responses runs, at most DRAIN_TIMEOUT seconds. The server then ends the rest.
+# drain_slot SLOT: waits until none of its responses runs or waits in its queue, at most DRAIN_TIMEOUT seconds. The
+# server then ends the rest.
 drain_slot() {
   local left end responses
   left=$(number_setting DRAIN_TIMEOUT 600)

@@ -136,7 +136,7 @@ llm-deploy VERB [ENVIRONMENT] …      ENVIRONMENT is staging or production; det
 Settings of the tool, as environment variables or lines NAME=value in $LLM_DEPLOY_HOME/settings; the former override:
   BIND_ADDRESS      127.0.0.1     where the ports are published; needs restart-proxy
   DEPLOY_STRATEGY   bluegreen     or recreate: stop the old server before starting the new one
-  DRAIN_TIMEOUT     600           seconds for the old release's running responses
+  DRAIN_TIMEOUT     600           seconds for the old release's queue and running responses
   IMAGE_REPOSITORY  any           refuse images of another name
   KEEP_RELEASES     5             besides the current and the previous
   LOCK_WAIT         0             seconds to wait for a lock
