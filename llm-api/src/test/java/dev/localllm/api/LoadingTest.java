@@ -75,7 +75,8 @@ class LoadingTest {
         TestServer server;
         try (OllamaSimulator first = OllamaSimulator.start(SimulatorSettings.unpaced())) {
             port = first.baseUrl().getPort();
-            server = new TestServer(first.baseUrl(), "--MODEL_NAME=simulator", "--WARM_UP=true");
+            server = new TestServer(
+                    first.baseUrl(), "--ALLOWED_MODELS=alias=simulator", "--MODEL_NAME=alias", "--WARM_UP=true");
             await(() -> loaded(first), models -> models.contains("\"context_length\":8192"));
         }
         try (server;

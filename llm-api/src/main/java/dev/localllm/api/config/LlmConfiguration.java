@@ -34,6 +34,7 @@ import dev.localllm.api.usage.UsageEndpoint;
 import dev.localllm.api.usage.UsageLedger;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
+import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
@@ -181,12 +182,16 @@ class LlmConfiguration {
                 ollama.loadedModels(),
                 queue,
                 chats,
-                new ModelWatch.Expected(
-                        server.allowedModels(),
-                        server.contextTokens(),
-                        server.warmUp() && !server.keepAlive().isZero() ? server.modelName() : null),
+                new ModelWatch.Expected(server.allowedModels(), server.contextTokens(), warmModel(server)),
                 WATCH_INTERVAL,
                 InstantSource.system());
+    }
+
+    /** The model behind the default name, which may be an alias; null if it is not to be loaded before it is needed. */
+    private static @Nullable ModelId warmModel(Settings.ModelServer server) {
+        ModelId name = server.modelName();
+        boolean loads = server.warmUp() && !server.keepAlive().isZero();
+        return name == null || !loads ? null : server.allowedModels().target(name);
     }
 
     private static @Nullable RateLimiter rateLimiter(Settings.Limits limits) {

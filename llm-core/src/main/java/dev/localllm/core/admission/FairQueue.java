@@ -125,15 +125,14 @@ public final class FairQueue {
     public boolean onLoaded(Set<ModelId> models) {
         Set<String> names = new LinkedHashSet<>();
         models.forEach(model -> names.add(model.normalized()));
+        boolean isCurrent;
         synchronized (this) {
             time.advance(clock.getAsLong());
-            if (!permits.report(names)) {
-                return false;
-            }
+            isCurrent = permits.report(names);
             grant();
         }
         endedWaits.deliver();
-        return true;
+        return isCurrent;
     }
 
     /** The models that need no switch, by their normalized names. */

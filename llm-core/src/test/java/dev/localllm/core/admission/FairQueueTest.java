@@ -672,6 +672,40 @@ class FairQueueTest {
     }
 
     @Test
+    void countsTheTimeToTheSwitchOverSeveralAnswers() {
+        Ticket running = start(A);
+        Ticket second = enter(A);
+        Ticket third = enter(A);
+        Ticket other = enter(B, LLAMA);
+        pass(10);
+        running.release();
+        second.start();
+        pass(10);
+
+        second.release();
+
+        assertThat(other.isGranted()).isTrue();
+        assertThat(third.isGranted()).isFalse();
+    }
+
+    @Test
+    void countsTheTimeToTheSwitchFromTheLatestOne() {
+        Ticket running = start(A);
+        Ticket same = enter(A);
+        Ticket other = enter(B, LLAMA);
+        Ticket another = enter(C, LLAMA);
+        pass(20);
+        running.release();
+        other.start();
+        pass(19);
+
+        other.release();
+
+        assertThat(another.isGranted()).isTrue();
+        assertThat(same.isGranted()).isFalse();
+    }
+
+    @Test
     void switchesTheModelWhenNoOtherIsRunning() {
         queue = queue(2, Map.of());
         Ticket one = start(A);
@@ -845,6 +879,21 @@ class FairQueueTest {
                 new QueueLimits(
                         20, 20, parallel, Map.of(LLAMA, 1), Map.of(), Duration.ofDays(1), Duration.ofSeconds(20)),
                 () -> now);
+    }
+
+    @Test
+    void expectsTheNextEndFromTheLatestOne() {
+        queue = queue(2, Map.of());
+        use(A, 10);
+        Ticket first = start(A);
+        start(B);
+        enter(C);
+        Ticket last = enter(D);
+        pass(6);
+
+        first.release();
+
+        assertThat(last.place()).isEqualTo(new Place(1, Duration.ofMillis(6500), false)); // the mean of 10 and 3
     }
 
     // --- loads

@@ -568,6 +568,21 @@ class ChatServiceTest {
     }
 
     @Test
+    void sharesALoadThatItsFirstRequestHasLeft() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        ChatService service = service(queue(3, 3, 0));
+        Disposable first = start(service, READER);
+        start(service, READER);
+        first.dispose();
+        start(service, READER);
+        assertThat(loads).hasSize(1);
+
+        loading.complete();
+
+        assertThat(generated).hasSize(2);
+    }
+
+    @Test
     void sharesTheFailureOfALoad() {
         TestPublisher<List<ChatEvent>> loading = load();
         FairQueue queue = queue(2, 2, 0);
@@ -600,6 +615,43 @@ class ChatServiceTest {
         closed.tryEmitEmpty().orThrow();
         assertThat(queue.running()).isZero();
         assertThat(generated).isEmpty();
+    }
+
+    @Test
+    void loadsAgainAfterAnAbortedLoad() {
+        load();
+        ChatService service = service(queue(2, 2, 0));
+        start(service, READER).dispose();
+        assertThat(loads).hasSize(1);
+
+        TestPublisher<List<ChatEvent>> second = load();
+        start(service, READER);
+        second.complete();
+
+        assertThat(loads).hasSize(2);
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void loadsAgainAfterTheModelServerHasUnloadedTheModel() {
+        FairQueue queue = queue(1, 1, 0);
+        ChatService service = service(queue);
+        succeed(service);
+
+        queue.onLoaded(Set.of());
+        succeed(service);
+
+        assertThat(loads).hasSize(2);
+    }
+
+    @Test
+    void freesThePermitOfAnAbortedLoadEvenIfClosedFails() {
+        load = new Generation(Flux.never(), Mono.error(new IllegalStateException("broken")));
+        FairQueue queue = queue(1, 1, 0);
+
+        start(service(queue), READER).dispose();
+
+        assertThat(queue.running()).isZero();
     }
 
     @Test
