@@ -73,6 +73,7 @@ public record FailureResponse(
     private static final Retry DEFAULT_RETRY = new Retry.Default();
     private static final Retry NO_RETRY = new Retry.No();
     private static final Duration AFTER_RESTART = Duration.ofSeconds(1);
+    private static final Duration SHORTEST_WAIT = Duration.ofSeconds(1);
     private static final Retry SOON = new Retry.After(Duration.ofSeconds(5));
 
     public FailureResponse {
@@ -108,7 +109,7 @@ public record FailureResponse(
                         f.message(),
                         null,
                         new Retry.After(f.retryAfter()));
-            case Overloaded f -> unavailable("overloaded", f, f.retryAfter());
+            case Overloaded f -> unavailable("overloaded", f, atLeastASecond(f.retryAfter()));
             case ShuttingDown f -> unavailable("shutting_down", f, AFTER_RESTART);
             case UpstreamUnavailable f -> unavailable("upstream_unavailable", f, f.retryAfter());
             case DeadlineExceeded f -> timeout(f);
@@ -144,6 +145,11 @@ public record FailureResponse(
                 failure.message(),
                 failure.detail(),
                 retryAfter == null ? SOON : new Retry.After(retryAfter));
+    }
+
+    /** An expected wait of nothing means that the room is overdue: a client that asks at once uses up its retries. */
+    private static @Nullable Duration atLeastASecond(@Nullable Duration expected) {
+        return expected != null && expected.compareTo(SHORTEST_WAIT) < 0 ? SHORTEST_WAIT : expected;
     }
 
     /** No retry after a slow generation, which would double the load, or after a long wait: it would start from the beginning. */

@@ -2,15 +2,19 @@ package dev.localllm.api.failure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.failure.FailureResponse.Retry;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
+import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,6 +33,17 @@ class FailureResponseTest {
                             case IDLE -> "idle_timeout";
                             case TOTAL -> "total_timeout";
                         });
+    }
+
+    @Test
+    void asksNoClientToTryAgainAtOnce() {
+        assertThat(overloaded(null)).isEqualTo(new Retry.After(Duration.ofSeconds(5)));
+        assertThat(overloaded(Duration.ZERO)).isEqualTo(new Retry.After(Duration.ofSeconds(1)));
+        assertThat(overloaded(Duration.ofSeconds(7))).isEqualTo(new Retry.After(Duration.ofSeconds(7)));
+    }
+
+    private static Retry overloaded(@Nullable Duration expectedWait) {
+        return FailureResponse.of(new Overloaded("full", false, expectedWait)).retry();
     }
 
     @Test
