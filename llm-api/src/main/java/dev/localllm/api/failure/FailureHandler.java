@@ -1,5 +1,7 @@
 package dev.localllm.api.failure;
 
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferUtils;
@@ -51,6 +53,9 @@ public final class FailureHandler {
         headers.setCacheControl("no-store");
         if (fault instanceof ErrorResponse errorResponse) {
             headers.putAll(errorResponse.getHeaders());
+        }
+        if (fault instanceof LlmException e && e.failure() instanceof ShuttingDown) {
+            headers.set(HttpHeaders.CONNECTION, "close"); // as the web server will do: a retry must not come over it
         }
         ErrorFormat format = formats.of(exchange.getRequest());
         format.writeRetryHeaders(failure.retry(), headers);
