@@ -91,6 +91,7 @@ class RunnersTest {
             assertThat(get(post("/api/show", "{\"model\":\"" + model + "\"}")).body())
                     .contains("FROM " + model);
         }
+        assertThat(simulator.loads()).isEqualTo(2);
     }
 
     /** 15-other-num-ctx-while-streaming */
@@ -153,6 +154,7 @@ class RunnersTest {
         assertThat(load).isGreaterThanOrEqualTo(LOAD_TIME.toNanos());
         assertThat(duration("load_duration", get(second))).as("the rest of it").isLessThan(load);
         assertThat(duration("load_duration", get(chat(4096)))).isLessThan(LOAD_TIME.toNanos() / 10);
+        assertThat(simulator.loads()).isOne();
     }
 
     /** 10-queue-same-model-waits: load_duration 1 ms, total_duration 1573 ms */
@@ -201,6 +203,7 @@ class RunnersTest {
         assertThat(duration("load_duration", get(waits)))
                 .as("a load of its own")
                 .isGreaterThan(LOAD_TIME.toNanos());
+        assertThat(simulator.loads()).isEqualTo(2);
     }
 
     private void start(SimulatorSettings settings) {
