@@ -1,5 +1,6 @@
 package dev.localllm.api;
 
+import dev.localllm.core.admission.FairQueue;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -40,6 +41,11 @@ public final class TestServer implements AutoCloseable {
 
     URI managementUri(String path) {
         return URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.management.port") + path);
+    }
+
+    /** The queue that the server uses. */
+    FairQueue queue() {
+        return context.getBean(FairQueue.class);
     }
 
     public HttpResponse<String> get(String path) throws Exception {
