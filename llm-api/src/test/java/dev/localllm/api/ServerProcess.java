@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,8 @@ import java.util.regex.Pattern;
 final class ServerProcess implements AutoCloseable {
 
     private static final Pattern STARTED = Pattern.compile("local-llm-server .* port (\\d+)");
+
+    private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
 
     private final Process process;
     private final Thread reading;
@@ -63,6 +66,17 @@ final class ServerProcess implements AutoCloseable {
 
     URI uri(String path) throws Exception {
         return URI.create("http://127.0.0.1:" + port.get(60, TimeUnit.SECONDS) + path);
+    }
+
+    /** The memory that the process has now, in bytes. */
+    long residentBytes() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+            Matcher resident = RESIDENT.matcher(line);
+            if (resident.matches()) {
+                return Long.parseLong(resident.group(1)) * 1024;
+            }
+        }
+        throw new IOException("no VmRSS");
     }
 
     /** Sends SIGTERM. Process.destroy would also close its output. */
