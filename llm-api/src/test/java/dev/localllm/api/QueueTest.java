@@ -114,15 +114,18 @@ class QueueTest {
     /** The running one goes on; what waits can be served by another server. */
     @Test
     void refusesTheWaitingWhenTheServerStops() throws Exception {
-        try (ServerProcess server =
-                new ServerProcess(simulator.baseUrl(), "--OLLAMA_NUM_PARALLEL=1", "--HEARTBEAT_INTERVAL=50ms")) {
+        try (TestServer server = new TestServer(
+                simulator.baseUrl(),
+                "--OLLAMA_NUM_PARALLEL=1",
+                "--HEARTBEAT_INTERVAL=50ms",
+                "--MODEL_NAME=simulator")) {
             Steps steps = simulator.hold();
             try (RawRequest running = RawRequest.chat(server.uri("/"), true, "Answer in 2 tokens")) {
                 steps.release(1);
                 running.readUntil("data: ");
                 try (RawRequest nonStreaming = RawRequest.chat(server.uri("/"), false, "Hello");
                         RawRequest stream = queuedBehindAnother(server.uri("/"))) {
-                    server.terminate();
+                    CompletableFuture<Void> stop = CompletableFuture.runAsync(server::close);
 
                     assertThat(stream.readAll())
                             .contains("\"code\":\"shutting_down\"")
@@ -130,27 +133,30 @@ class QueueTest {
                     assertThat(nonStreaming.readAll().toLowerCase(Locale.ROOT))
                             .startsWith("http/1.1 503")
                             .contains("\"code\":\"shutting_down\"", "retry-after: 1\r\n", "x-should-retry: true");
+                    assertThat(stop).isNotDone();
                     steps.release(2);
                     assertThat(running.readAll()).contains("data: [DONE]");
+                    stop.get(30, TimeUnit.SECONDS);
                 }
             }
         }
     }
 
-    /** In real time: twelve long answers for one client, then a short one for each of five others. */
+    /** In real time: twelve answers for one client, then a short one for each of five others during the first, long one. */
     @Test
     void startsEachShortRequestWithinOneLongAnswer() throws Exception {
         try (OllamaSimulator paced =
-                        OllamaSimulator.start(SimulatorSettings.atPace(200).withParallel(1));
+                        OllamaSimulator.start(SimulatorSettings.atPace(1000).withParallel(1));
                 TestServer server = new TestServer(
                         paced.baseUrl(), "--OLLAMA_NUM_PARALLEL=1", "--QUEUE_TIMEOUT=5m", "--MODEL_NAME=simulator");
                 HttpClient client = HttpClient.newHttpClient()) {
             long begun = System.nanoTime();
             List<CompletableFuture<Long>> greedy = new ArrayList<>();
-            for (int i = 0; i < 12; i++) {
-                greedy.add(ask(client, server.uri("/v1/chat/completions"), "greedy", "Answer in 100 tokens"));
-            }
+            greedy.add(ask(client, server.uri("/v1/chat/completions"), "greedy", "Answer in 500 tokens"));
             paced.openExchangesOverTime().filter(open -> open == 1).blockFirst(Duration.ofSeconds(10));
+            for (int i = 1; i < 12; i++) {
+                greedy.add(ask(client, server.uri("/v1/chat/completions"), "greedy", "Answer in 50 tokens"));
+            }
             List<CompletableFuture<Long>> others = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 others.add(ask(client, server.uri("/v1/chat/completions"), "other-" + i, "Answer in 4 tokens"));
