@@ -16,6 +16,6 @@ public class FakeQueued implements Queued {
 
     @Override
     public Receipt receipt() {
-        return new Receipt(Duration.ofMillis(1500), Duration.ofMillis(250), Duration.ZERO);
+        return new Receipt(Duration.ofMillis(1500), Duration.ofMillis(250), Duration.ZERO, true);
     }
 }

@@ -2,6 +2,7 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
@@ -71,23 +72,23 @@ class LoadingTest {
 
     @Test
     void loadsTheDefaultModelAfterEachStartOfTheModelServer() throws Exception {
-        int port;
-        TestServer server;
-        try (OllamaSimulator first = OllamaSimulator.start(SimulatorSettings.unpaced())) {
-            port = first.baseUrl().getPort();
-            server = new TestServer(
-                    first.baseUrl(), "--ALLOWED_MODELS=alias=simulator", "--MODEL_NAME=alias", "--WARM_UP=true");
+        OllamaSimulator first = OllamaSimulator.start(SimulatorSettings.unpaced());
+        int port = first.baseUrl().getPort();
+        try (TestServer server = new TestServer(
+                        first.baseUrl(), "--ALLOWED_MODELS=alias=simulator", "--MODEL_NAME=alias", "--WARM_UP=true");
+                CapturedLog log = new CapturedLog("dev.localllm.api.lifecycle.ModelWatch", Level.WARN)) {
             await(() -> loaded(first), models -> models.contains("\"context_length\":8192"));
-        }
-        try (server;
-                OllamaSimulator second = OllamaSimulator.start(new SimulatorSettings(port, 0))) {
-            await(() -> loaded(second), models -> models.contains("\"context_length\":8192"));
-            assertThat(second.chats()).isZero();
+            first.close();
+            await(() -> log.messages().toString(), messages -> messages.contains("doesn't list its loaded models"));
+            try (OllamaSimulator second = OllamaSimulator.start(new SimulatorSettings(port, 0))) {
+                await(() -> loaded(second), models -> models.contains("\"context_length\":8192"));
+                assertThat(second.chats()).isZero();
 
-            load(second, 512); // another client of the model server
+                load(second, 512); // another client of the model server
 
-            await(() -> server.get("/health/ready").body(), ready -> ready.contains("512 tokens instead of 8192"));
-            assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
+                await(() -> server.get("/health/ready").body(), ready -> ready.contains("512 tokens instead of 8192"));
+                assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
+            }
         }
     }
 

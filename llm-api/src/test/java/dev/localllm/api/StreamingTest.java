@@ -57,7 +57,7 @@ class StreamingTest {
     @Test
     void writesTheTokensOfOneReadAsOneChunk() throws Exception {
         try (CannedServer ollama =
-                        new CannedServer(Recording.load("02-chat-stream").response());
+                        CannedServer.thatLoads(Recording.load("02-chat-stream").response());
                 TestServer server = new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny");
                 Socket socket = post(
                         server.uri("/v1/chat/completions"),

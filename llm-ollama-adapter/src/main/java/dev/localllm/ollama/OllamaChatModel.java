@@ -36,13 +36,7 @@ final class OllamaChatModel implements ChatModel {
 
     @Override
     public Generation open(ModelId model, ChatRequest request) {
-        byte[] body;
-        try {
-            body = OllamaJson.write(ChatBodies.of(model, request, settings));
-        } catch (LlmException e) { // no request is sent, so the circuits must not count it
-            return new Generation(Flux.error(e), Mono.empty());
-        }
-        return send(model, body, OllamaChatModel::events);
+        return send(model, OllamaJson.write(ChatBodies.of(model, request, settings)), OllamaChatModel::events);
     }
 
     /** A chat without messages loads the model. With a keep_alive of zero, it would unload the model. */

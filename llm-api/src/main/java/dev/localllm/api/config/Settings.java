@@ -220,12 +220,13 @@ public record Settings(
                                     ModelServer::keepAlive),
                             everywhere("30m"),
                             "how long Ollama keeps the model loaded after a response, {range}; `-1` for ever")),
-                    variables.get(setting(
-                            "WARM_UP",
-                            ValueType.of("true or false", ModelServer::trueOrFalse),
-                            localAndDeployed(value("false"), value("true")),
-                            "`true` loads `MODEL_NAME` after a start, of the server or of Ollama, before a chat needs"
-                                    + " it; `false` doesn't")),
+                    variables.get(
+                            setting(
+                                    "WARM_UP",
+                                    ValueType.of("true or false", ModelServer::trueOrFalse),
+                                    localAndDeployed(value("false"), value("true")),
+                                    "`true` loads `MODEL_NAME` after a start, of the server or of Ollama, before a chat needs"
+                                            + " it, also after `ollama stop`; `false` doesn't. No effect with `KEEP_ALIVE=0s`")),
                     variables.get(setting(
                             "SIMULATOR_TOKENS_PER_SECOND",
                             number(1, 100_000),
@@ -289,8 +290,8 @@ public record Settings(
                             "FIRST_TOKEN_TIMEOUT",
                             duration("24h"),
                             everywhere("5m"),
-                            "from request to first token, model loading and prompt evaluation included, {range}; then"
-                                    + " 504")),
+                            "from the permit to the first token, {range}; then 504. The load of a model before it may take"
+                                    + " as long again")),
                     variables.get(setting(
                             "IDLE_TIMEOUT",
                             duration("24h"),

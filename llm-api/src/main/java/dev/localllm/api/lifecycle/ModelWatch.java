@@ -7,16 +7,18 @@ import dev.localllm.core.catalog.LoadedModels;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,7 @@ import reactor.core.publisher.Mono;
 public final class ModelWatch implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(ModelWatch.class);
+    private static final int MAX_DOUBLINGS = 6;
     private static final ClientId WARM_UP = new ClientId("warm-up");
 
     /**
@@ -54,18 +57,41 @@ public final class ModelWatch implements SmartLifecycle {
     private final Expected expected;
     private final Duration interval;
     private final InstantSource clock;
-    private final Disposable.Swap polls = Disposables.swap();
-    private final Disposable.Swap load = Disposables.swap();
-    private final AtomicBoolean loading = new AtomicBoolean();
+    private Disposable polls = Disposables.disposed();
+    private volatile Disposable load = Disposables.disposed();
 
     /** At the last poll, by normalized names. */
     private Map<String, LoadedModel> last = Map.of();
 
-    private boolean coldStart = true;
-    private @Nullable String displaced;
-    private @Nullable String displacedModel;
+    /** Contexts of models that worked for this server at a poll, by normalized names. */
+    private final Map<String, Integer> ownContexts = new HashMap<>();
+
+    /** The default model is to be loaded. */
+    private boolean cold = true;
+
+    /** The model server may have been restarted. It has, if nothing is loaded at two polls. */
+    private boolean restarting;
+
+    private int emptyPolls;
+    private int failedLoads;
+    private int pollsUntilLoad;
+    private boolean reachable = true;
+    private @Nullable Displacement displacement;
     private volatile List<String> warnings = List.of();
     private volatile boolean started;
+
+    /**
+     * A model was unloaded for others.
+     *
+     * @param model its normalized name
+     * @param others normalized names
+     */
+    private record Displacement(String model, Set<String> others, String warning) {
+
+        boolean isOver(Set<String> now) {
+            return now.contains(model) || Collections.disjoint(now, others);
+        }
+    }
 
     /** @param server the model server's name in messages */
     public ModelWatch(
@@ -93,10 +119,10 @@ public final class ModelWatch implements SmartLifecycle {
     @Override
     public void start() {
         started = true;
-        polls.update(Flux.interval(Duration.ZERO, interval)
+        polls = Flux.interval(Duration.ZERO, interval)
                 .onBackpressureDrop()
                 .concatMap(tick -> poll(), 1)
-                .subscribe());
+                .subscribe();
     }
 
     @Override
@@ -113,68 +139,83 @@ public final class ModelWatch implements SmartLifecycle {
 
     Mono<Void> poll() {
         return models.list()
-                .doOnNext(this::onLoaded)
-                .onErrorResume(LlmException.class, e -> Mono.fromRunnable(this::onUnreachable))
+                .doOnNext(this::onList)
+                .onErrorResume(LlmException.class, e -> Mono.fromRunnable(() -> onUnreachable(e)))
                 .onErrorResume(e -> Mono.fromRunnable(() -> log.error("The loaded models could not be checked.", e)))
                 .then();
     }
 
-    private void onUnreachable() {
+    private void onUnreachable(LlmException fault) {
+        if (reachable) {
+            log.warn("{} doesn't list its loaded models: {}", server, detail(fault));
+        }
+        reachable = false;
+        restarting = true;
+        emptyPolls = 0;
         last = Map.of();
-        coldStart = true;
     }
 
-    private void onLoaded(List<LoadedModel> loaded) {
+    private static String detail(LlmException fault) {
+        String detail = fault.failure() instanceof UpstreamUnavailable down ? down.detail() : null;
+        return detail == null ? fault.failure().message() : detail;
+    }
+
+    private void onList(List<LoadedModel> list) {
+        reachable = true;
         Map<String, LoadedModel> now = new LinkedHashMap<>();
-        Set<ModelId> ids = new LinkedHashSet<>();
-        for (LoadedModel model : loaded) {
+        Set<ModelId> own = new LinkedHashSet<>();
+        for (LoadedModel model : list) {
             now.put(model.id().normalized(), model);
-            ids.add(model.id());
+            if (queue.isWorking(model.id())) {
+                ownContexts.put(model.id().normalized(), model.contextTokens());
+            }
+            if (!hasOtherContext(model)) { // else a chat has to load it again
+                own.add(model.id());
+            }
         }
         Set<String> before = queue.loaded();
-        if (queue.onLoaded(ids)) {
+        if (queue.report(own)) {
             compare(before, now);
         }
+        warn(now);
         last = now;
-        warm(now);
+        warmUp(now);
     }
 
     /** @param before what the queue took for loaded */
     private void compare(Set<String> before, Map<String, LoadedModel> now) {
-        List<String> strangers = now.values().stream()
-                .filter(model -> !before.contains(model.id().normalized()))
-                .map(model -> model.id().value())
-                .toList();
+        Set<String> others = new LinkedHashSet<>(now.keySet());
+        others.removeAll(before);
         for (String name : before) {
             LoadedModel lost = now.containsKey(name) ? null : last.get(name);
-            if (lost != null && isWatched(lost) && lost.expiry().isAfter(clock.instant())) {
-                if (now.isEmpty()) {
-                    coldStart = true; // the model server was restarted between two polls, or told to unload the model
-                } else if (!strangers.isEmpty()) {
-                    displacedModel = name;
-                    displaced = "%s has unloaded %s and loaded %s, for another of its clients."
-                            .formatted(server, lost.id(), String.join(", ", strangers));
-                }
+            if (lost == null || !isWatched(lost) || !lost.expiry().isAfter(clock.instant())) {
+                continue;
+            }
+            if (now.isEmpty()) {
+                restarting = true;
+            } else if (!others.isEmpty()) {
+                displacement = new Displacement(
+                        name,
+                        others,
+                        "%s has unloaded %s and loaded %s, for another of its clients."
+                                .formatted(server, lost.id(), String.join(", ", others)));
             }
         }
-        if (displacedModel != null && (now.isEmpty() || now.containsKey(displacedModel))) {
-            displacedModel = null;
-            displaced = null;
+        if (displacement != null && displacement.isOver(now.keySet())) {
+            displacement = null;
         }
-        warn(now);
     }
 
     private void warn(Map<String, LoadedModel> now) {
         List<String> found = new ArrayList<>();
-        if (displaced != null) {
-            found.add(displaced);
+        if (displacement != null) {
+            found.add(displacement.warning());
         }
         for (LoadedModel model : now.values()) {
-            int tokens = model.contextTokens();
-            if (isWatched(model) && tokens != 0 && tokens != expected.contextTokens()) {
+            if (isWatched(model) && hasOtherContext(model)) {
                 found.add(
                         "%s has loaded %s with a context of %d tokens instead of %d: for another of its clients, or because the model has no longer one."
-                                .formatted(server, model.id(), model.contextTokens(), expected.contextTokens()));
+                                .formatted(server, model.id(), model.contextTokens(), ownContext(model)));
             }
         }
         found.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
@@ -184,23 +225,52 @@ public final class ModelWatch implements SmartLifecycle {
         warnings = List.copyOf(found);
     }
 
-    private boolean isWatched(LoadedModel model) {
-        return expected.allowed().all()
-                || expected.allowed().targets().values().stream().anyMatch(target -> target.matches(model.id()));
+    private boolean hasOtherContext(LoadedModel model) {
+        return model.contextTokens() != 0 && model.contextTokens() != ownContext(model);
     }
 
-    /** Loads the default model once after each start. */
-    private void warm(Map<String, LoadedModel> now) {
-        ModelId model = expected.warm();
-        if (model == null || now.containsKey(model.normalized())) {
-            coldStart = false;
-        } else if (coldStart && loading.compareAndSet(false, true)) {
-            load.update(chats.load(WARM_UP, model)
-                    .doFinally(signal -> loading.set(false))
-                    .subscribe(
-                            nothing -> {},
-                            fault -> log.warn("The model {} could not be loaded: {}", model, fault.getMessage()),
-                            () -> log.info("The model {} is loaded.", model)));
+    private int ownContext(LoadedModel model) {
+        return ownContexts.getOrDefault(model.id().normalized(), expected.contextTokens());
+    }
+
+    private boolean isWatched(LoadedModel model) {
+        return expected.allowed().all()
+                ? ownContexts.containsKey(model.id().normalized())
+                : expected.allowed().targets().values().stream().anyMatch(target -> target.matches(model.id()));
+    }
+
+    /** Loads the default model once after each start, when no client needs the GPU. */
+    private synchronized void warmUp(Map<String, LoadedModel> now) {
+        emptyPolls = now.isEmpty() ? emptyPolls + 1 : 0;
+        if (restarting && emptyPolls == 2) {
+            cold = true;
+            failedLoads = 0;
+            pollsUntilLoad = 0;
         }
+        restarting &= now.isEmpty() && emptyPolls < 2;
+        ModelId model = expected.warm();
+        if (model == null || !cold || !load.isDisposed()) {
+            return;
+        }
+        if (now.containsKey(model.normalized())) {
+            cold = false;
+        } else if (pollsUntilLoad > 0) {
+            pollsUntilLoad--;
+        } else if (queue.running() + queue.waiting() == 0) {
+            load = chats.load(WARM_UP, model)
+                    .subscribe(nothing -> {}, fault -> onLoadFailed(model, fault), () -> onWarm(model));
+        }
+    }
+
+    private synchronized void onWarm(ModelId model) {
+        cold = false;
+        log.info("The model {} is loaded.", model);
+    }
+
+    /** Waits for 1, 2, 4 … 64 polls until the next attempt. */
+    private synchronized void onLoadFailed(ModelId model, Throwable fault) {
+        log.warn("The model {} could not be loaded: {}", model, fault.getMessage());
+        pollsUntilLoad = 1 << Math.min(failedLoads, MAX_DOUBLINGS);
+        failedLoads++;
     }
 }

@@ -55,8 +55,10 @@ public final class ChatController {
     @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
     public Mono<Void> complete(ServerWebExchange exchange) {
         HttpHeaders headers = exchange.getResponse().getHeaders();
+        RequestRecord record = RequestRecord.of(exchange);
+        record.onGeneration();
         return chats.answer(
-                RequestRecord.of(exchange).client(),
+                record.client(),
                 decision -> RateLimitHeaders.write(decision, headers),
                 answer ->
                         bodies.receive(exchange, body -> answer.apply(call(CompletionRequest.parse(body), exchange))));

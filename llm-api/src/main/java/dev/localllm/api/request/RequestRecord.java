@@ -28,6 +28,7 @@ public final class RequestRecord {
     private volatile @Nullable Queued queued;
     private volatile long resolvedAt;
     private volatile long firstEventAt;
+    private volatile boolean generation;
     private int events;
     private volatile @Nullable Finished finished;
 
@@ -54,6 +55,11 @@ public final class RequestRecord {
     /** The client that is charged for the request. */
     public ClientId client() {
         return client;
+    }
+
+    /** Called first for a request that is to generate something. */
+    public void onGeneration() {
+        generation = true;
     }
 
     /** Called when the model is resolved and the request has entered the queue. */
@@ -89,6 +95,7 @@ public final class RequestRecord {
                 client,
                 method,
                 path,
+                generation,
                 resolved,
                 status,
                 end,

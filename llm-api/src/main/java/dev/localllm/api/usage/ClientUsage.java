@@ -1,6 +1,7 @@
 package dev.localllm.api.usage;
 
 import dev.localllm.api.request.RequestEnd;
+import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -11,12 +12,12 @@ import java.util.Set;
  * Sums over requests that have ended. A request is counted once: it was answered, or it is one of refused, failed and
  * aborted.
  *
- * @param refused ended by this server before they used the GPU
+ * @param refused ended by this server before it sent anything to the model server
  * @param failed ended by a failure after that
  * @param aborted ended by their client
- * @param promptTokens of answered requests, including cached ones
+ * @param promptTokens of complete generations, including cached ones
  * @param cachedTokens prompt tokens from the model server's cache, if it tells them
- * @param completionTokens of answered requests
+ * @param completionTokens of complete generations
  * @param gpuTime charged until the ends of the requests
  */
 record ClientUsage(
@@ -34,11 +35,10 @@ record ClientUsage(
     private static final Set<String> ABORTED = Set.of("client_gone", "client_slow");
 
     static ClientUsage of(RequestEnd request) {
-        Duration charged =
-                request.receipt() == null ? Duration.ZERO : request.receipt().charged();
+        Receipt receipt = request.receipt();
         boolean aborted = ABORTED.contains(request.end());
         boolean unanswered = !aborted && !request.end().equals("done");
-        boolean refused = unanswered && charged.isZero();
+        boolean refused = unanswered && (receipt == null || !receipt.started());
         Finished end = request.finished();
         Integer cached = end == null ? null : end.usage().cachedPromptTokens();
         return new ClientUsage(
@@ -49,7 +49,7 @@ record ClientUsage(
                 end == null ? 0 : end.usage().promptTokens(),
                 cached == null ? 0 : cached,
                 end == null ? 0 : end.usage().completionTokens(),
-                charged);
+                receipt == null ? Duration.ZERO : receipt.charged());
     }
 
     /** The sums by their names in JSON. */

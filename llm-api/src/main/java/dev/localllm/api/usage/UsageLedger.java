@@ -24,10 +24,10 @@ public final class UsageLedger implements Consumer<RequestEnd> {
         this.since = since;
     }
 
-    /** Counts a POST request of the API; ignores others. */
+    /** Counts a request that was to generate something; ignores others. */
     @Override
     public void accept(RequestEnd request) {
-        if (!request.method().equals("POST") || !request.path().startsWith("/v1/")) {
+        if (!request.generation()) {
             return;
         }
         ClientUsage usage = ClientUsage.of(request);

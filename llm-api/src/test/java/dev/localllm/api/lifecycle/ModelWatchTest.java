@@ -35,7 +35,7 @@ class ModelWatchTest {
     private static final ModelId OTHER = new ModelId("other");
     private static final Instant NOW = Instant.EPOCH;
     private static final LoadedModel LOADED = new LoadedModel(OWN, 8192, NOW.plusSeconds(60));
-    private static final LoadedModel STRANGER = new LoadedModel(OTHER, 4096, NOW.plusSeconds(60));
+    private static final LoadedModel STRANGER = new LoadedModel(OTHER, 8192, NOW.plusSeconds(60));
 
     private final FairQueue queue = new FairQueue(
             new QueueLimits(9, 9, 1, Map.of(), Map.of(), Duration.ofSeconds(1), Duration.ofSeconds(1)), () -> 0);
@@ -55,14 +55,14 @@ class ModelWatchTest {
     }
 
     @Test
-    void loadsTheDefaultModelOnceAfterEachStart() {
+    void loadsTheDefaultModelOnce() {
         ModelWatch watch = watch(OWN);
 
         poll(watch);
-        poll(watch, LOADED);
-        poll(watch); // before its expiry: the model server was restarted between two polls
+        poll(watch);
+        poll(watch, STRANGER);
 
-        assertThat(loads).containsExactly(OWN, OWN);
+        assertThat(loads).containsExactly(OWN);
     }
 
     @Test
@@ -70,6 +70,47 @@ class ModelWatchTest {
         ModelWatch watch = watch(OWN);
 
         poll(watch, LOADED);
+        poll(watch, STRANGER);
+
+        assertThat(loads).isEmpty();
+    }
+
+    @Test
+    void loadsNothingWhileClientsNeedTheGpu() {
+        ModelWatch watch = watch(OWN);
+        Ticket ticket = queue.enter(new ClientId("a"), OTHER);
+        poll(watch);
+        assertThat(loads).isEmpty();
+
+        ticket.leave();
+        poll(watch);
+
+        assertThat(loads).containsExactly(OWN);
+    }
+
+    /** The model server was restarted between two polls. */
+    @Test
+    void loadsAgainIfAllModelsAreGoneBeforeTheirExpiry() {
+        ModelWatch watch = watch(OWN);
+        poll(watch, LOADED);
+
+        poll(watch); // or it makes room for another model
+        assertThat(loads).isEmpty();
+        poll(watch);
+        poll(watch);
+
+        assertThat(loads).containsExactly(OWN);
+    }
+
+    @Test
+    void loadsNothingIfAnotherModelComesAfterAll() {
+        ModelWatch watch = watch(OWN);
+        poll(watch, LOADED);
+
+        poll(watch);
+        poll(watch, STRANGER);
+        poll(watch);
+        poll(watch);
 
         assertThat(loads).isEmpty();
     }
@@ -79,6 +120,7 @@ class ModelWatchTest {
         ModelWatch watch = watch(OWN);
         poll(watch, new LoadedModel(OWN, 8192, NOW));
 
+        poll(watch);
         poll(watch);
 
         assertThat(loads).isEmpty();
@@ -90,6 +132,8 @@ class ModelWatchTest {
         poll(watch, new LoadedModel(OWN, 8192, NOW));
         answer = Mono.error(new LlmException(new UpstreamUnavailable("down")));
         watch.poll().block();
+        watch.poll().block();
+        poll(watch);
         assertThat(loads).isEmpty();
 
         poll(watch);
@@ -98,16 +142,38 @@ class ModelWatchTest {
     }
 
     @Test
-    void triesAgainIfTheLoadFails() {
+    void loadsNothingIfTheModelServerWasOnlySilent() {
+        ModelWatch watch = watch(OWN);
+        poll(watch, new LoadedModel(OWN, 8192, NOW));
+        answer = Mono.error(new LlmException(new UpstreamUnavailable("silent")));
+        watch.poll().block();
+
+        poll(watch, STRANGER);
+        poll(watch, STRANGER);
+
+        assertThat(loads).isEmpty();
+    }
+
+    @Test
+    void triesAgainLaterAndLaterIfTheLoadFails() {
         ModelWatch watch = watch(OWN);
         load = Flux.error(new LlmException(new UpstreamFailed("no memory")));
         poll(watch);
-        load = Flux.never();
-
+        poll(watch); // a pause
         poll(watch);
-        poll(watch); // the second load is running
-
         assertThat(loads).hasSize(2);
+        poll(watch); // two pauses
+        poll(watch);
+        assertThat(loads).hasSize(2);
+        load = Flux.never();
+        poll(watch);
+        assertThat(loads).hasSize(3);
+
+        for (int i = 0; i < 100; i++) {
+            poll(watch, LOADED); // it is listed, but the load is not complete
+            poll(watch);
+        }
+        assertThat(loads).hasSize(3);
     }
 
     @Test
@@ -130,8 +196,29 @@ class ModelWatchTest {
         assertThat(watch.warnings())
                 .containsExactly("Ollama has loaded own with a context of 2048 tokens instead of 8192: for another of"
                         + " its clients, or because the model has no longer one.");
+        assertThat(queue.loaded()).containsExactly("other:latest"); // a chat has to load it again
         poll(watch, new LoadedModel(OWN, 0, NOW)); // not reported
         assertThat(watch.warnings()).isEmpty();
+    }
+
+    @Test
+    void expectsTheContextThatItsOwnChatsGet() {
+        ModelWatch watch = watch(null);
+        Ticket ticket = queue.enter(new ClientId("a"), OWN);
+        LoadedModel small = new LoadedModel(OWN, 2048, NOW);
+        poll(watch, small);
+        assertThat(watch.warnings()).hasSize(1); // the load goes on
+        ticket.onLoaded();
+
+        poll(watch, small);
+
+        assertThat(watch.warnings()).isEmpty();
+        ticket.leave();
+        poll(watch, small);
+        assertThat(watch.warnings()).isEmpty();
+        assertThat(queue.loaded()).containsExactly("own:latest");
+        poll(watch, new LoadedModel(OWN, 1024, NOW));
+        assertThat(watch.warnings()).singleElement().asString().contains("1024 tokens instead of 2048");
     }
 
     @Test
@@ -143,10 +230,10 @@ class ModelWatchTest {
         poll(watch, STRANGER);
 
         assertThat(watch.warnings())
-                .containsExactly("Ollama has unloaded own and loaded other, for another of its clients.");
+                .containsExactly("Ollama has unloaded own and loaded other:latest, for another of its clients.");
         assertThat(loads).isEmpty(); // it would displace the other in turn
-        poll(watch, LOADED);
-        assertThat(watch.warnings()).isEmpty();
+        poll(watch, new LoadedModel(new ModelId("third"), 4096, NOW));
+        assertThat(watch.warnings()).isEmpty(); // the other is gone, too
     }
 
     @Test

@@ -48,12 +48,9 @@ class UsageLedgerTest {
 
     @Test
     void ignoresOtherRequests() {
-        ledger.accept(end("GET", "/v1/models"));
-        ledger.accept(end("POST", "/health"));
-        assertThat(ledger.all()).isEmpty();
+        ledger.accept(end(ANN, false, "done", 1, null));
 
-        ledger.accept(end("POST", "/v1/chat/completions"));
-        assertThat(ledger.of(ANN).requests()).isOne();
+        assertThat(ledger.all()).isEmpty();
     }
 
     @Test
@@ -73,27 +70,19 @@ class UsageLedgerTest {
         return new ClientUsage(requests, refused, failed, aborted, prompt, cached, generated, Duration.ofSeconds(gpu));
     }
 
-    private static RequestEnd end(String method, String path) {
-        return end(ANN, method, path, "done", null, null);
-    }
-
-    /** @param gpuSeconds null if the request did not enter the queue */
+    /** @param gpuSeconds null if the request did not enter the queue; 0 if it did not start */
     private static RequestEnd end(ClientId client, String end, @Nullable Integer gpuSeconds, @Nullable Finished last) {
-        return end(client, "POST", "/v1/chat/completions", end, gpuSeconds, last);
+        return end(client, true, end, gpuSeconds, last);
     }
 
     private static RequestEnd end(
-            ClientId client,
-            String method,
-            String path,
-            String end,
-            @Nullable Integer gpuSeconds,
-            @Nullable Finished last) {
+            ClientId client, boolean generation, String end, @Nullable Integer gpuSeconds, @Nullable Finished last) {
         return new RequestEnd(
                 "id",
                 client,
-                method,
-                path,
+                "POST",
+                "/v1/chat/completions",
+                generation,
                 null,
                 200,
                 end,
@@ -104,7 +93,8 @@ class UsageLedgerTest {
                 0,
                 gpuSeconds == null
                         ? null
-                        : new Receipt(Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(gpuSeconds)),
+                        : new Receipt(
+                                Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(gpuSeconds), gpuSeconds > 0),
                 last);
     }
 }

@@ -8,6 +8,7 @@ import dev.localllm.core.limit.ClientId;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,9 @@ public final class FairQueue {
 
     /** Accounts with waiting requests. */
     private final Set<Account> backlog = new LinkedHashSet<>();
+
+    /** Requests with a permit that have not started. */
+    private final Set<Ticket> unstarted = new HashSet<>();
 
     /** Equal levels: first the client with fewer running requests, then the older request. */
     private final Comparator<Ticket> order = Comparator.<Ticket>comparingDouble(this::level)
@@ -122,7 +126,7 @@ public final class FairQueue {
      * @param models empty if nothing is loaded: then each request needs a load
      * @return false if it was ignored
      */
-    public boolean onLoaded(Set<ModelId> models) {
+    public boolean report(Set<ModelId> models) {
         Set<String> names = new LinkedHashSet<>();
         models.forEach(model -> names.add(model.normalized()));
         boolean isCurrent;
@@ -135,7 +139,7 @@ public final class FairQueue {
         return isCurrent;
     }
 
-    /** The models that need no switch, by their normalized names. */
+    /** The models that are loaded or being loaded, as far as is known, by their normalized names. */
     public synchronized Set<String> loaded() {
         return permits.loaded();
     }
@@ -184,42 +188,69 @@ public final class FairQueue {
         endedWaits.deliver();
     }
 
+    /** True if requests wait for a permit of the model, or have got one and are about to start. */
+    public synchronized boolean isAwaited(ModelId model) {
+        Predicate<Ticket> isForIt = ticket -> ticket.model.equals(model.normalized());
+        return isWaiting(isForIt) || unstarted.stream().anyMatch(isForIt);
+    }
+
+    /** True if a permit of the model is held, and the model is loaded. */
+    public synchronized boolean isWorking(ModelId model) {
+        return permits.of(model.normalized()) > 0 && !permits.isLoading(model.normalized());
+    }
+
     synchronized boolean isGranted(Ticket ticket) {
-        return ticket.state == Ticket.State.GRANTED || ticket.state == Ticket.State.STARTED;
+        return switch (ticket.state) {
+            case GRANTED, LOADING, ABANDONED, STARTED -> true;
+            case WAITING, REFUSED, OVER -> false;
+        };
     }
 
     synchronized boolean start(Ticket ticket) {
-        boolean starts = ticket.state == Ticket.State.GRANTED;
-        if (starts) {
-            ticket.state = Ticket.State.STARTED;
+        return ticket.state == Ticket.State.GRANTED && begin(ticket, Ticket.State.STARTED);
+    }
+
+    synchronized boolean startLoad(Ticket ticket) {
+        return ticket.state == Ticket.State.GRANTED
+                && permits.isLoading(ticket.model)
+                && begin(ticket, Ticket.State.LOADING);
+    }
+
+    private boolean begin(Ticket ticket, Ticket.State state) {
+        unstarted.remove(ticket);
+        ticket.state = state;
+        ticket.started = true;
+        return true;
+    }
+
+    synchronized boolean onLoaded(Ticket ticket) {
+        if (!isGranted(ticket) || ticket.state == Ticket.State.STARTED) {
+            return false;
         }
-        return starts;
-    }
-
-    synchronized boolean needsLoad(Ticket ticket) {
-        return isGranted(ticket) && permits.isLoading(ticket.model);
-    }
-
-    synchronized boolean isAwaited(Ticket ticket) {
-        return isWaiting(other -> other.model.equals(ticket.model));
-    }
-
-    synchronized void onLoaded(Ticket ticket) {
-        if (isGranted(ticket)) {
-            time.advance(clock.getAsLong());
-            ticket.loaded = time.now();
-            ticket.loadCharge = time.perPermit() - ticket.start;
-            permits.onLoaded(ticket.model);
+        time.advance(clock.getAsLong());
+        ticket.loaded = time.now();
+        ticket.loadCharge = time.perPermit() - ticket.start;
+        if (permits.onLoaded(ticket.model)) {
+            forecast.onNext();
         }
+        return ticket.state == Ticket.State.LOADING && begin(ticket, Ticket.State.STARTED);
+    }
+
+    synchronized boolean abandon(Ticket ticket) {
+        boolean loads = ticket.state == Ticket.State.LOADING;
+        if (loads) {
+            ticket.state = Ticket.State.ABANDONED;
+        }
+        return loads;
     }
 
     void release(Ticket ticket) {
         synchronized (this) {
-            if (ticket.state != Ticket.State.STARTED) {
+            boolean generated = ticket.state == Ticket.State.STARTED;
+            if (!isGranted(ticket) || ticket.state == Ticket.State.GRANTED) {
                 return;
             }
             time.advance(clock.getAsLong());
-            boolean generated = !permits.isLoading(ticket.model);
             stop(ticket);
             if (generated) {
                 forecast.onCharge(ticket.charge - ticket.loadCharge);
@@ -235,7 +266,7 @@ public final class FairQueue {
             switch (ticket.state) {
                 case WAITING -> end(ticket, Ticket.State.OVER);
                 case GRANTED -> stop(ticket);
-                case STARTED, REFUSED, OVER -> {
+                case LOADING, ABANDONED, STARTED, REFUSED, OVER -> {
                     return;
                 }
             }
@@ -246,7 +277,7 @@ public final class FairQueue {
 
     synchronized @Nullable Place place(Ticket ticket) {
         if (ticket.state != Ticket.State.WAITING) {
-            return needsLoad(ticket) ? new Place(0, null, true) : null;
+            return isInLoad(ticket) ? new Place(0, null, true) : null;
         }
         time.advance(clock.getAsLong());
         return forecast.placeOf(ticket);
@@ -255,12 +286,21 @@ public final class FairQueue {
     synchronized Receipt receipt(Ticket ticket) {
         time.advance(clock.getAsLong());
         long waitedUntil = ticket.state == Ticket.State.WAITING ? time.now() : ticket.granted;
-        long loadedAt = needsLoad(ticket) ? time.now() : Math.max(waitedUntil, ticket.loaded);
+        long loadedAt = isInLoad(ticket) ? time.now() : Math.max(waitedUntil, ticket.loaded);
         double charge = isGranted(ticket) ? time.perPermit() - ticket.start : ticket.charge;
         return new Receipt(
                 Duration.ofNanos(waitedUntil - ticket.entered),
                 Duration.ofNanos(loadedAt - waitedUntil),
-                Duration.ofNanos(Math.round(charge)));
+                Duration.ofNanos(Math.round(charge)),
+                ticket.started);
+    }
+
+    private boolean isInLoad(Ticket ticket) {
+        return switch (ticket.state) {
+            case LOADING, ABANDONED -> true;
+            case GRANTED -> permits.isLoading(ticket.model);
+            case WAITING, STARTED, REFUSED, OVER -> false;
+        };
     }
 
     /** Grants all permits that can be granted now. */
@@ -278,7 +318,8 @@ public final class FairQueue {
             next.loaded = time.now();
             next.start = time.perPermit();
             next.state = Ticket.State.GRANTED;
-            if (!permits.isLoaded(next.model)) {
+            unstarted.add(next);
+            if (!permits.needsNoSwitch(next.model)) {
                 switchWantedSince = null;
             }
             permits.take(next.model);
@@ -331,7 +372,7 @@ public final class FairQueue {
     }
 
     private boolean isLoaded(Ticket ticket) {
-        return permits.isLoaded(ticket.model);
+        return permits.needsNoSwitch(ticket.model);
     }
 
     private boolean isWaiting(Predicate<Ticket> kind) {
@@ -378,10 +419,11 @@ public final class FairQueue {
         ticket.account.stop(ticket.start, time.perPermit());
         highestLevel = Math.max(highestLevel, ticket.account.level(time.perPermit()));
         time.release();
-        if (permits.isLoading(ticket.model)) {
+        if (isInLoad(ticket)) {
             ticket.loaded = time.now();
         }
         permits.giveBack(ticket.model);
+        unstarted.remove(ticket);
         ticket.state = Ticket.State.OVER;
         forecast.onNext();
         forget(ticket);

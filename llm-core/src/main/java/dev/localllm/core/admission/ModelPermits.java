@@ -53,12 +53,12 @@ final class ModelPermits {
     void giveBack(String model) {
         held.computeIfPresent(model, (name, count) -> count == 1 ? null : count - 1);
         if (!held.containsKey(model) && loading.remove(model)) {
-            loaded = Set.of(); // nobody has loaded it
+            loaded = without(model); // nobody has loaded it
         }
     }
 
-    /** False while another model must be unloaded first, as far as is known. */
-    boolean isLoaded(String model) {
+    /** True if the model is loaded or being loaded, or if nothing is known. */
+    boolean needsNoSwitch(String model) {
         return loaded.isEmpty() || loaded.contains(model);
     }
 
@@ -66,8 +66,9 @@ final class ModelPermits {
         return loading.contains(model);
     }
 
-    void onLoaded(String model) {
-        loading.remove(model);
+    /** Returns true at the end of the load, false if it has ended already. */
+    boolean onLoaded(String model) {
+        return loading.remove(model);
     }
 
     /**
@@ -85,5 +86,11 @@ final class ModelPermits {
 
     Set<String> loaded() {
         return loaded;
+    }
+
+    private Set<String> without(String model) {
+        Set<String> others = new HashSet<>(loaded);
+        others.remove(model);
+        return others;
     }
 }

@@ -22,6 +22,12 @@ public final class Ticket implements Queued {
     enum State {
         WAITING,
         GRANTED,
+
+        /** The model is being loaded for this request, or for another one. */
+        LOADING,
+
+        /** The request has left or failed while LOADING; the load may go on. */
+        ABANDONED,
         STARTED,
         REFUSED,
         OVER
@@ -32,8 +38,10 @@ public final class Ticket implements Queued {
     final long sequence;
     State state = State.WAITING;
 
+    boolean started;
+
     /** Times on the clock of the queue: of the entry, of the end of the wait, of the end of the load. */
-    long entered;
+    final long entered;
 
     long granted;
     long loaded;
@@ -85,29 +93,37 @@ public final class Ticket implements Queued {
     }
 
     /**
-     * True if the request has a permit, and the model server is not known to have loaded the model: the caller loads it,
-     * or waits for the load that another request has caused, and then calls {@link #onLoaded}.
+     * Called before {@link #start}. If it returns true, the caller loads the model, or waits for the load that another
+     * request has caused, and then calls {@link #onLoaded} instead of {@link #start}, or {@link #abandon}; and only
+     * {@link #release} gives the permit back.
+     *
+     * @return false if the model is loaded, as far as is known, or if {@link #start} would return false
      */
-    public boolean needsLoad() {
-        return queue.needsLoad(this);
+    public boolean startLoad() {
+        return queue.startLoad(this);
     }
 
-    /** True if other requests wait for a permit of the same model. */
-    public boolean isAwaited() {
-        return queue.isAwaited(this);
+    /**
+     * The model is loaded. If no request says so, the next one has to load it again.
+     *
+     * @return true if the generation starts now; false if the request was abandoned
+     */
+    public boolean onLoaded() {
+        return queue.onLoaded(this);
     }
 
-    /** The model is loaded. Without this call, the next request has to load it again. */
-    public void onLoaded() {
-        queue.onLoaded(this);
+    /** Called when the request leaves or fails during the load. Returns false if it is not in a load: then does nothing. */
+    public boolean abandon() {
+        return queue.abandon(this);
     }
 
-    /** Called when the exchange with the model server is over. Idempotent. */
+    /** Called when the exchange with the model server is over, that of the load or of the generation. Idempotent. */
     public void release() {
         queue.release(this);
     }
 
-    /** Leaves the queue, and gives back a permit that was not used. Does nothing after {@link #start}. Idempotent. */
+    /** Leaves the queue, and gives back a permit that was not used. Does nothing after {@link #start} or
+     * {@link #startLoad}. Idempotent. */
     public void leave() {
         queue.leave(this);
     }

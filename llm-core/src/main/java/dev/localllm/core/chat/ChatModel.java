@@ -16,6 +16,8 @@ public interface ChatModel {
      * <p>Cancelling, in any phase, closes the exchange with the model server, so that it stops generating;
      * {@link Generation#closed} completes then. Demand counts lists; without demand nothing is read from the model
      * server.
+     *
+     * @throws dev.localllm.core.failure.LlmException if this model server can't serve such a request
      */
     Generation open(ModelId model, ChatRequest request);
 

@@ -23,7 +23,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, resolves the model,
- * adds the system prompt, waits for a permit, generates. Thread-safe.
+ * adds the system prompt, waits for a permit, loads the model, generates. Thread-safe.
  */
 public final class ChatService {
 
@@ -56,7 +56,7 @@ public final class ChatService {
         this.maxOutputTokens = maxOutputTokens;
         this.queue = queue;
         this.chatModel = chatModel;
-        this.loads = new ModelLoads(chatModel);
+        this.loads = new ModelLoads(chatModel, queue);
     }
 
     /**
@@ -97,11 +97,18 @@ public final class ChatService {
         return Mono.using(
                 () -> queue.enter(by, model),
                 ticket -> permit(ticket)
-                        .then(Mono.defer(() -> ticket.needsLoad()
-                                ? loads.join(model, ticket::isAwaited, () -> {})
-                                        .doOnSuccess(nothing -> ticket.onLoaded())
-                                : Mono.empty())),
+                        .flatMapMany(granted -> granted.startLoad()
+                                ? loads.before(() -> afterWarmUp(granted), model, granted)
+                                : Flux.empty())
+                        .then(),
                 Ticket::leave);
+    }
+
+    private static Flux<Void> afterWarmUp(Ticket ticket) {
+        ticket.abandon();
+        ticket.onLoaded();
+        ticket.release();
+        return Flux.empty();
     }
 
     private Mono<Void> generate(ClientId client, ChatCall call) {
@@ -114,24 +121,27 @@ public final class ChatService {
                         () -> queue.enter(client, model),
                         ticket -> call.responder()
                                 .respond(model, ticket, events(ticket, model, completed(call.request()))),
-                        Ticket::leave));
+                        ticket -> {
+                            ticket.leave();
+                            loads.abortUnlessAwaited(model);
+                        }));
     }
 
     /** Waits for the permit, then starts the generation. */
     private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, ChatRequest request) {
         return Flux.defer(() -> ticket.isGranted()
                 ? start(ticket, model, request)
-                : permit(ticket).thenMany(Flux.defer(() -> start(ticket, model, request))));
+                : permit(ticket).flatMapMany(granted -> start(granted, model, request)));
     }
 
-    /** Completes when the permit is granted. A cancel leaves the queue at once. */
-    private Mono<Void> permit(Ticket ticket) {
-        return Mono.<Void>create(sink -> {
+    /** Emits the ticket when the permit is granted. A cancel leaves the queue at once. */
+    private Mono<Ticket> permit(Ticket ticket) {
+        return Mono.<Ticket>create(sink -> {
                     sink.onCancel(ticket::leave);
                     ticket.listen(new Ticket.Listener() {
                         @Override
                         public void onGranted() {
-                            sink.success();
+                            sink.success(ticket);
                         }
 
                         @Override
@@ -153,18 +163,14 @@ public final class ChatService {
      */
     private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request) {
         Generation generation = chatModel.open(model, request);
-        if (!ticket.start()) {
-            return Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
-        }
         Flux<List<ChatEvent>> events = generation
                 .events()
                 .doOnSubscribe(subscription ->
                         generation.closed().subscribe(nothing -> {}, fault -> ticket.release(), ticket::release));
-        return ticket.needsLoad()
-                ? loads.join(model, ticket::isAwaited, ticket::release)
-                        .doOnSuccess(nothing -> ticket.onLoaded())
-                        .thenMany(events)
-                : events;
+        if (ticket.startLoad()) {
+            return loads.before(() -> ticket.onLoaded() ? events : Flux.empty(), model, ticket);
+        }
+        return ticket.start() ? events : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
     }
 
     private ChatRequest completed(ChatRequest request) {

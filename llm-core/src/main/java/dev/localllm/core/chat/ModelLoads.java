@@ -1,39 +1,76 @@
 package dev.localllm.core.chat;
 
+import dev.localllm.core.admission.FairQueue;
+import dev.localllm.core.admission.Ticket;
 import dev.localllm.core.catalog.ModelId;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.core.publisher.Sinks;
 
 /**
- * Loads models. Requests that wait for the same model share one load; a request that leaves does not abort a load that
- * others wait for. Thread-safe.
+ * Loads models. Requests that wait for the same model share one load. A request that leaves aborts the load if nobody
+ * else waits for the model. Thread-safe.
  */
 final class ModelLoads {
 
     private final ChatModel chatModel;
-    private final Map<String, Load> running = new HashMap<>();
+    private final FairQueue queue;
 
-    ModelLoads(ChatModel chatModel) {
+    /** By normalized names; changed under the lock. */
+    private final Map<String, Load> running = new ConcurrentHashMap<>();
+
+    ModelLoads(ChatModel chatModel, FairQueue queue) {
         this.chatModel = chatModel;
+        this.queue = queue;
     }
 
     /**
-     * Loads the model, or joins a load of it that is running.
+     * Loads the model, or joins a load of it that is running, then subscribes to {@code next}.
      *
-     * @param isAwaited true if further requests wait for the model: then the load goes on without this one
-     * @param onOver called if this request fails or leaves: when the load is over
-     * @return completes when the model is loaded; takes one subscriber
+     * @param ticket has started the load. If the request fails or leaves before {@code next}, the ticket is released when
+     *     the exchange of the load is closed
+     * @param next called when the model is loaded, unless the request has left; calls {@link Ticket#onLoaded}
      */
-    Mono<Void> join(ModelId model, BooleanSupplier isAwaited, Runnable onOver) {
-        return Mono.defer(() -> {
-                    Load load = enter(model);
-                    return load.end.asMono().doOnCancel(() -> leave(load, isAwaited, onOver));
-                })
-                .doOnError(fault -> onOver.run());
+    <T> Flux<T> before(Supplier<Flux<T>> next, ModelId model, Ticket ticket) {
+        return Mono.defer(() -> join(model, ticket)).flatMapMany(loaded -> next.get());
+    }
+
+    /** Aborts the load of the model if nobody waits for it any longer. */
+    void abortUnlessAwaited(ModelId model) {
+        if (running.isEmpty()) {
+            return;
+        }
+        Load load;
+        synchronized (this) {
+            load = running.get(model.normalized());
+            if (load == null || load.requests > 0 || queue.isAwaited(model)) {
+                return;
+            }
+            load.aborted = true;
+            running.remove(load.name);
+        }
+        load.abort.tryEmitEmpty();
+    }
+
+    private Mono<Boolean> join(ModelId model, Ticket ticket) {
+        Load load;
+        try {
+            load = enter(model);
+        } catch (RuntimeException e) {
+            ticket.release();
+            throw e;
+        }
+        return load.end.asMono().doOnError(fault -> fail(load, ticket)).doFinally(signal -> {
+            if (signal == SignalType.CANCEL) { // after the cancel, as an aborted load fails
+                leave(model, load, ticket);
+            }
+        });
     }
 
     private Load enter(ModelId model) {
@@ -41,7 +78,7 @@ final class ModelLoads {
         synchronized (this) {
             load = running.get(model.normalized());
             if (load != null) {
-                load.requests.incrementAndGet();
+                load.requests++;
                 return load;
             }
             load = new Load(model.normalized(), chatModel.load(model));
@@ -51,18 +88,31 @@ final class ModelLoads {
         return load;
     }
 
-    private void leave(Load load, BooleanSupplier isAwaited, Runnable onOver) {
-        boolean abort;
+    private static void fail(Load load, Ticket ticket) {
+        if (ticket.abandon()) {
+            releaseAfter(load.opened.closed(), ticket);
+        }
+    }
+
+    /** Called at each cancel, also after the load. */
+    private void leave(ModelId model, Load load, Ticket ticket) {
+        if (!ticket.abandon()) {
+            return;
+        }
         synchronized (this) {
-            abort = load.requests.decrementAndGet() == 0 && !isAwaited.getAsBoolean();
-            if (abort) {
-                running.remove(load.name, load);
-            }
+            load.requests--;
         }
-        load.opened.closed().subscribe(nothing -> {}, fault -> onOver.run(), onOver);
-        if (abort) {
-            load.abort.tryEmitEmpty();
-        }
+        Mono<Void> loaded = load.end
+                .asMono()
+                .doOnNext(success -> ticket.onLoaded()) // the next request need not load it again
+                .onErrorComplete()
+                .then();
+        releaseAfter(loaded.then(load.opened.closed()), ticket);
+        abortUnlessAwaited(model);
+    }
+
+    private static void releaseAfter(Mono<Void> end, Ticket ticket) {
+        end.subscribe(nothing -> {}, fault -> ticket.release(), ticket::release);
     }
 
     private final class Load {
@@ -73,10 +123,15 @@ final class ModelLoads {
         private final Generation opened;
 
         private final Sinks.Empty<Void> abort = Sinks.empty();
-        private final Sinks.Empty<Void> end = Sinks.empty();
 
-        /** Number of requests that wait for the load; changed under the lock. */
-        private final AtomicInteger requests = new AtomicInteger(1);
+        /** Emits true when the model is loaded. */
+        private final Sinks.One<Boolean> end = Sinks.one();
+
+        /** Number of requests that wait for the load, apart from those in the queue. Guarded by the lock. */
+        private int requests = 1;
+
+        /** Guarded by the lock. */
+        private boolean aborted;
 
         private Load(String name, Generation opened) {
             this.name = name;
@@ -84,22 +139,21 @@ final class ModelLoads {
         }
 
         private void start() {
-            opened.events().takeUntilOther(abort.asMono()).subscribe(nothing -> {}, this::fail, this::complete);
+            opened.events().takeUntilOther(abort.asMono()).subscribe(nothing -> {}, this::end, () -> end(null));
         }
 
-        private void complete() {
-            remove();
-            end.tryEmitEmpty();
-        }
-
-        private void fail(Throwable fault) {
-            remove();
-            end.tryEmitError(fault);
-        }
-
-        private void remove() {
+        private void end(@Nullable Throwable fault) {
+            boolean unwanted;
             synchronized (ModelLoads.this) {
                 running.remove(name, this);
+                unwanted = aborted;
+            }
+            if (unwanted) {
+                end.tryEmitError(new CancellationException("nobody waits for the load"));
+            } else if (fault != null) {
+                end.tryEmitError(fault);
+            } else {
+                end.tryEmitValue(true);
             }
         }
     }

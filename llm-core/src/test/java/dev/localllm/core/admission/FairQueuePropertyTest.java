@@ -96,7 +96,7 @@ class FairQueuePropertyTest {
                 now += Duration.ofDays(1).toNanos();
             }
             if (random.nextInt(40) == 0) {
-                queue.onLoaded(random.nextBoolean() ? Set.copyOf(MODELS) : Set.of(MODELS.get(random.nextInt(2))));
+                queue.report(random.nextBoolean() ? Set.copyOf(MODELS) : Set.of(MODELS.get(random.nextInt(2))));
             }
             if (random.nextInt(100) < 55) {
                 enter(queue, random, open);
@@ -113,8 +113,9 @@ class FairQueuePropertyTest {
                     .filter(request -> request.ticket.isGranted())
                     .findFirst()
                     .orElseThrow(() -> new AssertionError("seed " + seed + ": nobody has a permit"));
-            next.ticket.start();
-            next.ticket.onLoaded();
+            if (!next.ticket.startLoad() || !next.ticket.onLoaded()) {
+                next.ticket.start();
+            }
             next.ticket.release();
             open.remove(next);
         }
@@ -139,11 +140,13 @@ class FairQueuePropertyTest {
             request.left = true;
         } else if (request.started && random.nextInt(3) == 0) {
             request.ticket.onLoaded(); // also more than once, and if there was no load
+        } else if (request.started && random.nextInt(3) == 0) {
+            request.ticket.abandon(); // as above
         } else if (request.started) {
             request.ticket.release(); // also before the end of a load
             request.left = true;
         } else if (request.ticket.isGranted()) {
-            assertThat(request.ticket.start()).isTrue();
+            assertThat(request.ticket.startLoad() || request.ticket.start()).isTrue();
             request.started = true;
         }
         if (request.left && random.nextBoolean()) { // twice is as once

@@ -60,7 +60,7 @@ class FairQueueTest {
     @Test
     void grantsEachModelItsOwnNumberOfPermits() {
         queue = queue(1, Map.of(new ModelId("QWEN3:4b"), 2));
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
         start(A);
         start(A);
 
@@ -156,7 +156,7 @@ class FairQueueTest {
         start(A);
         enter(B, LLAMA);
 
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
 
         assertThat(told).containsExactly("a granted", "b granted");
     }
@@ -257,7 +257,7 @@ class FairQueueTest {
     @Test
     void startsANewcomerNoLaterThanTheOthersThatWaitForItsModel() {
         queue = queue(2, Map.of(LLAMA, 1));
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
         start(A);
         start(A);
         Ticket ofB = start(B, LLAMA);
@@ -279,7 +279,7 @@ class FairQueueTest {
     @Test
     void startsANewcomerWithTheFairPartIfTheOthersWaitForAnotherModel() {
         queue = roomy(2);
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
         start(A);
         start(A);
         Ticket ofB = start(B, LLAMA);
@@ -313,7 +313,7 @@ class FairQueueTest {
         Ticket ofB = enter(B, LLAMA);
         pass(10); // A has used 13
 
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
 
         assertThat(ofB.isGranted()).isTrue();
         assertThat(ofA.isGranted()).isFalse();
@@ -372,7 +372,7 @@ class FairQueueTest {
 
     @Test
     void chargesNothingWhileItWaitsOrIfTheClockGoesBack() {
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
         start(A);
         Ticket waiting = enter(B);
         pass(10);
@@ -608,7 +608,7 @@ class FairQueueTest {
 
     @Test
     void tellsThePlaceAmongTheRequestsForTheSameModel() {
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
         use(A, 10);
         start(A);
         start(B, LLAMA);
@@ -765,8 +765,8 @@ class FairQueueTest {
         start(A);
         Ticket other = enter(B, LLAMA);
 
-        queue.onLoaded(Set.of());
-        queue.onLoaded(Set.of(LLAMA));
+        queue.report(Set.of());
+        queue.report(Set.of(LLAMA));
 
         assertThat(other.isGranted()).isFalse();
     }
@@ -778,7 +778,7 @@ class FairQueueTest {
         Ticket other = enter(B, LLAMA);
         assertThat(other.isGranted()).isFalse();
 
-        queue.onLoaded(Set.of(QWEN, new ModelId("llama3:latest")));
+        queue.report(Set.of(QWEN, new ModelId("llama3:latest")));
 
         assertThat(other.isGranted()).isTrue();
     }
@@ -901,22 +901,22 @@ class FairQueueTest {
     @Test
     void asksTheFirstRequestToLoadTheModel() {
         Ticket first = queue.enter(A, QWEN);
-        assertThat(first.needsLoad()).isTrue();
+        assertThat(needsLoad(first)).isTrue();
         assertThat(first.place()).isEqualTo(new Place(0, null, true));
 
         first.onLoaded();
 
-        assertThat(first.needsLoad()).isFalse();
+        assertThat(needsLoad(first)).isFalse();
         assertThat(first.place()).isNull();
         first.leave();
-        assertThat(queue.enter(B, QWEN).needsLoad()).isFalse();
+        assertThat(needsLoad(queue.enter(B, QWEN))).isFalse();
     }
 
     @Test
     void asksForNoLoadOfWhatTheModelServerHasLoaded() {
-        queue.onLoaded(Set.of(QWEN, LLAMA));
+        queue.report(Set.of(QWEN, LLAMA));
 
-        assertThat(queue.enter(A, QWEN).needsLoad()).isFalse();
+        assertThat(needsLoad(queue.enter(A, QWEN))).isFalse();
         assertThat(queue.loaded()).containsExactlyInAnyOrder("qwen3:4b", "llama3:latest");
     }
 
@@ -924,32 +924,95 @@ class FairQueueTest {
     void asksForALoadAfterTheModelServerHasUnloadedTheModel() {
         use(A, 1);
 
-        queue.onLoaded(Set.of());
+        queue.report(Set.of());
 
-        assertThat(queue.enter(A, QWEN).needsLoad()).isTrue();
+        assertThat(needsLoad(queue.enter(A, QWEN))).isTrue();
     }
 
     @Test
     void asksForALoadOfTheOtherModelAfterASwitch() {
         use(A, 1);
         Ticket other = queue.enter(A, LLAMA);
-        assertThat(other.needsLoad()).isTrue();
+        assertThat(needsLoad(other)).isTrue();
         other.onLoaded();
         other.leave();
 
-        assertThat(queue.enter(A, QWEN).needsLoad()).isTrue();
+        assertThat(needsLoad(queue.enter(A, QWEN))).isTrue();
     }
 
     @Test
     void asksTheNextRequestIfNobodyHasLoadedTheModel() {
         Ticket failed = queue.enter(A, QWEN);
         Ticket next = queue.enter(B, QWEN);
-        assertThat(next.needsLoad()).isFalse(); // it waits
+        assertThat(needsLoad(next)).isFalse(); // it waits
 
-        failed.start();
+        assertThat(failed.startLoad()).isTrue();
         failed.release();
 
-        assertThat(next.needsLoad()).isTrue();
+        assertThat(needsLoad(next)).isTrue();
+    }
+
+    @Test
+    void startsTheGenerationAfterTheLoad() {
+        Ticket ticket = queue.enter(A, QWEN);
+        assertThat(ticket.startLoad()).isTrue();
+        assertThat(ticket.startLoad()).isFalse();
+        assertThat(ticket.start()).isFalse();
+        ticket.leave();
+        assertThat(ticket.isGranted()).isTrue();
+
+        assertThat(ticket.onLoaded()).isTrue();
+
+        assertThat(ticket.onLoaded()).isFalse();
+        assertThat(ticket.abandon()).isFalse();
+        assertThat(ticket.receipt()).isEqualTo(receipt(0, 0, 0, true));
+        ticket.release();
+        assertThat(queue.running()).isZero();
+    }
+
+    @Test
+    void startsNoGenerationOfAnAbandonedRequest() {
+        Ticket ticket = queue.enter(A, QWEN);
+        assertThat(ticket.abandon()).isFalse();
+        ticket.startLoad();
+        assertThat(ticket.abandon()).isTrue();
+        assertThat(ticket.abandon()).isFalse();
+        assertThat(ticket.place()).isEqualTo(new Place(0, null, true));
+
+        assertThat(ticket.onLoaded()).isFalse();
+
+        assertThat(queue.running()).isOne();
+        ticket.release();
+        assertThat(queue.running()).isZero();
+        assertThat(needsLoad(queue.enter(A, QWEN))).isFalse();
+    }
+
+    @Test
+    void needsNoLoadOnceItHasStarted() {
+        queue = queue(2, Map.of());
+        Ticket first = start(A);
+        queue.report(Set.of(QWEN, LLAMA));
+        Ticket other = enter(B, LLAMA);
+        assertThat(other.startLoad()).isFalse();
+        other.leave();
+
+        assertThat(first.place()).isNull();
+        assertThat(first.startLoad()).isFalse();
+    }
+
+    /** What else is loaded still is, and still works. */
+    @Test
+    void forgetsOnlyTheModelThatNobodyHasLoaded() {
+        queue = queue(1, Map.of(LLAMA, 1));
+        Ticket failed = queue.enter(A, LLAMA);
+        failed.startLoad();
+        queue.report(Set.of(QWEN, LLAMA));
+        start(A, QWEN);
+
+        failed.release();
+
+        assertThat(queue.loaded()).containsExactly("qwen3:4b");
+        assertThat(enter(B, new ModelId("third")).isGranted()).isFalse();
     }
 
     @Test
@@ -958,15 +1021,15 @@ class FairQueueTest {
         Ticket first = queue.enter(A, QWEN);
         Ticket second = queue.enter(B, QWEN);
         first.leave();
-        assertThat(second.needsLoad()).isTrue();
+        assertThat(needsLoad(second)).isTrue();
         Ticket third = queue.enter(C, QWEN);
-        assertThat(third.needsLoad()).isTrue();
+        assertThat(needsLoad(third)).isTrue();
 
         second.onLoaded();
 
-        assertThat(second.needsLoad()).isFalse();
-        assertThat(third.needsLoad()).isFalse();
-        assertThat(queue.enter(A, QWEN).needsLoad()).isFalse();
+        assertThat(needsLoad(second)).isFalse();
+        assertThat(needsLoad(third)).isFalse();
+        assertThat(needsLoad(queue.enter(A, QWEN))).isFalse();
     }
 
     @Test
@@ -976,13 +1039,13 @@ class FairQueueTest {
 
         waiting.onLoaded();
 
-        assertThat(first.needsLoad()).isTrue();
+        assertThat(needsLoad(first)).isTrue();
     }
 
     @Test
     void tellsTheWaitingOfALoadAndEstimatesNothing() {
         use(A, 1);
-        queue.onLoaded(Set.of());
+        queue.report(Set.of());
         queue.enter(A, QWEN);
 
         assertThat(enter(B).place()).isEqualTo(new Place(1, null, true));
@@ -991,7 +1054,7 @@ class FairQueueTest {
     @Test
     void estimatesWithoutTheTimeOfLoads() {
         Ticket cold = queue.enter(A, QWEN);
-        cold.start();
+        cold.startLoad();
         pass(100);
         cold.onLoaded();
         pass(10);
@@ -1002,9 +1065,22 @@ class FairQueueTest {
     }
 
     @Test
+    void estimatesTheEndOfAnAnswerFromTheEndOfItsLoad() {
+        use(A, 10);
+        queue.report(Set.of());
+        Ticket cold = queue.enter(A, QWEN);
+        cold.startLoad();
+        pass(100);
+        cold.onLoaded();
+        pass(4);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(6), false));
+    }
+
+    @Test
     void estimatesWithoutRequestsThatHaveOnlyLoaded() {
         Ticket failed = queue.enter(A, QWEN);
-        failed.start();
+        failed.startLoad();
         pass(100);
         failed.release();
         start(A);
@@ -1022,7 +1098,7 @@ class FairQueueTest {
 
         cold.leave();
 
-        assertThat(cold.receipt()).isEqualTo(receipt(0, 30, 30));
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 30, 30, false));
         assertThat(ofB.isGranted()).isTrue();
         assertThat(ofA.isGranted()).isFalse();
     }
@@ -1031,57 +1107,80 @@ class FairQueueTest {
     void tellsWhatARequestHasCost() {
         Ticket running = start(A);
         pass(1);
-        queue.onLoaded(Set.of(QWEN));
+        queue.report(Set.of(QWEN));
         Ticket ticket = enter(B);
         pass(3);
-        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 0));
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 0, false));
         running.release();
         pass(5);
-        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5));
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5, false));
         ticket.leave();
         pass(7);
-        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5));
+        assertThat(ticket.receipt()).isEqualTo(receipt(3, 0, 5, false));
     }
 
     @Test
     void tellsTheTimeOfALoadThatGoesOnOrHasEnded() {
         Ticket cold = queue.enter(A, QWEN);
         pass(2);
-        assertThat(cold.receipt()).isEqualTo(receipt(0, 2, 2));
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 2, 2, false));
         Ticket leaves = queue.enter(B, QWEN);
         pass(3);
         leaves.leave();
         cold.leave();
         pass(4);
 
-        assertThat(cold.receipt()).isEqualTo(receipt(0, 5, 5));
-        assertThat(leaves.receipt()).isEqualTo(receipt(3, 0, 0));
+        assertThat(cold.receipt()).isEqualTo(receipt(0, 5, 5, false));
+        assertThat(leaves.receipt()).isEqualTo(receipt(3, 0, 0, false));
     }
 
     @Test
     void knowsWhetherOthersWaitForTheModel() {
-        queue = queue(1, Map.of(LLAMA, 1));
-        Ticket first = start(A);
-        assertThat(first.isAwaited()).isFalse();
+        queue = queue(2, Map.of(LLAMA, 1));
+        start(A);
+        assertThat(queue.isAwaited(QWEN)).isFalse();
         enter(B, LLAMA);
-        assertThat(first.isAwaited()).isFalse();
+        assertThat(queue.isAwaited(QWEN)).isFalse();
+        assertThat(queue.isAwaited(LLAMA)).isTrue();
+        Ticket second = enter(A);
+        assertThat(queue.isAwaited(QWEN)).isTrue(); // it may need the load, too
+        second.start();
+        assertThat(queue.isAwaited(QWEN)).isFalse();
 
-        enter(B);
+        enter(A);
 
-        assertThat(first.isAwaited()).isTrue();
+        assertThat(queue.isAwaited(QWEN)).isTrue();
+    }
+
+    @Test
+    void knowsWhichModelsWork() {
+        assertThat(queue.isWorking(QWEN)).isFalse();
+        Ticket ticket = queue.enter(A, QWEN);
+        assertThat(queue.isWorking(QWEN)).isFalse();
+
+        ticket.onLoaded();
+
+        assertThat(queue.isWorking(QWEN)).isTrue();
+        assertThat(queue.isWorking(LLAMA)).isFalse();
     }
 
     @Test
     void ignoresAReportThatIsOlderThanTheLoad() {
         queue.enter(A, QWEN);
 
-        assertThat(queue.onLoaded(Set.of(LLAMA))).isFalse();
+        assertThat(queue.report(Set.of(LLAMA))).isFalse();
         assertThat(queue.loaded()).containsExactly("qwen3:4b");
-        assertThat(queue.onLoaded(Set.of(LLAMA, QWEN))).isTrue();
+        assertThat(queue.report(Set.of(LLAMA, QWEN))).isTrue();
     }
 
-    private static Receipt receipt(int queued, int loading, int charged) {
-        return new Receipt(Duration.ofSeconds(queued), Duration.ofSeconds(loading), Duration.ofSeconds(charged));
+    private static boolean needsLoad(Ticket ticket) {
+        Place place = ticket.place();
+        return place != null && place.position() == 0;
+    }
+
+    private static Receipt receipt(int queued, int loading, int charged, boolean started) {
+        return new Receipt(
+                Duration.ofSeconds(queued), Duration.ofSeconds(loading), Duration.ofSeconds(charged), started);
     }
 
     private Ticket enter(ClientId client) {

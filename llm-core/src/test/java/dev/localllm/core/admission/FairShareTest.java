@@ -193,8 +193,8 @@ class FairShareTest {
         for (Client client : clients) {
             while (!client.waiting.isEmpty() && client.waiting.peek().isGranted()) {
                 Ticket ticket = client.waiting.poll();
-                assertThat(ticket.start()).isTrue();
                 ticket.onLoaded();
+                assertThat(ticket.start()).isTrue();
                 long length = Math.max(1, Math.round(client.seconds.getAsDouble() * NANOS));
                 client.longest = Math.max(client.longest, length);
                 running.add(new Running(client, ticket, now + length, length));

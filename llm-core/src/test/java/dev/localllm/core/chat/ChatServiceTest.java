@@ -67,6 +67,7 @@ class ChatServiceTest {
     private PromptLimits promptLimits = new PromptLimits(10, 100);
     private @Nullable RateLimiter rateLimiter;
     private @Nullable RuntimeException openFault;
+    private @Nullable RuntimeException openLoadFault;
     private final List<ModelId> loads = new ArrayList<>();
     private Generation load = new Generation(Flux.empty(), Mono.empty());
     private Generation generation = new Generation(Flux.just(END), Mono.empty());
@@ -544,16 +545,6 @@ class ChatServiceTest {
     }
 
     @Test
-    void freesThePermitIfTheLoadIsNotEvenOpened() {
-        load = new Generation(Flux.error(new IllegalStateException("broken")), Mono.error(new IllegalStateException()));
-        ChatService service = service();
-        start(service, READER);
-        load = new Generation(Flux.empty(), Mono.empty());
-
-        succeed(service);
-    }
-
-    @Test
     void sharesOneLoad() {
         TestPublisher<List<ChatEvent>> loading = load();
         ChatService service = service(queue(2, 2, 0));
@@ -638,10 +629,92 @@ class ChatServiceTest {
         ChatService service = service(queue);
         succeed(service);
 
-        queue.onLoaded(Set.of());
+        queue.report(Set.of());
         succeed(service);
 
         assertThat(loads).hasSize(2);
+    }
+
+    @Test
+    void abortsALoadWhenTheLastThatWaitsForItLeavesTheQueue() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        FairQueue queue = queue(3, 1, 2);
+        ChatService service = service(queue);
+        Disposable first = start(service, READER);
+        Disposable second = start(service, READER);
+        Disposable third = start(service, READER);
+        first.dispose();
+        second.dispose();
+        loading.assertNotCancelled();
+
+        third.dispose();
+
+        loading.assertCancelled();
+        assertThat(queue.running()).isZero();
+        assertThat(queue.loaded()).isEmpty();
+    }
+
+    @Test
+    void abortsALoadThatOnlyRefusedRequestsWaitFor() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        FairQueue queue = queue(2, 1, 1);
+        ChatService service = service(queue);
+        Disposable first = start(service, READER);
+        start(service, READER);
+        first.dispose();
+
+        queue.shutDown();
+
+        loading.assertCancelled();
+    }
+
+    @Test
+    void remembersALoadThatTheRequestHasLeft() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        FairQueue queue = queue(2, 1, 1);
+        ChatService service = service(queue);
+        Disposable leaves = start(service, READER);
+        start(service, READER);
+        leaves.dispose();
+
+        loading.complete();
+
+        assertThat(loads).hasSize(1); // the second request generates at once
+        assertThat(generated).hasSize(1);
+    }
+
+    @Test
+    void freesThePermitOfAFailedLoadWhenItsExchangeIsClosed() {
+        Sinks.Empty<Void> closed = Sinks.empty();
+        load = new Generation(Flux.error(new LlmException(new UpstreamFailed("no memory"))), closed.asMono());
+        FairQueue queue = queue(2, 1, 1);
+        start(service(queue), READER);
+        assertThat(queue.running()).isOne();
+
+        closed.tryEmitEmpty().orThrow();
+
+        assertThat(queue.running()).isZero();
+    }
+
+    @Test
+    void freesThePermitIfTheLoadCannotBeOpened() {
+        openLoadFault = new IllegalStateException("broken");
+        FairQueue queue = queue(2, 1, 1);
+
+        start(service(queue), READER);
+
+        assertThat(queue.running()).isZero();
+    }
+
+    @Test
+    void refusesARequestThatTheModelServerCannotServeWithoutALoad() {
+        openFault = new LlmException(new InvalidRequest("tools", "no"));
+        FairQueue queue = queue(2, 1, 1);
+
+        fail(service(queue), new InvalidRequest("tools", "no"));
+
+        assertThat(loads).isEmpty();
+        assertThat(queue.running()).isZero();
     }
 
     @Test
@@ -668,8 +741,8 @@ class ChatServiceTest {
 
         loading.assertNotCancelled();
         assertThat(queue.waiting()).isOne();
-        load = new Generation(Flux.empty(), Mono.empty()); // loaded already
         loading.complete();
+        assertThat(queue.waiting()).isOne();
         closed.tryEmitEmpty().orThrow();
         assertThat(queue.waiting()).isZero();
         assertThat(generated).hasSize(1);
@@ -816,6 +889,9 @@ class ChatServiceTest {
 
                     @Override
                     public Generation load(ModelId model) {
+                        if (openLoadFault != null) {
+                            throw openLoadFault;
+                        }
                         loads.add(model);
                         return load;
                     }
