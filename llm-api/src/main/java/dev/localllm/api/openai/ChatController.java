@@ -1,5 +1,6 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.stream.AnswerBody;
@@ -65,7 +66,11 @@ public final class ChatController {
     }
 
     private ChatCall call(CompletionRequest request, ServerWebExchange exchange) {
-        return new ChatCall(request.model(), request.chat(), responder(request, exchange));
+        return new ChatCall(
+                request.model(),
+                request.chat(),
+                responder(request, exchange),
+                ClientChannel.of(exchange.getRequest()).eventLoop());
     }
 
     private ChatResponder responder(CompletionRequest request, ServerWebExchange exchange) {

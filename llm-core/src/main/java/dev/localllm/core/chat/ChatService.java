@@ -16,6 +16,7 @@ import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -96,9 +97,9 @@ public final class ChatService {
     public Mono<Void> load(ClientId by, ModelId model) {
         return Mono.using(
                 () -> queue.enter(by, model),
-                ticket -> permit(ticket)
+                ticket -> permit(ticket, Runnable::run)
                         .flatMapMany(granted -> granted.startLoad()
-                                ? loads.before(() -> afterWarmUp(granted), model, granted)
+                                ? loads.before(() -> afterWarmUp(granted), model, granted, Runnable::run)
                                 : Flux.empty())
                         .then(),
                 Ticket::leave);
@@ -120,7 +121,8 @@ public final class ChatService {
                 .flatMap(model -> Mono.using(
                         () -> queue.enter(client, model),
                         ticket -> call.responder()
-                                .respond(model, ticket, events(ticket, model, completed(call.request()))),
+                                .respond(
+                                        model, ticket, events(ticket, model, completed(call.request()), call.thread())),
                         ticket -> {
                             ticket.leave();
                             loads.abortUnlessAwaited(model);
@@ -128,25 +130,25 @@ public final class ChatService {
     }
 
     /** Waits for the permit, then starts the generation. */
-    private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, ChatRequest request) {
+    private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, ChatRequest request, Executor thread) {
         return Flux.defer(() -> ticket.isGranted()
-                ? start(ticket, model, request)
-                : permit(ticket).flatMapMany(granted -> start(granted, model, request)));
+                ? start(ticket, model, request, thread)
+                : permit(ticket, thread).flatMapMany(granted -> start(granted, model, request, thread)));
     }
 
     /** Emits the ticket when the permit is granted. A cancel leaves the queue at once. */
-    private Mono<Ticket> permit(Ticket ticket) {
+    private Mono<Ticket> permit(Ticket ticket, Executor thread) {
         return Mono.<Ticket>create(sink -> {
                     sink.onCancel(ticket::leave);
                     ticket.listen(new Ticket.Listener() {
                         @Override
                         public void onGranted() {
-                            sink.success(ticket);
+                            thread.execute(() -> sink.success(ticket));
                         }
 
                         @Override
                         public void onRefused(LlmFailure failure) {
-                            sink.error(new LlmException(failure));
+                            thread.execute(() -> sink.error(new LlmException(failure)));
                         }
                     });
                 })
@@ -161,14 +163,14 @@ public final class ChatService {
      * Opens the generation, which sends nothing yet, loads the model if necessary, and subscribes to the generation. The
      * permit is released when the exchange is closed, which is later than the caller's cancel.
      */
-    private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request) {
+    private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request, Executor thread) {
         Generation generation = chatModel.open(model, request);
         Flux<List<ChatEvent>> events = generation
                 .events()
                 .doOnSubscribe(subscription ->
                         generation.closed().subscribe(nothing -> {}, fault -> ticket.release(), ticket::release));
         if (ticket.startLoad()) {
-            return loads.before(() -> ticket.onLoaded() ? events : Flux.empty(), model, ticket);
+            return loads.before(() -> ticket.onLoaded() ? events : Flux.empty(), model, ticket, thread);
         }
         return ticket.start() ? events : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
     }

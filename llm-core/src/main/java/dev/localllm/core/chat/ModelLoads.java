@@ -6,11 +6,11 @@ import dev.localllm.core.catalog.ModelId;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.SignalType;
 import reactor.core.publisher.Sinks;
 
 /**
@@ -36,9 +36,10 @@ final class ModelLoads {
      * @param ticket has started the load. If the request fails or leaves before {@code next}, the ticket is released when
      *     the exchange of the load is closed
      * @param next called when the model is loaded, unless the request has left; calls {@link Ticket#onLoaded}
+     * @param thread calls {@code next}
      */
-    <T> Flux<T> before(Supplier<Flux<T>> next, ModelId model, Ticket ticket) {
-        return Mono.defer(() -> join(model, ticket)).flatMapMany(loaded -> next.get());
+    <T> Flux<T> before(Supplier<Flux<T>> next, ModelId model, Ticket ticket, Executor thread) {
+        return Mono.defer(() -> join(model, ticket, thread)).flatMapMany(loaded -> next.get());
     }
 
     /** Aborts the load of the model if nobody waits for it any longer. */
@@ -58,7 +59,7 @@ final class ModelLoads {
         load.abort.tryEmitEmpty();
     }
 
-    private Mono<Boolean> join(ModelId model, Ticket ticket) {
+    private Mono<Boolean> join(ModelId model, Ticket ticket, Executor thread) {
         Load load;
         try {
             load = enter(model);
@@ -66,10 +67,13 @@ final class ModelLoads {
             ticket.release();
             throw e;
         }
-        return load.end.asMono().doOnError(fault -> fail(load, ticket)).doFinally(signal -> {
-            if (signal == SignalType.CANCEL) { // after the cancel, as an aborted load fails
-                leave(model, load, ticket);
-            }
+        return Mono.create(sink -> {
+            sink.onCancel(() -> leave(model, load, ticket));
+            load.end
+                    .asMono()
+                    .subscribe(
+                            success -> thread.execute(() -> sink.success(success)),
+                            fault -> thread.execute(() -> fail(load, ticket, () -> sink.error(fault))));
         });
     }
 
@@ -88,13 +92,14 @@ final class ModelLoads {
         return load;
     }
 
-    private static void fail(Load load, Ticket ticket) {
+    /** Does nothing if the request has left. */
+    private static void fail(Load load, Ticket ticket, Runnable signal) {
         if (ticket.abandon()) {
             releaseAfter(load.opened.closed(), ticket);
+            signal.run();
         }
     }
 
-    /** Called at each cancel, also after the load. */
     private void leave(ModelId model, Load load, Ticket ticket) {
         if (!ticket.abandon()) {
             return;

@@ -162,11 +162,11 @@ class ChatServiceTest {
     @Test
     void countsDefinitionsOfToolsAndTheSchemaOfTheFormat() {
         promptLimits = new PromptLimits(1, 18);
-        succeed(new ChatCall(null, withoutDefaults(), READER));
+        succeed(new ChatCall(null, withoutDefaults(), READER, Runnable::run));
 
         promptLimits = new PromptLimits(1, 17);
         fail(
-                new ChatCall(null, withoutDefaults(), READER),
+                new ChatCall(null, withoutDefaults(), READER, Runnable::run),
                 new InvalidRequest(
                         "messages", "messages: 18 characters in all messages together (expected: at most 17)"));
     }
@@ -175,7 +175,7 @@ class ChatServiceTest {
     void keepsAllFieldsOfTheRequest() {
         systemPrompt = new SystemPrompt("Be kind.");
 
-        succeed(new ChatCall(null, withoutDefaults(), READER));
+        succeed(new ChatCall(null, withoutDefaults(), READER, Runnable::run));
 
         assertThat(generated.getLast())
                 .usingRecursiveComparison()
@@ -200,7 +200,7 @@ class ChatServiceTest {
     void limitsTheTokensOfAnAnswer(@Nullable Integer requested, int sent) {
         GenerationOptions options = new GenerationOptions(null, null, requested, List.of("stop"), 7L, null, null);
 
-        succeed(new ChatCall(null, new ChatRequest(List.of(QUESTION), options), READER));
+        succeed(new ChatCall(null, new ChatRequest(List.of(QUESTION), options), READER, Runnable::run));
 
         assertThat(generated.getLast().options())
                 .isEqualTo(new GenerationOptions(null, null, sent, List.of("stop"), 7L, null, null));
@@ -431,6 +431,54 @@ class ChatServiceTest {
 
         assertThat(generated).hasSize(2);
         assertThat(places).containsExactly(new Place(1, null, false), null);
+    }
+
+    /** Else the start and the caller's cancel could race. */
+    @Test
+    void startsAfterEachWaitOnTheCallersThread() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        List<Runnable> tasks = new ArrayList<>();
+        FairQueue queue = queue(3, 1, 2);
+        ChatService service = service(queue);
+        Disposable first = start(service, READER);
+        service.answer(
+                        ANN,
+                        decisions::add,
+                        next -> next.apply(new ChatCall(
+                                null,
+                                new ChatRequest(List.of(QUESTION), GenerationOptions.DEFAULTS),
+                                READER,
+                                tasks::add)))
+                .subscribe(nothing -> {}, fault -> {});
+
+        first.dispose();
+        loading.complete();
+        assertThat(generated).isEmpty();
+        tasks.removeFirst().run();
+        assertThat(generated).hasSize(1);
+        queue.report(Set.of());
+        assertThat(tasks).isEmpty();
+    }
+
+    @Test
+    void startsAfterALoadOnTheCallersThread() {
+        TestPublisher<List<ChatEvent>> loading = load();
+        List<Runnable> tasks = new ArrayList<>();
+        ChatCall call =
+                new ChatCall(null, new ChatRequest(List.of(QUESTION), GenerationOptions.DEFAULTS), READER, tasks::add);
+        FairQueue queue = queue(1, 1, 0);
+        Disposable request = service(queue)
+                .answer(ANN, decisions::add, next -> next.apply(call))
+                .subscribe(nothing -> {}, fault -> {});
+
+        loading.complete();
+
+        assertThat(tasks).hasSize(1);
+        assertThat(generated).isEmpty();
+        request.dispose(); // between the end of the load and the start
+        tasks.removeFirst().run();
+        assertThat(generated).isEmpty();
+        assertThat(queue.running()).isZero();
     }
 
     @Test
@@ -840,7 +888,8 @@ class ChatServiceTest {
     }
 
     private static ChatCall call(ChatResponder responder, Message... messages) {
-        return new ChatCall(null, new ChatRequest(List.of(messages), GenerationOptions.DEFAULTS), responder);
+        return new ChatCall(
+                null, new ChatRequest(List.of(messages), GenerationOptions.DEFAULTS), responder, Runnable::run);
     }
 
     private static RateLimiter limiter(int burst) {
