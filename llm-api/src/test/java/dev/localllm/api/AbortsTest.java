@@ -46,18 +46,25 @@ class AbortsTest {
 
     private final long seed = Long.getLong("seed", System.nanoTime());
 
-    /** Clients that had been told their place in the queue, and those whose answer had started. */
+    /** Clients that had been told their place in the queue. */
     private final AtomicInteger queued = new AtomicInteger();
 
+    /** Clients that had been told that their model is being loaded. */
+    private final AtomicInteger loading = new AtomicInteger();
+
+    /** Clients whose answer had started. */
     private final AtomicInteger started = new AtomicInteger();
 
     @Test
     void leaveNothingBehind() throws Exception {
         System.out.println("AbortsTest: " + ABORTS + " aborts, -Dseed=" + seed);
-        try (OllamaSimulator simulator = OllamaSimulator.start(SimulatorSettings.unpaced());
+        SimulatorSettings oneModel =
+                SimulatorSettings.unpaced().withMaxLoaded(1).withLoadTime(Duration.ofMillis(20));
+        try (OllamaSimulator simulator = OllamaSimulator.start(oneModel);
                 TestServer server = new TestServer(
                         simulator.baseUrl(),
                         "--MODEL_NAME=simulator",
+                        "--MODEL_SWITCH_AFTER=50ms",
                         "--MAX_CONCURRENT_REQUESTS=" + REQUESTS,
                         "--OLLAMA_NUM_PARALLEL=" + PERMITS,
                         "--HEARTBEAT_INTERVAL=5ms");
@@ -85,9 +92,12 @@ class AbortsTest {
             simulator.clearFaults(); // faults that were meant for clients that disconnected early
             assertAllPermitsAreFree(server, simulator);
             leaks.assertNone();
-            System.out.printf("AbortsTest: nothing leaked; %s left the queue, %s a started answer%n", queued, started);
+            System.out.printf(
+                    "AbortsTest: nothing leaked; %s left the queue, %s a load, %s a started answer; %d loads%n",
+                    queued, loading, started, simulator.loads());
+            assertThat(loading).hasValueGreaterThan(ABORTS / 500);
             assertThat(queued).hasValueGreaterThan(ABORTS / 100);
-            assertThat(started).hasValueGreaterThan(ABORTS / 100);
+            assertThat(started).hasValueGreaterThan(ABORTS / 500);
             assertOneLineForEach(log.messages());
         }
     }
@@ -129,8 +139,9 @@ class AbortsTest {
             default -> {}
         }
         int kind = random.nextInt(6);
-        String text = RawRequest.chat(
-                kind == 2 || random.nextInt(3) > 0, "Answer in " + (1 + random.nextInt(300)) + " tokens", id);
+        String model = random.nextInt(8) > 0 ? OllamaSimulator.CHAT_MODEL : OllamaSimulator.SECOND_CHAT_MODEL;
+        String question = "Answer in " + (1 + random.nextInt(300)) + " tokens";
+        String text = RawRequest.chatWith(model, kind == 2 || random.nextInt(3) > 0, question, id);
         RawRequest request = RawRequest.open(server.uri("/"));
         switch (kind) {
             case 0 -> request.send(text.substring(0, 1 + random.nextInt(text.length() - 1)));
@@ -158,7 +169,10 @@ class AbortsTest {
         assertThat(request.readUntil("\r\n\r\n")).isTrue();
         if (request.status() == 200) {
             request.readUntil("\n\n");
-            (request.received().contains(": queue position=") ? queued : started).incrementAndGet();
+            String told = request.received();
+            AtomicInteger phase =
+                    told.contains(": queue position=") ? queued : told.contains(": loading") ? loading : started;
+            phase.incrementAndGet();
         }
     }
 

@@ -55,7 +55,11 @@ public final class RawRequest implements AutoCloseable {
 
     /** A request that names its model. */
     static String chatWith(String model, boolean stream, String question) {
-        return chat("\"model\":\"" + model + "\",\"stream\":" + stream, question, "test");
+        return chatWith(model, stream, question, "test");
+    }
+
+    static String chatWith(String model, boolean stream, String question, String id) {
+        return chat("\"model\":\"" + model + "\",\"stream\":" + stream, question, id);
     }
 
     private static String chat(String fields, String question, String id) {
