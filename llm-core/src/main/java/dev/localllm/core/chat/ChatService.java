@@ -102,7 +102,7 @@ public final class ChatService {
                                 ? loads.before(() -> afterWarmUp(granted), model, granted, Runnable::run)
                                 : Flux.empty())
                         .then(),
-                Ticket::leave);
+                ticket -> end(ticket, model));
     }
 
     private static Flux<Void> afterWarmUp(Ticket ticket) {
@@ -123,10 +123,12 @@ public final class ChatService {
                         ticket -> call.responder()
                                 .respond(
                                         model, ticket, events(ticket, model, completed(call.request()), call.thread())),
-                        ticket -> {
-                            ticket.leave();
-                            loads.abortUnlessAwaited(model);
-                        }));
+                        ticket -> end(ticket, model)));
+    }
+
+    private void end(Ticket ticket, ModelId model) {
+        ticket.leave();
+        loads.abortUnlessAwaited(model);
     }
 
     /** Waits for the permit, then starts the generation. */

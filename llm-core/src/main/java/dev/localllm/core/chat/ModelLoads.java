@@ -42,7 +42,7 @@ final class ModelLoads {
         return Mono.defer(() -> join(model, ticket, thread)).flatMapMany(loaded -> next.get());
     }
 
-    /** Aborts the load of the model if nobody waits for it any longer. */
+    /** Called when a request for the model has ended: aborts the load of the model if nobody waits for it any longer. */
     void abortUnlessAwaited(ModelId model) {
         if (running.isEmpty()) {
             return;
@@ -68,7 +68,7 @@ final class ModelLoads {
             throw e;
         }
         return Mono.create(sink -> {
-            sink.onCancel(() -> leave(model, load, ticket));
+            sink.onCancel(() -> leave(load, ticket));
             load.end
                     .asMono()
                     .subscribe(
@@ -100,7 +100,7 @@ final class ModelLoads {
         }
     }
 
-    private void leave(ModelId model, Load load, Ticket ticket) {
+    private void leave(Load load, Ticket ticket) {
         if (!ticket.abandon()) {
             return;
         }
@@ -113,7 +113,6 @@ final class ModelLoads {
                 .onErrorComplete()
                 .then();
         releaseAfter(loaded.then(load.opened.closed()), ticket);
-        abortUnlessAwaited(model);
     }
 
     private static void releaseAfter(Mono<Void> end, Ticket ticket) {

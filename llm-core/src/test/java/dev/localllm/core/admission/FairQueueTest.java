@@ -1078,6 +1078,32 @@ class FairQueueTest {
     }
 
     @Test
+    void estimatesTheEndOfAnAnswerFromItsStart() {
+        use(A, 10);
+        pass(100);
+        start(A);
+        pass(4);
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(6), false));
+    }
+
+    @Test
+    void countsTheEndOfALoadOnce() {
+        queue = queue(2, Map.of());
+        use(A, 10);
+        queue.report(Set.of());
+        Ticket first = queue.enter(A, QWEN);
+        Ticket second = queue.enter(A, QWEN);
+        first.startLoad();
+        second.startLoad();
+        first.onLoaded();
+        pass(4);
+        second.onLoaded();
+
+        assertThat(enter(B).place()).isEqualTo(new Place(1, Duration.ofSeconds(6), false));
+    }
+
+    @Test
     void estimatesWithoutRequestsThatHaveOnlyLoaded() {
         Ticket failed = queue.enter(A, QWEN);
         failed.startLoad();
