@@ -2,7 +2,7 @@ package dev.localllm.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.localllm.ollama.Recording;
+import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.io.IOException;
@@ -108,7 +108,7 @@ class BoundedMemoryTest {
                 }
                 OutputStream out = socket.getOutputStream();
                 if (received.contains("\"messages\":[]")) {
-                    out.write(Recording.load("01-chat-load").response());
+                    out.write(CannedServer.LOADED);
                     return;
                 }
                 out.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".getBytes(StandardCharsets.UTF_8));

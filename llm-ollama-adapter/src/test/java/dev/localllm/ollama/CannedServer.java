@@ -23,6 +23,12 @@ import java.util.regex.Pattern;
 public final class CannedServer implements AutoCloseable {
 
     private static final long TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(10);
+    /** Closes the connection: the next request must not come over it. */
+    public static final byte[] LOADED = new String(
+                    Recording.load("01-chat-load").response(), StandardCharsets.UTF_8)
+            .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+            .getBytes(StandardCharsets.UTF_8);
+
     private static final Pattern CONTENT_LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
 
     private final ServerSocket listening;
@@ -146,7 +152,7 @@ public final class CannedServer implements AutoCloseable {
 
     private synchronized byte[] responseTo(String received) {
         if (loads && received.contains("\"messages\":[]")) {
-            return Recording.load("01-chat-load").response();
+            return LOADED;
         }
         request = received;
         return response;

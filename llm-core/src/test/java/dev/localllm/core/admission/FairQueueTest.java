@@ -1231,8 +1231,8 @@ class FairQueueTest {
 
     private void use(ClientId client, double seconds) {
         Ticket ticket = queue.enter(client, QWEN);
-        ticket.start();
         ticket.onLoaded();
+        ticket.start();
         pass(seconds);
         ticket.release();
     }

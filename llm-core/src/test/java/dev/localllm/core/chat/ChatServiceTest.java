@@ -814,6 +814,7 @@ class ChatServiceTest {
         StepVerifier.create(service.load(new ClientId("warm-up"), new ModelId("m")))
                 .expectComplete()
                 .verify(TIMEOUT);
+        assertThat(queue.running()).isZero();
         assertThat(loads).hasSize(1);
     }
 
