@@ -50,21 +50,13 @@ final class OllamaFailures {
 
     /** The failure in the body of a load that has status 200; null if the model is loaded. */
     static @Nullable LlmFailure ofLoad(byte[] body) {
-        OllamaWire.ChatLine line = OllamaJson.read(body, 0, lineEnd(body), OllamaWire.ChatLine.class);
+        OllamaWire.ChatLine line = OllamaJson.read(body, OllamaWire.ChatLine.class);
         if (line != null && line.error() != null) {
             return new UpstreamFailed("Ollama failed: " + bounded(line.error()));
         }
         return line != null && line.done()
                 ? null
                 : new UpstreamProtocol("Ollama's response to the load of a model is invalid.");
-    }
-
-    private static int lineEnd(byte[] body) {
-        int end = 0;
-        while (end < body.length && body[end] != '\n') {
-            end++;
-        }
-        return end;
     }
 
     private static LlmFailure refusal(String error, String model) {

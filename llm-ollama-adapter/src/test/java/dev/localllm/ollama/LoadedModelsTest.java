@@ -75,7 +75,7 @@ class LoadedModelsTest {
 
     @Test
     void failsIfTheLoadFails() {
-        try (CannedServer server = new CannedServer(response("{\"error\":\"no memory\"}\n{}"))) {
+        try (CannedServer server = new CannedServer(response("{\"error\":\"no memory\"}\n"))) {
             assertThat(load(server)).isEqualTo(new UpstreamFailed("Ollama failed: no memory"));
         }
     }

@@ -3,9 +3,12 @@ package dev.localllm.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import java.nio.charset.StandardCharsets;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -40,6 +43,20 @@ class OllamaFailuresTest {
         byte[] body = ("{\"error\":\"" + error.replace("\"", "\\\"") + "\"}").getBytes(StandardCharsets.UTF_8);
 
         assertThat(OllamaFailures.ofStatus(400, body, "tiny").message()).isEqualTo(message);
+    }
+
+    @Test
+    void judgesTheResponseToALoad() {
+        assertThat(ofLoad("{\"done\":true,\"done_reason\":\"load\"}\n")).isNull();
+        assertThat(ofLoad("{\"error\":\"no memory\"}\n")).isEqualTo(new UpstreamFailed("Ollama failed: no memory"));
+        assertThat(ofLoad("{\"done\":false}")).isInstanceOf(UpstreamProtocol.class);
+        assertThat(ofLoad("{}")).isInstanceOf(UpstreamProtocol.class);
+        assertThat(ofLoad("loaded")).isInstanceOf(UpstreamProtocol.class);
+        assertThat(ofLoad("")).isInstanceOf(UpstreamProtocol.class);
+    }
+
+    private static @Nullable LlmFailure ofLoad(String body) {
+        return OllamaFailures.ofLoad(body.getBytes(StandardCharsets.UTF_8));
     }
 
     @ParameterizedTest
