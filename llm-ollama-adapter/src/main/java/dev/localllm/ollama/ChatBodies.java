@@ -40,7 +40,9 @@ final class ChatBodies {
                 options(request.options(), settings),
                 tools(model, request),
                 format(request.format()),
-                think(request.thinking()));
+                think(request.thinking()),
+                request.options().topLogprobs() == null ? null : true,
+                request.options().topLogprobs());
     }
 
     /** The body that loads the model, with the same options as that of every chat. */
@@ -54,6 +56,8 @@ final class ChatBodies {
                 keepAlive(settings),
                 options(GenerationOptions.DEFAULTS, settings),
                 List.of(),
+                null,
+                null,
                 null,
                 null);
     }
@@ -170,6 +174,9 @@ final class ChatBodies {
                 options.maxTokens(),
                 options.temperature(),
                 options.topP(),
+                options.topK(),
+                options.minP(),
+                options.repeatPenalty(),
                 options.stop(),
                 options.seed(),
                 options.frequencyPenalty(),

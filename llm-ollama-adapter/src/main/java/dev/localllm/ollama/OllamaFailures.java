@@ -24,7 +24,7 @@ final class OllamaFailures {
     private static final List<String> UNSUPPORTED_TEXTS =
             List.of("does not support", "cloud is disabled", "this model is missing data required for image input");
 
-    private static final Pattern CONTEXT_SIZES = Pattern.compile("\\((\\d+) tokens\\).*\\((\\d+) tokens\\)");
+    private static final Pattern CONTEXT_SIZES = Pattern.compile("\\((\\d{1,9}) tokens\\).*\\((\\d{1,9}) tokens\\)");
     private static final Pattern UNSUPPORTED_FEATURE = Pattern.compile("does not support ([a-z ]{1,40})(?=$|[.,;])");
 
     /** An absolute Unix or Windows path with two or more names. */
@@ -66,19 +66,19 @@ final class OllamaFailures {
         String text = runner == null || runner.message() == null ? error : runner.message();
         if ((runner != null && CONTEXT_EXCEEDED_TYPE.equals(runner.type()))
                 || containsAny(text, CONTEXT_EXCEEDED_TEXTS)) {
-            return new ContextLengthExceeded(contextExceeded(text), text);
+            return contextExceeded(text);
         }
         return containsAny(text, UNSUPPORTED_TEXTS)
                 ? new UnsupportedByModel(model, unsupported(model, text), text)
                 : new InvalidRequest(null, "The model server refused the request: " + withoutPaths(text), text);
     }
 
-    /** Leaves out the advice in Ollama's text, which is for operators. */
-    private static String contextExceeded(String text) {
+    /** Ollama's text has both numbers or none. */
+    private static ContextLengthExceeded contextExceeded(String text) {
         Matcher sizes = CONTEXT_SIZES.matcher(text);
         return sizes.find()
-                ? "The prompt has " + sizes.group(1) + " tokens (expected: at most " + sizes.group(2) + ")."
-                : "The prompt is longer than the model's context.";
+                ? new ContextLengthExceeded(Integer.valueOf(sizes.group(1)), Integer.valueOf(sizes.group(2)), text)
+                : new ContextLengthExceeded(null, null, text);
     }
 
     private static String unsupported(String model, String text) {

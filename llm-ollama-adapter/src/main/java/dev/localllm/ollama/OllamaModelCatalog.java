@@ -1,5 +1,6 @@
 package dev.localllm.ollama;
 
+import dev.localllm.core.catalog.Capability;
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.catalog.ModelInfo;
@@ -7,12 +8,23 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.upstream.Upstream;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import reactor.core.publisher.Mono;
 
 /** {@link ModelCatalog} over GET /api/tags. */
 final class OllamaModelCatalog implements ModelCatalog {
+
+    private static final Map<String, Capability> CAPABILITIES = Map.of(
+            "completion", Capability.CHAT,
+            "tools", Capability.TOOLS,
+            "vision", Capability.VISION,
+            "thinking", Capability.THINKING,
+            "insert", Capability.INSERT,
+            "embedding", Capability.EMBEDDING);
 
     private final Upstream upstream;
 
@@ -38,10 +50,23 @@ final class OllamaModelCatalog implements ModelCatalog {
         if (name == null || !ModelId.isName(name)) {
             return Stream.empty();
         }
-        List<String> capabilities = tag.capabilities();
-        boolean chat = capabilities == null || capabilities.contains("completion");
         Instant modified =
                 tag.modifiedAt() == null ? Instant.EPOCH : tag.modifiedAt().toInstant();
-        return Stream.of(new ModelInfo(new ModelId(name), modified, chat));
+        int contextTokens = tag.details() == null ? 0 : tag.details().contextTokens();
+        return Stream.of(new ModelInfo(new ModelId(name), modified, contextTokens, capabilities(tag)));
+    }
+
+    private static Set<Capability> capabilities(OllamaWire.Tag tag) {
+        if (tag.capabilities() == null) {
+            return Set.of(Capability.CHAT);
+        }
+        Set<Capability> capabilities = EnumSet.noneOf(Capability.class);
+        for (String name : tag.capabilities()) {
+            Capability capability = CAPABILITIES.get(name);
+            if (capability != null) {
+                capabilities.add(capability);
+            }
+        }
+        return capabilities;
     }
 }

@@ -36,7 +36,13 @@ final class OllamaWire {
             JsonNode format,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            JsonNode think) {}
+            JsonNode think,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Boolean logprobs,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable
+            Integer topLogprobs) {}
 
     /**
      * A function that the model may call:
@@ -93,6 +99,9 @@ final class OllamaWire {
             @JsonProperty("num_predict") @Nullable Integer maxTokens,
             @Nullable Double temperature,
             @JsonProperty("top_p") @Nullable Double topP,
+            @JsonProperty("top_k") @Nullable Integer topK,
+            @JsonProperty("min_p") @Nullable Double minP,
+            @JsonProperty("repeat_penalty") @Nullable Double repeatPenalty,
             List<String> stop,
             @Nullable Long seed,
             @JsonProperty("frequency_penalty") @Nullable Double frequencyPenalty,
@@ -152,7 +161,11 @@ final class OllamaWire {
     record Tag(
             @Nullable String name,
             @JsonProperty("modified_at") @Nullable OffsetDateTime modifiedAt,
+            @Nullable TagDetails details,
             @Nullable List<String> capabilities) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record TagDetails(@JsonProperty("context_length") int contextTokens) {}
 
     /** Response of GET /api/ps. */
     @JsonIgnoreProperties(ignoreUnknown = true)

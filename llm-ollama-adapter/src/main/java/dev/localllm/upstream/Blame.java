@@ -6,6 +6,7 @@ import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
@@ -38,6 +39,7 @@ enum Blame {
             case UnknownModel f -> CALLER;
             case UnsupportedByModel f -> CALLER;
             case ContextLengthExceeded f -> CALLER;
+            case SchemaNotHonoured f -> NONE;
             case Overloaded f -> NONE;
             case RateLimited f -> NONE;
             case ShuttingDown f -> NONE;

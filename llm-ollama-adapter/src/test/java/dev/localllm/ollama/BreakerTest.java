@@ -47,6 +47,7 @@ class BreakerTest {
             GenerationOptions.DEFAULTS,
             List.of(),
             new ToolChoice.Required(),
+            true,
             new ResponseFormat.Text(),
             Thinking.MODEL_DEFAULT);
 

@@ -196,13 +196,20 @@ class ChatBodiesTest {
                 GenerationOptions.DEFAULTS,
                 tools,
                 choice,
+                true,
                 new ResponseFormat.Text(),
                 Thinking.MODEL_DEFAULT);
     }
 
     private static ChatRequest chat(ResponseFormat format, Thinking thinking) {
         return new ChatRequest(
-                List.of(QUESTION), GenerationOptions.DEFAULTS, List.of(), new ToolChoice.Auto(), format, thinking);
+                List.of(QUESTION),
+                GenerationOptions.DEFAULTS,
+                List.of(),
+                new ToolChoice.Auto(),
+                true,
+                format,
+                thinking);
     }
 
     private static ChatRequest chat(Message... messages) {

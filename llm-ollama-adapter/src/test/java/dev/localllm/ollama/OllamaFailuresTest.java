@@ -33,7 +33,7 @@ class OllamaFailuresTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"message\":\"no\",\"type\":\"exceed_context_size_error\"} | The prompt is longer than the model's context.",
+                "{\"message\":\"no\",\"type\":\"exceed_context_size_error\"} | Your messages exceed this model's maximum context length. Please reduce the length of the messages.",
                 "{\"message\":\"no\",\"type\":\"other\"} | The model server refused the request: no",
                 "{\"message\":\"no\"} | The model server refused the request: no",
                 "{\"type\":\"other\"} | The model server refused the request: {\"error\":{\"type\":\"other\"}}"
@@ -89,10 +89,10 @@ class OllamaFailuresTest {
                         "The model 'tiny' does not support the request."),
                 Arguments.of(
                         "request (709 tokens) exceeds the available context size (256 tokens), try increasing it",
-                        "The prompt has 709 tokens (expected: at most 256)."),
+                        "This model's maximum context length is 256 tokens. However, your messages resulted in 709 tokens. Please reduce the length of the messages."),
                 Arguments.of(
                         "the prompt is longer than the context length currently available to the model; adjust it",
-                        "The prompt is longer than the model's context."));
+                        "Your messages exceed this model's maximum context length. Please reduce the length of the messages."));
     }
 
     @ParameterizedTest

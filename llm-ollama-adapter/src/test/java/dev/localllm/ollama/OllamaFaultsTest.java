@@ -176,7 +176,8 @@ class OllamaFaultsTest {
         try (CannedServer server =
                         new CannedServer(Recording.load("02-chat-nonstream").response());
                 Ollama canned = new Ollama(Answers.settings(server.baseUrl()), System::nanoTime)) {
-            GenerationOptions options = new GenerationOptions(0.5, 0.9, 7, List.of("END"), 3L, 0.1, -0.2);
+            GenerationOptions options =
+                    new GenerationOptions(0.5, 0.9, 40, 0.05, 1.1, 0.1, -0.2, 7, List.of("END"), 3L, 5);
             canned.chatModel()
                     .open(
                             Answers.MODEL,
@@ -193,8 +194,8 @@ class OllamaFaultsTest {
                                             {"model":"simulator","messages":[{"role":"system","content":"Be \\"kind\\"."},
                                             {"role":"user","content":"안녕"}],"stream":true,"truncate":false,"shift":false,
                                             "keep_alive":"300s","options":{"num_ctx":8192,"num_predict":7,"temperature":0.5,
-                                            "top_p":0.9,"stop":["END"],"seed":3,"frequency_penalty":0.1,
-                                            "presence_penalty":-0.2}}"""));
+                                            "top_p":0.9,"top_k":40,"min_p":0.05,"repeat_penalty":1.1,"stop":["END"],"seed":3,
+                                            "frequency_penalty":0.1,"presence_penalty":-0.2},"logprobs":true,"top_logprobs":5}"""));
         }
     }
 

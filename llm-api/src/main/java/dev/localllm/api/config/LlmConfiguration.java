@@ -36,6 +36,7 @@ import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
+import dev.localllm.core.chat.DefaultThinking;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
@@ -170,6 +171,7 @@ class LlmConfiguration {
                 models,
                 settings.chats().systemPrompt(),
                 settings.chats().maxOutputTokens(),
+                DefaultThinking.NONE,
                 queue,
                 ollama.chatModel());
     }

@@ -8,6 +8,7 @@ import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
@@ -113,6 +114,8 @@ public record FailureResponse(
             case ShuttingDown f -> unavailable("shutting_down", f, AFTER_RESTART);
             case UpstreamUnavailable f -> unavailable("upstream_unavailable", f, f.retryAfter());
             case DeadlineExceeded f -> timeout(f);
+            case SchemaNotHonoured f ->
+                new FailureResponse(HttpStatus.BAD_GATEWAY, "schema_not_honoured", null, f.message(), null, NO_RETRY);
             case UpstreamFailed f -> serverError(HttpStatus.BAD_GATEWAY, "upstream_failed", f.message(), f.detail());
             case UpstreamProtocol f ->
                 serverError(HttpStatus.BAD_GATEWAY, "upstream_protocol_error", f.message(), f.detail());

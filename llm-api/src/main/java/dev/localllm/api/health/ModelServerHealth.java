@@ -1,5 +1,6 @@
 package dev.localllm.api.health;
 
+import dev.localllm.core.catalog.Capability;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.catalog.ModelInfo;
@@ -68,7 +69,8 @@ public final class ModelServerHealth implements ReactiveHealthIndicator {
 
     private Health.Builder judge(List<ModelInfo> infos, @Nullable ModelId needed) {
         boolean hasModel = infos.stream()
-                .anyMatch(model -> model.chat() && (needed == null || model.id().matches(needed)));
+                .anyMatch(model -> model.can(Capability.CHAT)
+                        && (needed == null || model.id().matches(needed)));
         if (hasModel) {
             return Health.up();
         }

@@ -2,6 +2,7 @@ package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.openai.OpenAiJson.Logprobs;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.StreamEncoder;
@@ -9,6 +10,7 @@ import dev.localllm.core.admission.Place;
 import dev.localllm.core.admission.Queued;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
@@ -50,20 +52,44 @@ final class ChunkEncoder implements StreamEncoder {
             List<Choice> choices,
             @Nullable Usage usage) {}
 
-    record Choice(int index, Delta delta, @Nullable String finishReason) {}
+    record Choice(
+            int index,
+            Delta delta,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Logprobs logprobs,
+
+            @Nullable String finishReason) {
+        Choice(Delta delta, @Nullable String finishReason) {
+            this(0, delta, null, finishReason);
+        }
+    }
 
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Delta(
             @Nullable String role,
-            @Nullable String content,
-            @Nullable String reasoning,
-            @Nullable List<ToolCall> toolCalls) {}
+            @Nullable JsonText content,
+            @Nullable JsonText reasoningContent,
+            @Nullable JsonText reasoning,
+            @Nullable List<ToolCall> toolCalls) {
 
-    private static final byte[] START = OpenAiJson.bytes(new Choice(0, new Delta("assistant", "", null, null), null));
-    private static final JsonTemplate TEXT =
-            JsonTemplate.of(new Choice(0, new Delta(null, "", null, null), null), "content");
+        static final Delta EMPTY = new Delta(null, null, null, null, null);
+
+        static Delta content(JsonText text) {
+            return new Delta(null, text, null, null, null);
+        }
+
+        static Delta thinking(JsonText text) {
+            return new Delta(null, null, text, text, null);
+        }
+    }
+
+    private static final JsonText NOTHING = JsonText.of("");
+    private static final byte[] START =
+            OpenAiJson.bytes(new Choice(new Delta("assistant", NOTHING, null, null, null), null));
+    private static final JsonTemplate TEXT = JsonTemplate.of(new Choice(Delta.content(NOTHING), null), "content");
     private static final JsonTemplate THINKING =
-            JsonTemplate.of(new Choice(0, new Delta(null, null, "", null), null), "reasoning");
+            JsonTemplate.of(new Choice(Delta.thinking(NOTHING), null), "reasoning_content", "reasoning");
     private static final Map<FinishReason, byte[]> ENDS = ends();
     private static final JsonTemplate FRAME = new JsonTemplate(utf8("data: "), utf8("\n\n"));
     private static final byte[] DONE = utf8("data: [DONE]\n\n");
@@ -78,6 +104,10 @@ final class ChunkEncoder implements StreamEncoder {
     private final JsonTemplate chunk;
     private final JsonTemplate text;
     private @Nullable JsonTemplate thinking;
+
+    /** Of the next text; null for none. */
+    private @Nullable Logprobs logprobs;
+
     private boolean started;
 
     ChunkEncoder(CompletionMetadata metadata, Queued queued, boolean includeUsage, DataBufferFactory buffers) {
@@ -97,12 +127,12 @@ final class ChunkEncoder implements StreamEncoder {
 
     @Override
     public DataBuffer encode(List<ChatEvent> events) {
-        int perEvent = text.head().length + TYPICAL_TEXT_BYTES + text.tail().length;
+        int perEvent = text.length() + TYPICAL_TEXT_BYTES;
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
         try {
             if (!started) {
                 started = true;
-                write(START, chunk, buffer);
+                chunk.write(START, buffer::write);
             }
             for (ChatEvent event : events) {
                 encode(event, buffer);
@@ -139,24 +169,38 @@ final class ChunkEncoder implements StreamEncoder {
     @Override
     public DataBuffer failure(FailureResponse failure) {
         byte[] body = OpenAiErrors.json(failure);
-        DataBuffer buffer = buffers.allocateBuffer(FRAME.head().length + body.length + FRAME.tail().length);
-        write(body, FRAME, buffer);
+        DataBuffer buffer = buffers.allocateBuffer(FRAME.length() + body.length);
+        FRAME.write(body, buffer::write);
         return buffer;
     }
 
     private void encode(ChatEvent event, DataBuffer buffer) {
         switch (event) {
-            case TextDelta delta -> write(delta.text(), text, buffer);
-            case ThinkingDelta delta -> write(delta.text(), thinking(), buffer);
-            case ToolCallDelta call -> write(OpenAiJson.bytes(new Choice(0, toolCall(call), null)), chunk, buffer);
+            case TextDelta delta -> encode(delta.text(), buffer);
+            case ThinkingDelta delta -> thinking().write(delta.text(), buffer::write);
+            case LogprobsDelta delta -> logprobs = Logprobs.of(delta.tokens());
+            case ToolCallDelta call -> write(new Choice(toolCall(call), null), buffer);
             case Finished end -> finish(end, buffer);
         }
     }
 
+    private void encode(JsonText content, DataBuffer buffer) {
+        if (logprobs == null) {
+            text.write(content, buffer::write);
+        } else {
+            write(new Choice(0, Delta.content(content), logprobs, null), buffer);
+            logprobs = null;
+        }
+    }
+
+    private void write(Choice choice, DataBuffer buffer) {
+        chunk.write(OpenAiJson.bytes(choice), buffer::write);
+    }
+
     private void finish(Finished end, DataBuffer buffer) {
-        write(Objects.requireNonNull(ENDS.get(end.reason())), chunk, buffer);
+        chunk.write(Objects.requireNonNull(ENDS.get(end.reason())), buffer::write);
         if (includeUsage) {
-            write(OpenAiJson.bytes(chunk(Usage.of(end, queued.receipt()))), FRAME, buffer);
+            FRAME.write(OpenAiJson.bytes(chunk(Usage.of(end, queued.receipt()))), buffer::write);
         }
         buffer.write(DONE);
     }
@@ -172,14 +216,13 @@ final class ChunkEncoder implements StreamEncoder {
     private static Map<FinishReason, byte[]> ends() {
         Map<FinishReason, byte[]> ends = new EnumMap<>(FinishReason.class);
         for (FinishReason reason : FinishReason.values()) {
-            Choice end = new Choice(0, new Delta(null, null, null, null), OpenAiJson.of(reason));
-            ends.put(reason, OpenAiJson.bytes(end));
+            ends.put(reason, OpenAiJson.bytes(new Choice(Delta.EMPTY, OpenAiJson.of(reason))));
         }
         return ends;
     }
 
     private static Delta toolCall(ToolCallDelta call) {
-        return new Delta(null, null, null, List.of(ToolCall.of(call.call(), call.index())));
+        return new Delta(null, null, null, null, List.of(ToolCall.of(call.call(), call.index())));
     }
 
     private JsonTemplate thinking() {
@@ -189,16 +232,6 @@ final class ChunkEncoder implements StreamEncoder {
             thinking = known;
         }
         return known;
-    }
-
-    private static void write(JsonText text, JsonTemplate frame, DataBuffer buffer) {
-        buffer.write(frame.head());
-        text.writeTo(buffer::write);
-        buffer.write(frame.tail());
-    }
-
-    private static void write(byte[] json, JsonTemplate frame, DataBuffer buffer) {
-        buffer.write(frame.head()).write(json).write(frame.tail());
     }
 
     private static byte[] utf8(String text) {

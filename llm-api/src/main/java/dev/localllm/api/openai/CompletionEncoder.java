@@ -2,17 +2,19 @@ package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.memory.SegmentedBytes;
+import dev.localllm.api.openai.OpenAiJson.Logprob;
+import dev.localllm.api.openai.OpenAiJson.Logprobs;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.BodyEncoder;
 import dev.localllm.core.admission.Queued;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.JsonText;
-import dev.localllm.core.chat.Part;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,8 +30,7 @@ final class CompletionEncoder implements BodyEncoder {
 
     record Completion(String id, String object, long created, JsonText model, List<Choice> choices, Usage usage) {}
 
-    /** @param logprobs always null */
-    record Choice(int index, Message message, @Nullable String logprobs, String finishReason) {}
+    record Choice(int index, Message message, @Nullable Logprobs logprobs, String finishReason) {}
 
     /**
      * @param content null if the answer has tool calls and no text
@@ -38,6 +39,9 @@ final class CompletionEncoder implements BodyEncoder {
     record Message(
             String role,
             @Nullable String content,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String reasoningContent,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             String reasoning,
@@ -54,6 +58,7 @@ final class CompletionEncoder implements BodyEncoder {
     private final SegmentedBytes text = new SegmentedBytes();
     private final SegmentedBytes thinking = new SegmentedBytes();
     private final SegmentedBytes toolCalls = new SegmentedBytes();
+    private final SegmentedBytes logprobs = new SegmentedBytes();
     private @Nullable Finished end;
 
     CompletionEncoder(CompletionMetadata metadata, Queued queued) {
@@ -72,11 +77,12 @@ final class CompletionEncoder implements BodyEncoder {
             switch (event) {
                 case TextDelta delta -> delta.text().writeTo(text::write);
                 case ThinkingDelta delta -> delta.text().writeTo(thinking::write);
-                case ToolCallDelta delta -> add(delta.call());
+                case LogprobsDelta delta -> delta.tokens().forEach(token -> append(Logprob.of(token), logprobs));
+                case ToolCallDelta delta -> append(ToolCall.of(delta.call(), null), toolCalls);
                 case Finished finished -> end = finished;
             }
         }
-        return text.length() + thinking.length() + toolCalls.length();
+        return text.length() + thinking.length() + toolCalls.length() + logprobs.length();
     }
 
     /** Throws an IllegalStateException without {@link Finished}, which the port guarantees. */
@@ -100,13 +106,15 @@ final class CompletionEncoder implements BodyEncoder {
                                 "assistant",
                                 hasContent ? "" : null,
                                 hasThinking ? "" : null,
+                                hasThinking ? "" : null,
                                 hasCalls ? List.of() : null,
                                 null),
-                        null,
+                        logprobs.length() > 0 ? new Logprobs(List.of(), null) : null,
                         OpenAiJson.of(finished.reason()))),
                 Usage.of(finished, queued.receipt()));
         Map<String, SegmentedBytes> texts = new LinkedHashMap<>();
         putIf(hasContent, "content", text, texts);
+        putIf(hasThinking, "reasoning_content", thinking, texts);
         putIf(hasThinking, "reasoning", thinking, texts);
         putIf(hasCalls, "tool_calls", toolCalls, texts);
         return joined(OpenAiJson.around(completion, List.copyOf(texts.keySet())), texts.values());
@@ -130,11 +138,12 @@ final class CompletionEncoder implements BodyEncoder {
         return body;
     }
 
-    private void add(Part.ToolCall call) {
-        if (toolCalls.length() > 0) {
-            toolCalls.write(COMMA, 0, COMMA.length);
+    /** Appends an item to the items of an array. */
+    private static void append(Object item, SegmentedBytes items) {
+        if (items.length() > 0) {
+            items.write(COMMA, 0, COMMA.length);
         }
-        byte[] json = OpenAiJson.bytes(ToolCall.of(call, null));
-        toolCalls.write(json, 0, json.length);
+        byte[] json = OpenAiJson.bytes(item);
+        items.write(json, 0, json.length);
     }
 }

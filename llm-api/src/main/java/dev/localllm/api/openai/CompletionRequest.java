@@ -105,11 +105,15 @@ record CompletionRequest(@Nullable ModelId model, ChatRequest chat, boolean stre
         return new GenerationOptions(
                 fields.number("temperature", 0, 2),
                 fields.number("top_p", 0, 1),
+                null,
+                null,
+                null,
+                fields.number("frequency_penalty", -2, 2),
+                fields.number("presence_penalty", -2, 2),
                 maxTokens(fields),
                 fields.strings("stop", MAX_STOP_TEXTS),
                 fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-                fields.number("frequency_penalty", -2, 2),
-                fields.number("presence_penalty", -2, 2));
+                null);
     }
 
     /** The newer field wins, as in OpenAI's API. */

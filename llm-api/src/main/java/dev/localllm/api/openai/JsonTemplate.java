@@ -1,36 +1,54 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.core.chat.JsonText;
 import java.util.Arrays;
 import java.util.List;
 
-/** Constant JSON, in UTF-8, with a placeholder for the variable part. The arrays are shared and never written to. */
+/** Constant JSON, in UTF-8, with placeholders for one variable part. The arrays are shared and never written to. */
 final class JsonTemplate {
 
-    private final byte[] head;
-    private final byte[] tail;
+    private final byte[][] pieces;
 
-    JsonTemplate(byte[] head, byte[] tail) {
-        this.head = head;
-        this.tail = tail;
+    /** @param pieces around the placeholders: one more than placeholders */
+    JsonTemplate(byte[]... pieces) {
+        this.pieces = pieces;
     }
 
-    /** @param field its value is an empty string or array; the placeholder is inside it */
-    static JsonTemplate of(Object value, String field) {
-        List<byte[]> pieces = OpenAiJson.around(value, List.of(field));
-        return new JsonTemplate(pieces.getFirst(), pieces.getLast());
+    /** @param fields the value of each is an empty string or array; a placeholder is inside each */
+    static JsonTemplate of(Object value, String... fields) {
+        return new JsonTemplate(OpenAiJson.around(value, List.of(fields)).toArray(new byte[0][]));
     }
 
-    byte[] head() {
-        return head;
+    /** Number of bytes without the variable part. */
+    int length() {
+        int length = 0;
+        for (byte[] piece : pieces) {
+            length += piece.length;
+        }
+        return length;
     }
 
-    byte[] tail() {
-        return tail;
+    /** Writes the template with the value in each placeholder. */
+    void write(JsonText value, JsonText.Sink target) {
+        target.write(pieces[0], 0, pieces[0].length);
+        for (int i = 1; i < pieces.length; i++) {
+            value.writeTo(target);
+            target.write(pieces[i], 0, pieces[i].length);
+        }
     }
 
-    /** Replaces the placeholder of this template by the other template. */
+    /** Writes the template with the JSON in each placeholder. */
+    void write(byte[] json, JsonText.Sink target) {
+        write(JsonText.ofEscaped(json, 0, json.length), target);
+    }
+
+    /** Replaces the only placeholder of this template by the other template. */
     JsonTemplate around(JsonTemplate inner) {
-        return new JsonTemplate(joined(head, inner.head), joined(inner.tail, tail));
+        byte[][] joined = inner.pieces.clone();
+        int last = joined.length - 1;
+        joined[0] = joined(pieces[0], joined[0]);
+        joined[last] = joined(joined[last], pieces[1]);
+        return new JsonTemplate(joined);
     }
 
     private static byte[] joined(byte[] first, byte[] second) {

@@ -7,6 +7,7 @@ import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
+import dev.localllm.core.chat.TokenLogprob;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -82,6 +83,29 @@ final class OpenAiJson {
                     JsonText.of(call.id()),
                     "function",
                     new CalledFunction(JsonText.of(call.function()), JsonText.of(call.arguments())));
+        }
+    }
+
+    /** @param refusal always null */
+    record Logprobs(List<Logprob> content, @Nullable String refusal) {
+        static Logprobs of(List<TokenLogprob> tokens) {
+            return new Logprobs(tokens.stream().map(Logprob::of).toList(), null);
+        }
+    }
+
+    record Logprob(JsonText token, double logprob, List<Integer> bytes, List<Alternative> topLogprobs) {
+        static Logprob of(TokenLogprob token) {
+            return new Logprob(
+                    JsonText.of(token.token()),
+                    token.logprob(),
+                    token.bytes(),
+                    token.alternatives().stream().map(Alternative::of).toList());
+        }
+    }
+
+    record Alternative(JsonText token, double logprob, List<Integer> bytes) {
+        private static Alternative of(TokenLogprob token) {
+            return new Alternative(JsonText.of(token.token()), token.logprob(), token.bytes());
         }
     }
 

@@ -13,6 +13,7 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.ChatService;
+import dev.localllm.core.chat.DefaultThinking;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
@@ -283,7 +284,7 @@ class ModelWatchTest {
                 "Ollama",
                 () -> answer,
                 queue,
-                new ChatService(null, new PromptLimits(1, 1), directory, null, 1, queue, model),
+                new ChatService(null, new PromptLimits(1, 1), directory, null, 1, DefaultThinking.NONE, queue, model),
                 new ModelWatch.Expected(new AllowedModels(Map.of(OWN, OWN)), 8192, warm),
                 Duration.ofSeconds(5),
                 () -> NOW);

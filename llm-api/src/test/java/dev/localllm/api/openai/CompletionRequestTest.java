@@ -43,7 +43,18 @@ class CompletionRequestTest {
                                         new Message(Role.SYSTEM, "b"),
                                         new Message(Role.USER, List.of(new Part.Text("c"), new Part.Text("d"))),
                                         new Message(Role.ASSISTANT, "")),
-                                new GenerationOptions(2.0, 1.0, 1, List.of("x", "y"), Long.MIN_VALUE, -2.0, 2.0)),
+                                new GenerationOptions(
+                                        2.0,
+                                        1.0,
+                                        null,
+                                        null,
+                                        null,
+                                        -2.0,
+                                        2.0,
+                                        1,
+                                        List.of("x", "y"),
+                                        Long.MIN_VALUE,
+                                        null)),
                         true,
                         true));
     }

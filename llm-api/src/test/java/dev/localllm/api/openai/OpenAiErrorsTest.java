@@ -10,6 +10,7 @@ import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
@@ -42,7 +43,7 @@ class OpenAiErrorsTest {
                         "unsupported_by_model",
                         "model"),
                 Arguments.of(
-                        new ContextLengthExceeded("no", null),
+                        new ContextLengthExceeded(5000, 4096, null),
                         400,
                         "invalid_request_error",
                         "context_length_exceeded",
@@ -57,6 +58,7 @@ class OpenAiErrorsTest {
                 Arguments.of(new Overloaded("no"), 503, "server_error", "overloaded", null),
                 Arguments.of(new RateLimited(Duration.ofMillis(1500)), 429, "requests", "rate_limit_exceeded", null),
                 Arguments.of(new ShuttingDown(), 503, "server_error", "shutting_down", null),
+                Arguments.of(new SchemaNotHonoured("no"), 502, "server_error", "schema_not_honoured", null),
                 Arguments.of(new UpstreamFailed("no"), 502, "server_error", "upstream_failed", null),
                 Arguments.of(new UpstreamProtocol("no"), 502, "server_error", "upstream_protocol_error", null));
     }

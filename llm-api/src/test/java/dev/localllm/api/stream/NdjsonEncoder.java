@@ -4,6 +4,7 @@ import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.admission.Place;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
@@ -47,6 +48,7 @@ record NdjsonEncoder(DataBufferFactory buffers, @Nullable String heartbeatLine) 
         return switch (event) {
             case TextDelta delta -> "{\"text\":" + delta.text().quoted() + "}\n";
             case ThinkingDelta delta -> "{\"thinking\":" + delta.text().quoted() + "}\n";
+            case LogprobsDelta delta -> "{\"logprobs\":" + delta.tokens().size() + "}\n";
             case ToolCallDelta call -> "{\"call\":" + call.index() + "}\n";
             case Finished end -> "{\"done\":true}\n";
         };

@@ -32,7 +32,7 @@ public final class ModelDirectory {
         ModelId requested = name == null ? defaultName : name;
         if (requested == null) {
             return list().flatMapIterable(models -> models)
-                    .filter(ModelInfo::chat)
+                    .filter(model -> model.can(Capability.CHAT))
                     .next()
                     .flatMap(first -> target(first.id()))
                     .switchIfEmpty(Mono.error(() -> unknown("(default)")));
@@ -59,7 +59,7 @@ public final class ModelDirectory {
                 .forEach((name, target) -> models.stream()
                         .filter(model -> model.id().matches(target))
                         .findFirst()
-                        .ifPresent(model -> visible.add(new ModelInfo(name, model.modifiedAt(), model.chat()))));
+                        .ifPresent(model -> visible.add(model.named(name))));
         return List.copyOf(visible);
     }
 

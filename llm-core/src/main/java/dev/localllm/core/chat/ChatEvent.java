@@ -1,5 +1,7 @@
 package dev.localllm.core.chat;
 
+import java.util.List;
+
 /** One event of an answer. An answer is any number of deltas followed by exactly one {@link Finished}, or it fails. */
 public sealed interface ChatEvent {
 
@@ -9,8 +11,15 @@ public sealed interface ChatEvent {
     /** The next part of the answer's text. Never empty. */
     record TextDelta(JsonText text) implements ChatEvent {}
 
+    /** Log probabilities of the next tokens of the text, before the {@link TextDelta} of these tokens. Never empty. */
+    record LogprobsDelta(List<TokenLogprob> tokens) implements ChatEvent {
+        public LogprobsDelta {
+            tokens = List.copyOf(tokens);
+        }
+    }
+
     /**
-     * A complete tool call.
+     * A complete tool call. Its arguments are a JSON object.
      *
      * @param index number of the call within the answer, from 0
      */

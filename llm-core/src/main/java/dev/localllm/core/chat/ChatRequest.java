@@ -6,12 +6,14 @@ import java.util.List;
  * A chat to answer, and how. The model is not part of it.
  *
  * @param tools functions that the model may call, possibly none
+ * @param parallelToolCalls false if the answer has at most one tool call
  */
 public record ChatRequest(
         List<Message> messages,
         GenerationOptions options,
         List<ToolDefinition> tools,
         ToolChoice toolChoice,
+        boolean parallelToolCalls,
         ResponseFormat format,
         Thinking thinking) {
 
@@ -25,12 +27,19 @@ public record ChatRequest(
 
     /** A request without tools, for text, with the model's default of thinking. */
     public ChatRequest(List<Message> messages, GenerationOptions options) {
-        this(messages, options, List.of(), new ToolChoice.Auto(), new ResponseFormat.Text(), Thinking.MODEL_DEFAULT);
+        this(
+                messages,
+                options,
+                List.of(),
+                new ToolChoice.Auto(),
+                true,
+                new ResponseFormat.Text(),
+                Thinking.MODEL_DEFAULT);
     }
 
-    /** A copy with other messages and options. */
-    ChatRequest with(List<Message> messages, GenerationOptions options) {
-        return new ChatRequest(messages, options, tools, toolChoice, format, thinking);
+    /** A copy with other messages, options and thinking. */
+    ChatRequest with(List<Message> messages, GenerationOptions options, Thinking thinking) {
+        return new ChatRequest(messages, options, tools, toolChoice, parallelToolCalls, format, thinking);
     }
 
     /**

@@ -33,6 +33,7 @@ public final class ChatService {
     private final ModelDirectory models;
     private final @Nullable SystemPrompt systemPrompt;
     private final int maxOutputTokens;
+    private final DefaultThinking defaultThinking;
     private final FairQueue queue;
     private final ChatModel chatModel;
     private final ModelLoads loads;
@@ -48,6 +49,7 @@ public final class ChatService {
             ModelDirectory models,
             @Nullable SystemPrompt systemPrompt,
             int maxOutputTokens,
+            DefaultThinking defaultThinking,
             FairQueue queue,
             ChatModel chatModel) {
         this.rateLimiter = rateLimiter;
@@ -55,6 +57,7 @@ public final class ChatService {
         this.models = models;
         this.systemPrompt = systemPrompt;
         this.maxOutputTokens = maxOutputTokens;
+        this.defaultThinking = defaultThinking;
         this.queue = queue;
         this.chatModel = chatModel;
         this.loads = new ModelLoads(chatModel, queue);
@@ -122,7 +125,9 @@ public final class ChatService {
                         () -> queue.enter(client, model),
                         ticket -> call.responder()
                                 .respond(
-                                        model, ticket, events(ticket, model, completed(call.request()), call.thread())),
+                                        model,
+                                        ticket,
+                                        events(ticket, model, completed(call.request(), model), call.thread())),
                         ticket -> end(ticket, model)));
     }
 
@@ -177,9 +182,11 @@ public final class ChatService {
         return ticket.start() ? events : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
     }
 
-    private ChatRequest completed(ChatRequest request) {
+    private ChatRequest completed(ChatRequest request, ModelId model) {
         return request.with(
-                withSystemPrompt(request.messages()), request.options().withMaxTokens(maxOutputTokens));
+                withSystemPrompt(request.messages()),
+                request.options().withMaxTokens(maxOutputTokens),
+                defaultThinking.of(model, request.thinking()));
     }
 
     private List<Message> withSystemPrompt(List<Message> messages) {

@@ -67,8 +67,26 @@ public sealed interface LlmFailure {
         }
     }
 
-    /** The prompt exceeds the model's context. It was not truncated, and nothing was generated. */
-    record ContextLengthExceeded(String message, @Nullable String detail) implements LlmFailure {
+    /**
+     * The prompt exceeds the model's context. It was not truncated, and nothing was generated. The message has OpenAI's
+     * words, which clients search for.
+     *
+     * @param promptTokens null if the model server doesn't tell it
+     * @param contextTokens null if the model server doesn't tell it
+     */
+    record ContextLengthExceeded(
+            @Nullable Integer promptTokens,
+            @Nullable Integer contextTokens,
+            @Nullable String detail) implements LlmFailure {
+        @Override
+        public String message() {
+            return promptTokens == null || contextTokens == null
+                    ? "Your messages exceed this model's maximum context length. Please reduce the length of the messages."
+                    : "This model's maximum context length is " + contextTokens
+                            + " tokens. However, your messages resulted in " + promptTokens
+                            + " tokens. Please reduce the length of the messages.";
+        }
+
         @Override
         public boolean isRefunded() {
             return false;
@@ -164,6 +182,23 @@ public sealed interface LlmFailure {
         @Override
         public String message() {
             return "The model server failed.";
+        }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
+    }
+
+    /**
+     * The answer does not match the JSON schema that the request demands.
+     *
+     * @param mismatch where and how; without the answer's text
+     */
+    record SchemaNotHonoured(String mismatch) implements LlmFailure {
+        @Override
+        public String message() {
+            return "The model's answer does not match the requested JSON schema: " + mismatch;
         }
 
         @Override

@@ -21,7 +21,7 @@ public abstract class ModelCatalogContract {
     void listsAnExistingModel() {
         assertThat(list()).anySatisfy(info -> {
             assertThat(info.id().matches(model())).isTrue();
-            assertThat(info.chat()).isTrue();
+            assertThat(info.can(Capability.CHAT)).isTrue();
             assertThat(info.modifiedAt()).isBetween(Instant.EPOCH, Instant.parse("2100-01-01T00:00:00Z"));
         });
     }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -64,8 +65,7 @@ class ModelDirectoryTest {
     void listsAllowedExistingModelsUnderTheirAllowedNames() {
         ModelDirectory directory = directory(allowed(Map.of("fast", "qwen3:4b", "absent", "absent")), null);
         StepVerifier.create(directory.list())
-                .assertNext(models ->
-                        assertThat(models).containsExactly(new ModelInfo(new ModelId("fast"), QWEN.modifiedAt(), true)))
+                .assertNext(models -> assertThat(models).containsExactly(QWEN.named(new ModelId("fast"))))
                 .expectComplete()
                 .verify(TIMEOUT);
     }
@@ -105,6 +105,10 @@ class ModelDirectoryTest {
     }
 
     private static ModelInfo info(String name, boolean chat) {
-        return new ModelInfo(new ModelId(name), Instant.ofEpochSecond(name.length()), chat);
+        return new ModelInfo(
+                new ModelId(name),
+                Instant.ofEpochSecond(name.length()),
+                4096,
+                Set.of(chat ? Capability.CHAT : Capability.EMBEDDING));
     }
 }

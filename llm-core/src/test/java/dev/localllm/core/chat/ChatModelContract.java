@@ -253,7 +253,7 @@ public abstract class ChatModelContract {
     protected static ChatRequest request(String prompt, int maxTokens, List<String> stop) {
         return new ChatRequest(
                 List.of(new Message(Role.USER, prompt)),
-                new GenerationOptions(0.0, null, maxTokens, stop, 7L, null, null));
+                new GenerationOptions(0.0, null, null, null, null, null, null, maxTokens, stop, 7L, null));
     }
 
     protected final LlmFailure failure(Flux<List<ChatEvent>> answer) {

@@ -191,6 +191,7 @@ class ChatServiceTest {
                 GenerationOptions.DEFAULTS,
                 List.of(new ToolDefinition("12", "345", "{}"), new ToolDefinition("6", null, "{}")),
                 new ToolChoice.None(),
+                false,
                 new ResponseFormat.JsonSchema("true"),
                 Thinking.LOW);
     }
@@ -198,12 +199,15 @@ class ChatServiceTest {
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
     void limitsTheTokensOfAnAnswer(@Nullable Integer requested, int sent) {
-        GenerationOptions options = new GenerationOptions(null, null, requested, List.of("stop"), 7L, null, null);
+        GenerationOptions options = options(requested);
 
         succeed(new ChatCall(null, new ChatRequest(List.of(QUESTION), options), READER, Runnable::run));
 
-        assertThat(generated.getLast().options())
-                .isEqualTo(new GenerationOptions(null, null, sent, List.of("stop"), 7L, null, null));
+        assertThat(generated.getLast().options()).isEqualTo(options(sent));
+    }
+
+    private static GenerationOptions options(@Nullable Integer maxTokens) {
+        return new GenerationOptions(0.1, 0.2, 3, 0.4, 0.5, 0.6, 0.7, maxTokens, List.of("stop"), 7L, 8);
     }
 
     // --- charge
@@ -925,6 +929,7 @@ class ChatServiceTest {
                 new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
                 systemPrompt,
                 100,
+                new DefaultThinking(Map.of(new ModelId("sober"), Thinking.OFF)),
                 queue,
                 new ChatModel() {
                     @Override

@@ -30,6 +30,7 @@ public final class EveryFailure {
         return switch (type.getSimpleName()) {
             case "String" -> "some";
             case "boolean" -> false;
+            case "Integer" -> 1;
             case "Duration" -> Duration.ofSeconds(1);
             case "Deadline" -> Deadline.TOTAL;
             default -> throw new IllegalArgumentException("type: " + type + " (expected: one that has a value here)");
