@@ -1,11 +1,13 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.json.UnknownFields;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -36,16 +38,18 @@ public class RequestBenchmark {
             new RateLimiter(new RateLimit(1_000_000, 1_000_000), null, CLIENTS, System::nanoTime);
     private final ClientId[] clients =
             IntStream.range(0, CLIENTS).mapToObj(i -> new ClientId("client-" + i)).toArray(ClientId[]::new);
+    private final CompletionReader reader =
+            new CompletionReader(UnknownFields.IGNORE, new LoadOptions(8192, Duration.ofMinutes(30)));
     private int next;
 
     @Benchmark
     public Object parseOneMessage() {
-        return CompletionRequest.parse(new ByteArrayInputStream(question));
+        return reader.read(new ByteArrayInputStream(question));
     }
 
     @Benchmark
     public Object parse101Messages() {
-        return CompletionRequest.parse(new ByteArrayInputStream(conversation));
+        return reader.read(new ByteArrayInputStream(conversation));
     }
 
     @Benchmark

@@ -40,7 +40,7 @@ public class TokenPathBenchmark {
     private final NettyDataBufferFactory buffers = new NettyDataBufferFactory(PooledByteBufAllocator.DEFAULT);
     private final Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
     private final ChunkEncoder encoder =
-            new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), false, buffers);
+            new ChunkEncoder(new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), () -> null, false, buffers);
 
     @Param({"text", "thinking"})
     private String kind = "";

@@ -21,11 +21,14 @@ import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.ChatController;
 import dev.localllm.api.openai.CompletionMetadataFactory;
+import dev.localllm.api.openai.CompletionReader;
+import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestHandler;
 import dev.localllm.api.request.RequestLog;
+import dev.localllm.api.schema.AnswerSchemas;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.api.stream.ReadAhead;
@@ -36,7 +39,6 @@ import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
-import dev.localllm.core.chat.DefaultThinking;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.ollama.Ollama;
@@ -171,7 +173,7 @@ class LlmConfiguration {
                 models,
                 settings.chats().systemPrompt(),
                 settings.chats().maxOutputTokens(),
-                DefaultThinking.NONE,
+                settings.modelServer().thinking(),
                 queue,
                 ollama.chatModel());
     }
@@ -208,6 +210,24 @@ class LlmConfiguration {
     @Bean
     CompletionMetadataFactory completionMetadata() {
         return new CompletionMetadataFactory(InstantSource.system(), LlmConfiguration::uniqueId);
+    }
+
+    @Bean
+    CompletionReader completionReader(Settings settings) {
+        Settings.ModelServer server = settings.modelServer();
+        return new CompletionReader(
+                settings.chats().unknownFields(), new LoadOptions(server.contextTokens(), server.keepAlive()));
+    }
+
+    /** A single thread, as for large bodies. */
+    @Bean(destroyMethod = "dispose")
+    Scheduler schemaChecks() {
+        return Schedulers.newSingle("schema-checks");
+    }
+
+    @Bean
+    AnswerSchemas answerSchemas(Scheduler schemaChecks) {
+        return new AnswerSchemas(schemaChecks);
     }
 
     @Bean

@@ -33,6 +33,10 @@ public record MemoryLimits(
 
     private static final int HEAP_PER_DEFAULT = 16;
     private static final int CLIENTS = 2;
+
+    /** A photo of 6 MB in base64. */
+    private static final DataSize BODY = DataSize.ofMegabytes(8);
+
     private static final DataSize STREAM_BUFFER = DataSize.ofKilobytes(512);
 
     /**
@@ -41,11 +45,6 @@ public record MemoryLimits(
      *     heap
      */
     static MemoryLimits read(Variables variables, long heapBytes) {
-        DataSize body = variables.get(setting(
-                "MAX_BODY_SIZE",
-                size(DataSize.ofMegabytes(100)),
-                everywhere("1MB"),
-                "one request body, {range} and at most half of `BODY_BUDGET`; then 413"));
         DataSize bodies = budget(
                 variables,
                 "BODY_BUDGET",
@@ -53,6 +52,13 @@ public record MemoryLimits(
                 HEAP_PER_BUDGET,
                 "all request bodies in flight, {range}; one client may use half. When full, the slowest upload gets a 503");
         DataSize bodiesPerClient = part(bodies.toBytes(), CLIENTS);
+        DataSize body = variables.get(
+                setting(
+                        "MAX_BODY_SIZE",
+                        size(DataSize.ofMegabytes(100)),
+                        everywhere(words(ValueType.toText(BODY) + ", or half of BODY_BUDGET if smaller")),
+                        "one request body, {range} and at most half of `BODY_BUDGET`; then 413"),
+                smaller(BODY, bodiesPerClient));
         if (body.compareTo(bodiesPerClient) > 0) {
             throw new InvalidSettingException(
                     "MAX_BODY_SIZE",
@@ -77,7 +83,7 @@ public record MemoryLimits(
                         size(streams, "up to `STREAM_BUDGET`"),
                         everywhere(words(ValueType.toText(STREAM_BUFFER) + ", or STREAM_BUDGET if smaller")),
                         "data that one stream buffers for a slow client, {range}; then the model server waits"),
-                STREAM_BUFFER.compareTo(streams) < 0 ? STREAM_BUFFER : streams);
+                smaller(STREAM_BUFFER, streams));
         return new MemoryLimits(body, bodies, bodiesPerClient, responses, streams, streamBuffer);
     }
 
@@ -98,6 +104,10 @@ public record MemoryLimits(
         return "bodies " + ValueType.toText(bodies) + " (" + ValueType.toText(bodiesPerClient)
                 + " per client), responses " + ValueType.toText(responses) + ", streams " + ValueType.toText(streams)
                 + " (" + ValueType.toText(streamBuffer) + " each)";
+    }
+
+    private static DataSize smaller(DataSize first, DataSize second) {
+        return first.compareTo(second) < 0 ? first : second;
     }
 
     private static DataSize part(long bytes, int parts) {

@@ -13,6 +13,7 @@ import static dev.localllm.api.setting.ValueType.list;
 import static dev.localllm.api.setting.ValueType.number;
 import static dev.localllm.api.setting.ValueType.text;
 
+import dev.localllm.api.json.UnknownFields;
 import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.Defaults;
 import dev.localllm.api.setting.InvalidSettingException;
@@ -22,12 +23,16 @@ import dev.localllm.api.setting.Variables;
 import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.DefaultThinking;
+import dev.localllm.core.chat.Thinking;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -163,6 +168,7 @@ public record Settings(
             int contextTokens,
             Duration keepAlive,
             boolean warmUp,
+            DefaultThinking thinking,
             int simulatorTokensPerSecond) {
 
         static final String AUTO = "auto";
@@ -227,6 +233,18 @@ public record Settings(
                                     localAndDeployed(value("false"), value("true")),
                                     "`true` loads `MODEL_NAME` after a start, of the server or of Ollama, before a chat needs"
                                             + " it, also after `ollama stop`; `false` doesn't. No effect with `KEEP_ALIVE=0s`")),
+                    variables.get(
+                            setting(
+                                    "MODEL_THINKING",
+                                    ValueType.of(
+                                            "a comma-separated list such as qwen3:4b=off, with on, off, low, medium, high"
+                                                    + " or max",
+                                            ModelServer::defaultThinking),
+                                    everywhere(words("the model's default")),
+                                    "comma-separated models and whether they think if a request doesn't say it, such as"
+                                            + " `qwen3:4b=off`: `on`, `off`, `low`, `medium`, `high` or `max`. A model that"
+                                            + " can't think refuses all but `off`"),
+                            DefaultThinking.NONE),
                     variables.get(setting(
                             "SIMULATOR_TOKENS_PER_SECOND",
                             number(1, 100_000),
@@ -254,6 +272,22 @@ public record Settings(
                 targets.put(equals < 0 ? target : new ModelId(item.substring(0, equals)), target);
             }
             return targets.size() == items.size() ? new AllowedModels(targets) : null;
+        }
+
+        private static @Nullable DefaultThinking defaultThinking(String text) {
+            List<String> items = list("models", item -> item.matches("[\\w.:/-]+=(on|off|low|medium|high|max)"))
+                    .parse(text);
+            if (items == null) {
+                return null;
+            }
+            Map<ModelId, Thinking> byModel = new HashMap<>();
+            for (String item : items) {
+                int equals = item.indexOf('=');
+                byModel.put(
+                        new ModelId(item.substring(0, equals)),
+                        Thinking.valueOf(item.substring(equals + 1).toUpperCase(Locale.ROOT)));
+            }
+            return byModel.size() == items.size() ? new DefaultThinking(byModel) : null;
         }
 
         private static @Nullable Boolean trueOrFalse(String text) {
@@ -493,7 +527,11 @@ public record Settings(
      * @param maxOutputTokens maximum tokens of one response
      * @param systemPrompt null for none
      */
-    public record Chats(int maxOutputTokens, @Nullable SystemPrompt systemPrompt, PromptLimits promptLimits) {
+    public record Chats(
+            int maxOutputTokens,
+            @Nullable SystemPrompt systemPrompt,
+            PromptLimits promptLimits,
+            UnknownFields unknownFields) {
 
         static Chats read(Variables variables) {
             return new Chats(
@@ -518,7 +556,21 @@ public record Settings(
                                     "MAX_PROMPT_CHARACTERS",
                                     number(1, 100_000_000),
                                     everywhere("200000"),
-                                    "characters of all messages in one chat, {range}; then 400"))));
+                                    "characters of all messages in one chat, {range}; then 400"))),
+                    variables.get(setting(
+                            "UNKNOWN_FIELDS",
+                            ValueType.of("ignore or refuse", Chats::unknownFields),
+                            everywhere("ignore"),
+                            "`ignore` names a request's unknown fields in the header `x-ignored-fields` and in the log;"
+                                    + " `refuse` answers with a 400")));
+        }
+
+        private static @Nullable UnknownFields unknownFields(String text) {
+            return switch (text) {
+                case "ignore" -> UnknownFields.IGNORE;
+                case "refuse" -> UnknownFields.REFUSE;
+                default -> null;
+            };
         }
     }
 }

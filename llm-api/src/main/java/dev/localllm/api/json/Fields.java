@@ -25,8 +25,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Reads and checks the fields of a JSON object. An invalid field throws an {@link LlmException} that names its path. An
- * absent field is read as null or false; JSON's null counts as absent. {@link #rejectUnknown} refuses fields that were
- * not read, so that none is ignored. Not thread-safe.
+ * absent field is read as null or false; JSON's null counts as absent. {@link #end} handles fields that were not read,
+ * so that none is ignored silently. Not thread-safe.
  */
 public final class Fields {
 
@@ -48,6 +48,11 @@ public final class Fields {
 
     private final JsonNode object;
     private final String path;
+    private final UnknownFields unknown;
+
+    /** Paths, shared by all objects of a request. */
+    private final List<String> ignored;
+
     private final List<String> known = new ArrayList<>(); // cheaper than a set: objects are small
 
     /** An interrupt closes the channels of {@link Channels}, on the interrupting thread and in the middle of a read. */
@@ -73,9 +78,15 @@ public final class Fields {
         }
     }
 
-    private Fields(JsonNode object, String path) {
+    private Fields(JsonNode object, String path, UnknownFields unknown, List<String> ignored) {
         this.object = object;
         this.path = path;
+        this.unknown = unknown;
+        this.ignored = ignored;
+    }
+
+    private Fields child(JsonNode child, String name) {
+        return new Fields(child, path(name), unknown, ignored);
     }
 
     /**
@@ -83,7 +94,7 @@ public final class Fields {
      *
      * @param json in UTF-8, read to its end
      */
-    public static Fields parse(InputStream json) {
+    public static Fields parse(InputStream json, UnknownFields unknown) {
         JsonNode node;
         try {
             CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
@@ -98,7 +109,7 @@ public final class Fields {
         if (!node.isObject()) {
             throw refusal(null, "The request's body is not a JSON object.");
         }
-        return new Fields(node, "");
+        return new Fields(node, "", unknown, new ArrayList<>());
     }
 
     public @Nullable String string(String name) {
@@ -107,8 +118,13 @@ public final class Fields {
     }
 
     public boolean bool(String name) {
+        return bool(name, false);
+    }
+
+    /** As {@link #bool(String)}, with a value for an absent field. */
+    public boolean bool(String name, boolean absent) {
         JsonNode value = value(name, JsonNode::isBoolean, "true or false");
-        return value != null && value.booleanValue();
+        return value == null ? absent : value.booleanValue();
     }
 
     public @Nullable Double number(String name, double min, double max) {
@@ -135,7 +151,12 @@ public final class Fields {
 
     public @Nullable Fields object(String name) {
         JsonNode value = value(name, JsonNode::isObject, "an object");
-        return value == null ? null : new Fields(value, path(name));
+        return value == null ? null : child(value, name);
+    }
+
+    /** The object as it is, with its content unchecked. */
+    public @Nullable JsonNode json(String name) {
+        return value(name, JsonNode::isObject, "an object");
     }
 
     /** The objects in an array; empty if the field is absent. */
@@ -146,7 +167,7 @@ public final class Fields {
             JsonNode item = array.get(i);
             String itemName = name + "[" + i + "]";
             require(item.isObject(), itemName, item, "an object");
-            objects.add(new Fields(item, path(itemName)));
+            objects.add(child(item, itemName));
         }
         return objects;
     }
@@ -172,25 +193,62 @@ public final class Fields {
     }
 
     public boolean isAbsent(String name) {
-        JsonNode value = object.get(name);
-        return value == null || value.isNull();
+        return value(name) == null;
     }
 
-    /** Accepts the field only if it is absent or its value is neutral; the field has no effect then. */
-    public void allowOnly(String name, Predicate<JsonNode> neutral) {
-        JsonNode value = value(name);
-        if (value != null && !neutral.test(value)) {
-            throw refusal(path(name), path(name) + ": not supported by this server");
+    /** True if the text is a JSON object. */
+    public static boolean isObject(String json) {
+        try {
+            return MAPPER.readTree(json).isObject();
+        } catch (JacksonException e) {
+            return false;
         }
     }
 
-    /** Refuses the first field that was never read. */
-    public void rejectUnknown() {
-        for (String name : object.propertyNames()) {
-            if (!known.contains(name)) {
-                throw refusal(path(name), path(name) + ": unknown field");
+    /** Handles the fields that have no effect on the answer, and those that are refused. */
+    public void apply(List<FieldRule> rules) {
+        for (FieldRule rule : rules) {
+            switch (rule.behaviour()) {
+                case HONOURED, MAPPED -> {}
+                case ACCEPTED, REFUSED -> refuse(rule);
+                case IGNORED -> ignore(rule);
             }
         }
+    }
+
+    private void refuse(FieldRule rule) {
+        JsonNode value = value(rule.name());
+        if (value != null && !rule.accepts().test(value)) {
+            throw refusal(path(rule.name()), path(rule.name()) + ": not supported (" + rule.note() + ")");
+        }
+    }
+
+    private void ignore(FieldRule rule) {
+        if (value(rule.name()) != null) {
+            ignored.add(path(rule.name()));
+        }
+    }
+
+    /** Ends the reading of this object: handles the fields that were never read. */
+    public void end() {
+        for (String name : object.propertyNames()) {
+            if (!known.contains(name)) {
+                if (unknown == UnknownFields.REFUSE) {
+                    throw refusal(path(name), path(name) + ": unknown field");
+                }
+                ignored.add(path(name));
+            }
+        }
+    }
+
+    /** Paths of the fields that were ignored in this request so far, in all its objects. */
+    public List<String> ignored() {
+        return List.copyOf(ignored);
+    }
+
+    /** Names of the fields that were asked for. */
+    List<String> known() {
+        return List.copyOf(known);
     }
 
     public LlmException missing(String name, String expected) {
@@ -221,7 +279,8 @@ public final class Fields {
         }
     }
 
-    private String path(String name) {
+    /** The path of the field in the request. */
+    public String path(String name) {
         return path.isEmpty() ? name : path + "." + name;
     }
 

@@ -43,6 +43,18 @@ public final class SegmentedBytes {
         return buffers;
     }
 
+    /** A copy of the written bytes. */
+    public byte[] toByteArray() {
+        byte[] copy = new byte[Math.toIntExact(length)];
+        int offset = 0;
+        for (ByteBuffer buffer : buffers()) {
+            int count = buffer.remaining();
+            buffer.get(copy, offset, count);
+            offset += count;
+        }
+        return copy;
+    }
+
     private int room() {
         if (last.length == 0) {
             last = new byte[FIRST_SEGMENT];

@@ -3,11 +3,17 @@ package dev.localllm.api.openai;
 import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
+import dev.localllm.api.schema.AnswerCheck;
+import dev.localllm.api.schema.AnswerSchemas;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.core.chat.ChatCall;
 import dev.localllm.core.chat.ChatResponder;
 import dev.localllm.core.chat.ChatService;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
@@ -22,10 +28,14 @@ import reactor.core.publisher.Mono;
 @RestController
 public final class ChatController {
 
+    static final String SCHEMA_MISMATCH = "x-schema-mismatch";
+
     private static final String PATH = "/v1/chat/completions";
 
     private final ChatService chats;
     private final RequestBodies bodies;
+    private final CompletionReader reader;
+    private final AnswerSchemas schemas;
     private final CompletionMetadataFactory metadata;
     private final AnswerStream answerStream;
     private final AnswerBody answerBody;
@@ -33,11 +43,15 @@ public final class ChatController {
     ChatController(
             ChatService chats,
             RequestBodies bodies,
+            CompletionReader reader,
+            AnswerSchemas schemas,
             CompletionMetadataFactory metadata,
             AnswerStream answerStream,
             AnswerBody answerBody) {
         this.chats = chats;
         this.bodies = bodies;
+        this.reader = reader;
+        this.schemas = schemas;
         this.metadata = metadata;
         this.answerStream = answerStream;
         this.answerBody = answerBody;
@@ -61,24 +75,54 @@ public final class ChatController {
         return chats.answer(
                 record.client(),
                 decision -> RateLimitHeaders.write(decision, headers),
-                answer ->
-                        bodies.receive(exchange, body -> answer.apply(call(CompletionRequest.parse(body), exchange))));
+                answer -> bodies.receive(exchange, body -> serve(reader.read(body), answer, exchange)));
     }
 
-    private ChatCall call(CompletionRequest request, ServerWebExchange exchange) {
-        return new ChatCall(
-                request.model(),
-                request.chat(),
-                responder(request, exchange),
-                ClientChannel.of(exchange.getRequest()).eventLoop());
+    private Mono<Void> serve(
+            CompletionRequest request, Function<ChatCall, Mono<Void>> answer, ServerWebExchange exchange) {
+        if (!request.ignoredFields().isEmpty()) {
+            String ignored = IgnoredFields.text(request.ignoredFields());
+            exchange.getResponse().getHeaders().set(IgnoredFields.HEADER, ignored);
+            RequestRecord.of(exchange).onIgnoredFields(ignored);
+        }
+        ChatResponder responder = responder(request, exchange);
+        return request.demands().isEmpty()
+                ? answer.apply(call(request, responder, exchange))
+                : schemas.compile(request.demands())
+                        .flatMap(check -> answer.apply(
+                                call(request, checked(responder, check, request.stream(), exchange), exchange)));
+    }
+
+    private static ChatCall call(CompletionRequest request, ChatResponder responder, ServerWebExchange exchange) {
+        return new ChatCall(request.model(), request.chat(), responder, eventLoop(exchange));
+    }
+
+    private static Executor eventLoop(ServerWebExchange exchange) {
+        return ClientChannel.of(exchange.getRequest()).eventLoop();
+    }
+
+    /** A mismatch is told in a header, or in the last chunk of a stream. */
+    private static ChatResponder checked(
+            ChatResponder responder, AnswerCheck check, boolean stream, ServerWebExchange exchange) {
+        RequestRecord record = RequestRecord.of(exchange);
+        HttpHeaders headers = exchange.getResponse().getHeaders();
+        Consumer<String> onMismatch = mismatch -> {
+            record.onSchemaMismatch(mismatch);
+            if (!stream) {
+                headers.set(SCHEMA_MISMATCH, IgnoredFields.text(List.of(mismatch)));
+            }
+        };
+        return (model, queued, events) ->
+                responder.respond(model, queued, check.check(events, onMismatch, eventLoop(exchange)));
     }
 
     private ChatResponder responder(CompletionRequest request, ServerWebExchange exchange) {
         DataBufferFactory buffers = exchange.getResponse().bufferFactory();
+        RequestRecord record = RequestRecord.of(exchange);
         return request.stream()
                 ? answerStream.responder(
-                        (model, queued) ->
-                                new ChunkEncoder(metadata.next(model), queued, request.includeUsage(), buffers),
+                        (model, queued) -> new ChunkEncoder(
+                                metadata.next(model), queued, record::schemaMismatch, request.includeUsage(), buffers),
                         exchange)
                 : answerBody.responder(
                         (model, queued) -> new CompletionEncoder(metadata.next(model), queued), exchange);

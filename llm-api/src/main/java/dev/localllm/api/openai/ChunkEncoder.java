@@ -22,6 +22,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
@@ -59,9 +60,12 @@ final class ChunkEncoder implements StreamEncoder {
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             Logprobs logprobs,
 
-            @Nullable String finishReason) {
+            @Nullable String finishReason,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            JsonText schemaMismatch) {
         Choice(Delta delta, @Nullable String finishReason) {
-            this(0, delta, null, finishReason);
+            this(0, delta, null, finishReason, null);
         }
     }
 
@@ -100,6 +104,7 @@ final class ChunkEncoder implements StreamEncoder {
     private final boolean includeUsage;
     private final CompletionMetadata metadata;
     private final Queued queued;
+    private final Supplier<@Nullable String> schemaMismatch;
     private final JsonText model;
     private final JsonTemplate chunk;
     private final JsonTemplate text;
@@ -110,7 +115,14 @@ final class ChunkEncoder implements StreamEncoder {
 
     private boolean started;
 
-    ChunkEncoder(CompletionMetadata metadata, Queued queued, boolean includeUsage, DataBufferFactory buffers) {
+    /** @param schemaMismatch null if the answer matches its schema; asked for at the end of the answer */
+    ChunkEncoder(
+            CompletionMetadata metadata,
+            Queued queued,
+            Supplier<@Nullable String> schemaMismatch,
+            boolean includeUsage,
+            DataBufferFactory buffers) {
+        this.schemaMismatch = schemaMismatch;
         this.buffers = buffers;
         this.includeUsage = includeUsage;
         this.metadata = metadata;
@@ -188,7 +200,7 @@ final class ChunkEncoder implements StreamEncoder {
         if (logprobs == null) {
             text.write(content, buffer::write);
         } else {
-            write(new Choice(0, Delta.content(content), logprobs, null), buffer);
+            write(new Choice(0, Delta.content(content), logprobs, null, null), buffer);
             logprobs = null;
         }
     }
@@ -198,7 +210,12 @@ final class ChunkEncoder implements StreamEncoder {
     }
 
     private void finish(Finished end, DataBuffer buffer) {
-        chunk.write(Objects.requireNonNull(ENDS.get(end.reason())), buffer::write);
+        String mismatch = schemaMismatch.get();
+        if (mismatch == null) {
+            chunk.write(Objects.requireNonNull(ENDS.get(end.reason())), buffer::write);
+        } else {
+            write(new Choice(0, Delta.EMPTY, null, OpenAiJson.of(end.reason()), JsonText.of(mismatch)), buffer);
+        }
         if (includeUsage) {
             FRAME.write(OpenAiJson.bytes(chunk(Usage.of(end, queued.receipt()))), buffer::write);
         }

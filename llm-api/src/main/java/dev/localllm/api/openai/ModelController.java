@@ -7,6 +7,8 @@ import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RestController;
@@ -18,12 +20,20 @@ final class ModelController {
 
     record ModelList(String object, List<Model> data) {}
 
-    /** @param created in seconds of Unix time */
+    /**
+     * OpenAI's fields, and what the model can do.
+     *
+     * @param created in seconds of Unix time
+     * @param contextLength largest context that the model was trained for, in tokens; null if unknown
+     * @param capabilities such as {@code chat}, {@code tools}, {@code vision}, {@code thinking}, {@code embedding}
+     */
     record Model(
             String id,
             String object,
             long created,
-            @JsonProperty("owned_by") String ownedBy) {}
+            @JsonProperty("owned_by") String ownedBy,
+            @JsonProperty("context_length") @Nullable Integer contextLength,
+            List<String> capabilities) {}
 
     private final ModelDirectory models;
 
@@ -52,6 +62,15 @@ final class ModelController {
     }
 
     private static Model model(ModelId id, ModelInfo info) {
-        return new Model(id.value(), "model", info.modifiedAt().getEpochSecond(), "library");
+        return new Model(
+                id.value(),
+                "model",
+                info.modifiedAt().getEpochSecond(),
+                "library",
+                info.contextTokens() == 0 ? null : info.contextTokens(),
+                info.capabilities().stream()
+                        .sorted()
+                        .map(capability -> capability.name().toLowerCase(Locale.ROOT))
+                        .toList());
     }
 }

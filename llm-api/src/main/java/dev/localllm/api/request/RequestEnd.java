@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param untilFirstEvent from the resolved model to the first event; null if there was none
  * @param total from the start to the end of the request
  * @param events number of events that came from the model server
+ * @param ignoredFields names of the request's fields that had no effect, bounded; null for none
+ * @param schemaMismatch how the answer differs from the schema of the request; null if it doesn't, or if there is none
  * @param receipt null if the request did not enter the queue
  * @param finished null if the generation was not completed
  */
@@ -37,5 +39,7 @@ public record RequestEnd(
         @Nullable Duration untilFirstEvent,
         Duration total,
         int events,
+        @Nullable String ignoredFields,
+        @Nullable String schemaMismatch,
         @Nullable Receipt receipt,
         @Nullable Finished finished) {}

@@ -63,12 +63,17 @@ public final class RequestLog implements Consumer<RequestEnd> {
         if (request.finished() == null && request.events() > 0) {
             line.append(" events=").append(request.events());
         }
-        if (request.detail() != null) {
-            line.append(" detail=")
-                    .append(JsonText.of(bounded(printable(request.detail()), MAX_DETAIL))
-                            .quoted());
-        }
+        appendQuoted(line, " ignored=", request.ignoredFields());
+        appendQuoted(line, " schema_mismatch=", request.schemaMismatch());
+        appendQuoted(line, " detail=", request.detail());
         return line.toString();
+    }
+
+    private static void appendQuoted(StringBuilder line, String name, @Nullable String text) {
+        if (text != null) {
+            line.append(name)
+                    .append(JsonText.of(bounded(printable(text), MAX_DETAIL)).quoted());
+        }
     }
 
     private static void appendReceipt(StringBuilder line, Receipt receipt, @Nullable Finished end) {

@@ -29,6 +29,8 @@ public final class RequestRecord {
     private volatile long resolvedAt;
     private volatile long firstEventAt;
     private volatile boolean generation;
+    private volatile @Nullable String ignoredFields;
+    private volatile @Nullable String schemaMismatch;
     private int events;
     private volatile @Nullable Finished finished;
 
@@ -60,6 +62,21 @@ public final class RequestRecord {
     /** Called first for a request that is to generate something. */
     public void onGeneration() {
         generation = true;
+    }
+
+    /** Called with the fields that have no effect, bounded and printable. */
+    public void onIgnoredFields(String names) {
+        ignoredFields = names;
+    }
+
+    /** Called if the answer differs from its schema, with a description that has no values of the answer. */
+    public void onSchemaMismatch(String mismatch) {
+        schemaMismatch = mismatch;
+    }
+
+    /** How the answer differs from the schema of the request; null if it doesn't, or if that is not known yet. */
+    public @Nullable String schemaMismatch() {
+        return schemaMismatch;
     }
 
     /** Called when the model is resolved and the request has entered the queue. */
@@ -104,6 +121,8 @@ public final class RequestRecord {
                 events == 0 ? null : Duration.ofNanos(firstEventAt - resolvedAt),
                 Duration.ofNanos(clock.getAsLong() - start),
                 events,
+                ignoredFields,
+                schemaMismatch,
                 entered == null ? null : entered.receipt(),
                 last);
     }

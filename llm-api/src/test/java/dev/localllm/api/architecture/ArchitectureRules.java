@@ -67,7 +67,9 @@ final class ArchitectureRules {
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
             "RequestBodies", "decodes large bodies outside the event loops",
-            "LlmConfiguration", "creates the thread for RequestBodies");
+            "AnswerSchemas", "compiles schemas outside the event loops",
+            "AnswerCheck", "checks complete answers outside the event loops",
+            "LlmConfiguration", "creates their threads");
 
     private static final Map<String, String> MAY_CHANGE = Map.of(
             "FairQueue", "its lock guards its state",
@@ -275,11 +277,11 @@ final class ArchitectureRules {
         return noClasses()
                 .that(not(inAWire()).and(not(inAnAdapter())))
                 .and()
-                .resideOutsideOfPackage(root + ".api.json..")
+                .resideOutsideOfPackages(root + ".api.json..", root + ".api.schema..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("tools.jackson..", "com.fasterxml..")
-                .because("only wires and adapters use JSON");
+                .because("only wires, adapters and schemas use JSON");
     }
 
     private ArchRule springStaysInTheApi() {

@@ -38,7 +38,7 @@ class SettingsTest {
         assertThat(settings.modelServer().allowedModels()).isEqualTo(AllowedModels.ALL);
         assertThat(settings.limits().requestsPerMinute()).isEqualTo(60);
         assertThat(settings.limits().burst()).isEqualTo(60);
-        assertThat(settings.memory().body()).isEqualTo(DataSize.ofMegabytes(1));
+        assertThat(settings.memory().body()).isEqualTo(DataSize.ofMegabytes(8));
         assertThat(settings.chats().systemPrompt()).isNull();
     }
 
@@ -118,6 +118,12 @@ class SettingsTest {
                 .isThrownBy(() -> Settings.from(Map.of("BODY_BUDGET", "4MB", "MAX_BODY_SIZE", "3MB")::get))
                 .withMessageStartingWith("MAX_BODY_SIZE: ")
                 .withMessageContaining("half of BODY_BUDGET");
+    }
+
+    @Test
+    void limitsABodyToAClientsShare() {
+        assertThat(Settings.from(Map.of("BODY_BUDGET", "4MB")::get).memory().body())
+                .isEqualTo(DataSize.ofMegabytes(2));
     }
 
     @Test

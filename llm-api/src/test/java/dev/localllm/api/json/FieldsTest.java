@@ -41,7 +41,8 @@ class FieldsTest {
         assertThat(fields.strings("one", 2)).containsExactly("a");
         assertThat(fields.strings("two", 2)).containsExactly("a", "b");
         assertThat(fields.strings("none", 2)).isEmpty();
-        fields.rejectUnknown();
+        fields.end();
+        assertThat(fields.ignored()).isEmpty();
     }
 
     /** A client that leaves interrupts the thread that decodes its body. */
@@ -66,8 +67,11 @@ class FieldsTest {
         assertThat(fields.object("x")).isNull();
         assertThat(fields.objects("x")).isEmpty();
         assertThat(fields.strings("x", 1)).isEmpty();
-        fields.allowOnly("x", node -> false);
-        fields.rejectUnknown();
+        assertThat(fields.bool("x", true)).isTrue();
+        assertThat(fields.json("x")).isNull();
+        fields.apply(List.of(FieldRule.refused("x", "no"), FieldRule.ignored("x", "no")));
+        fields.end();
+        assertThat(fields.ignored()).isEmpty();
     }
 
     static Stream<Arguments> wrongValues() {
@@ -128,17 +132,52 @@ class FieldsTest {
     @Test
     void acceptsOnlyNeutralValues() {
         Fields fields = parse("{\"x\":[],\"y\":[1]}");
-        fields.allowOnly("x", JsonNode::isEmpty);
+        fields.apply(List.of(FieldRule.refused("x", "why", JsonNode::isEmpty)));
 
-        assertRefused(() -> fields.allowOnly("y", JsonNode::isEmpty), "y", "y: not supported by this server");
+        assertRefused(
+                () -> fields.apply(List.of(FieldRule.refused("y", "why", JsonNode::isEmpty))),
+                "y",
+                "y: not supported (why)");
+        assertRefused(
+                () -> fields.apply(List.of(FieldRule.accepted("y", "why", JsonNode::isEmpty))),
+                "y",
+                "y: not supported (why)");
+    }
+
+    @Test
+    void namesIgnoredFieldsOfAllObjects() {
+        Fields fields = parse("{\"a\":1,\"b\":[{\"c\":2,\"d\":3}],\"e\":4,\"f\":{\"g\":5}}");
+        Fields first = fields.objects("b").getFirst();
+        first.apply(List.of(FieldRule.ignored("c", "why")));
+        first.end();
+        fields.apply(List.of(FieldRule.honoured("a", ""), FieldRule.accepted("e", "", node -> true)));
+        fields.end();
+
+        assertThat(fields.ignored()).containsExactly("b[0].c", "b[0].d", "a", "f");
+    }
+
+    /** A rule alone does not honour a field. */
+    @Test
+    void knowsOnlyFieldsThatWereAskedFor() {
+        Fields fields = parse("{}");
+        fields.string("a");
+        fields.apply(List.of(FieldRule.honoured("b", ""), FieldRule.ignored("c", "")));
+
+        assertThat(fields.known()).containsExactly("a", "c");
     }
 
     @Test
     void refusesAFieldThatWasNotRead() {
-        Fields fields = parse("{\"x\":1,\"y\":null}");
+        Fields fields = Fields.parse(stream("{\"x\":1,\"y\":null}"), UnknownFields.REFUSE);
         assertThat(fields.integer("x", 1, 1)).isEqualTo(1);
 
-        assertRefused(fields::rejectUnknown, "y", "y: unknown field");
+        assertRefused(fields::end, "y", "y: unknown field");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"{}, true", "'{\"a\":1}', true", "[], false", "'', false", "{, false", "{}{}, false", "null, false"})
+    void knowsObjects(String json, boolean expected) {
+        assertThat(Fields.isObject(json)).isEqualTo(expected);
     }
 
     @ParameterizedTest
@@ -156,7 +195,7 @@ class FieldsTest {
         }
         byte[] latin1 = "{\"x\":\"é\"}".getBytes(StandardCharsets.ISO_8859_1);
         assertRefused(
-                () -> Fields.parse(new ByteArrayInputStream(latin1)),
+                () -> Fields.parse(new ByteArrayInputStream(latin1), UnknownFields.IGNORE),
                 null,
                 "The request's body is not JSON: it is not UTF-8.");
     }
@@ -178,6 +217,10 @@ class FieldsTest {
     }
 
     private static Fields parse(String json) {
-        return Fields.parse(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
+        return Fields.parse(stream(json), UnknownFields.IGNORE);
+    }
+
+    private static ByteArrayInputStream stream(String json) {
+        return new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -9,6 +9,7 @@ import dev.localllm.core.admission.Place;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
@@ -16,6 +17,7 @@ import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.TokenLogprob;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -23,6 +25,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.AbstractList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferFactory;
@@ -44,11 +48,13 @@ class ChunkEncoderTest {
                     new Usage(3, 2, 4),
                     new Timings(Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofMillis(5001))));
 
+    private final AtomicReference<@Nullable String> mismatch = new AtomicReference<>();
+
     @Test
     void writesChunks() {
         assertThat(encoded(false))
                 .isEqualTo(chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null", "")
-                        + chunk("{\"reasoning\":\"hm \\\"\"}", "null", "")
+                        + chunk("{\"reasoning_content\":\"hm \\\"\",\"reasoning\":\"hm \\\"\"}", "null", "")
                         + chunk("{\"content\":\"안녕\\u000a\"}", "null", "")
                         + chunk(
                                 "{\"tool_calls\":[{\"index\":1,\"id\":\"call_1\",\"type\":\"function\",\"function\":"
@@ -69,6 +75,34 @@ class ChunkEncoderTest {
                         + "\"prompt_tokens_details\":{\"cached_tokens\":2},\"queue_time\":1.5,\"load_time\":3.25,"
                         + "\"prompt_time\":4.0,\"completion_time\":5.001}}\n\n"
                         + "data: [DONE]\n\n");
+    }
+
+    @Test
+    void writesLogprobsIntoTheChunkOfTheirText() {
+        TokenLogprob alternative = new TokenLogprob("b", -2, List.of(98), List.of());
+        List<ChatEvent> events = List.of(
+                new LogprobsDelta(List.of(new TokenLogprob("a", -0.5, List.of(97), List.of(alternative)))),
+                new TextDelta(JsonText.of("a")),
+                new TextDelta(JsonText.of("c")));
+
+        assertThat(text(encoder(false).encode(events)))
+                .contains(
+                        "{\"content\":\"a\"},\"logprobs\":{\"content\":[{\"token\":\"a\",\"logprob\":-0.5,\"bytes\":[97],"
+                                + "\"top_logprobs\":[{\"token\":\"b\",\"logprob\":-2.0,\"bytes\":[98]}]}],\"refusal\":null},"
+                                + "\"finish_reason\":null}")
+                .endsWith(chunk("{\"content\":\"c\"}", "null", ""));
+    }
+
+    @Test
+    void tellsASchemaMismatchInTheLastChoice() {
+        mismatch.set("/a: type");
+
+        assertThat(encoded(false)).endsWith("""
+                        "delta":{},"finish_reason":"tool_calls","schema_mismatch":"/a: type"}]}
+
+                        data: [DONE]
+
+                        """);
     }
 
     @Test
@@ -111,17 +145,21 @@ class ChunkEncoderTest {
         assertThat(allocator.metric().usedHeapMemory()).isZero();
     }
 
-    private static String encoded(boolean includeUsage) {
+    private String encoded(boolean includeUsage) {
         return text(encoder(includeUsage).encode(ALL));
     }
 
-    private static ChunkEncoder encoder(boolean includeUsage) {
+    private ChunkEncoder encoder(boolean includeUsage) {
         return encoder(includeUsage, DefaultDataBufferFactory.sharedInstance);
     }
 
-    private static ChunkEncoder encoder(boolean includeUsage, DataBufferFactory buffers) {
+    private ChunkEncoder encoder(boolean includeUsage, DataBufferFactory buffers) {
         return new ChunkEncoder(
-                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), includeUsage, buffers);
+                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")),
+                new FakeQueued(),
+                mismatch::get,
+                includeUsage,
+                buffers);
     }
 
     private static String chunk(String delta, String finishReason, String usage) {

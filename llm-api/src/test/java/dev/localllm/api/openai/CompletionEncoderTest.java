@@ -60,7 +60,7 @@ class CompletionEncoderTest {
                         new TextDelta(JsonText.of("안녕 \"")),
                         new ToolCallDelta(0, new Part.ToolCall("call_1", "search", "{}")),
                         new ToolCallDelta(1, new Part.ToolCall("call_2", "find", "{}"))))
-                .isEqualTo(HEAD + "\"안녕 \\\"\",\"reasoning\":\"hm\",\"tool_calls\":["
+                .isEqualTo(HEAD + "\"안녕 \\\"\",\"reasoning_content\":\"hm\",\"reasoning\":\"hm\",\"tool_calls\":["
                         + "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}},"
                         + "{\"id\":\"call_2\",\"type\":\"function\",\"function\":{\"name\":\"find\",\"arguments\":\"{}\"}}]"
                         + TAIL);

@@ -74,7 +74,8 @@ class TokenPathAllocationTest {
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < streams; i++) {
             CompletionMetadata metadata = new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny"));
-            DataBufferUtils.release(new ChunkEncoder(metadata, new FakeQueued(), true, buffers).encode(end));
+            DataBufferUtils.release(
+                    new ChunkEncoder(metadata, new FakeQueued(), () -> null, true, buffers).encode(end));
         }
         return (THREADS.getThreadAllocatedBytes(thread) - before) / streams;
     }
@@ -96,7 +97,11 @@ class TokenPathAllocationTest {
         }
         Function<ByteBuf, List<ChatEvent>> decoder = Decoding.decoder();
         ChunkEncoder encoder = new ChunkEncoder(
-                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")), new FakeQueued(), false, buffers);
+                new CompletionMetadata("chatcmpl-1", 1, new ModelId("tiny")),
+                new FakeQueued(),
+                () -> null,
+                false,
+                buffers);
         long thread = Thread.currentThread().threadId();
         long before = THREADS.getThreadAllocatedBytes(thread);
         for (int i = 0; i < reads; i++) {

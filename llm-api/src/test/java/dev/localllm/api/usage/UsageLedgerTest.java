@@ -91,6 +91,8 @@ class UsageLedgerTest {
                 null,
                 Duration.ofSeconds(9),
                 0,
+                null,
+                null,
                 gpuSeconds == null
                         ? null
                         : new Receipt(

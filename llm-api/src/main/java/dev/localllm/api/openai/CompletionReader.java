@@ -1,0 +1,150 @@
+package dev.localllm.api.openai;
+
+import dev.localllm.api.json.Fields;
+import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.schema.SchemaDemand;
+import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Thinking;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the body of POST /v1/chat/completions. Thread-safe. */
+public final class CompletionReader {
+
+    private static final int MAX_STOP_TEXTS = 4;
+    private static final int MAX_TOP_LOGPROBS = 20;
+    private static final String EFFORTS = "none, minimal, low, medium, high or xhigh";
+
+    private final UnknownFields unknown;
+    private final LoadOptions loadOptions;
+
+    /** Creates a reader. Requests may repeat the configured load options. */
+    public CompletionReader(UnknownFields unknown, LoadOptions loadOptions) {
+        this.unknown = unknown;
+        this.loadOptions = loadOptions;
+    }
+
+    /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first invalid field. */
+    CompletionRequest read(InputStream body) {
+        Fields fields = Fields.parse(body, unknown);
+        List<SchemaDemand> demands = new ArrayList<>();
+        boolean stream = fields.bool("stream");
+        boolean includeUsage = includeUsage(fields, stream);
+        ModelId model = model(fields);
+        ChatRequest chat = new ChatRequest(
+                MessageReader.messages(fields),
+                options(fields),
+                ToolReader.tools(fields, demands),
+                ToolReader.choice(fields),
+                fields.bool("parallel_tool_calls", true),
+                FormatReader.format(fields, demands),
+                thinking(fields));
+        loadOptions.check(fields);
+        fields.apply(CompletionFields.BODY);
+        fields.end();
+        return new CompletionRequest(model, chat, stream, includeUsage, demands, fields.ignored());
+    }
+
+    private static @Nullable ModelId model(Fields fields) {
+        String name = fields.string("model");
+        if (name == null) {
+            return null;
+        }
+        if (!ModelId.isName(name)) {
+            throw fields.wrong("model", "the name of a model, such as qwen3:4b");
+        }
+        return new ModelId(name);
+    }
+
+    private static GenerationOptions options(Fields fields) {
+        return new GenerationOptions(
+                fields.number("temperature", 0, 2),
+                fields.number("top_p", 0, 1),
+                toInt(fields.integer("top_k", 1, Integer.MAX_VALUE)),
+                fields.number("min_p", 0, 1),
+                fields.number("repeat_penalty", 0, 2),
+                fields.number("frequency_penalty", -2, 2),
+                fields.number("presence_penalty", -2, 2),
+                maxTokens(fields),
+                fields.strings("stop", MAX_STOP_TEXTS),
+                fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
+                topLogprobs(fields));
+    }
+
+    /** The newer field wins, as in OpenAI's API. */
+    private static @Nullable Integer maxTokens(Fields fields) {
+        Long older = fields.integer("max_tokens", 1, Integer.MAX_VALUE);
+        Long newer = fields.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
+        return toInt(newer == null ? older : newer);
+    }
+
+    private static @Nullable Integer topLogprobs(Fields fields) {
+        boolean logprobs = fields.bool("logprobs");
+        Integer alternatives = toInt(fields.integer("top_logprobs", 0, MAX_TOP_LOGPROBS));
+        if (!logprobs && alternatives != null && alternatives > 0) {
+            throw fields.wrong("top_logprobs", "absent, unless logprobs is true");
+        }
+        return logprobs ? alternatives == null ? Integer.valueOf(0) : alternatives : null;
+    }
+
+    /** @param number in the range of int */
+    private static @Nullable Integer toInt(@Nullable Long number) {
+        return number == null ? null : Math.toIntExact(number);
+    }
+
+    private static boolean includeUsage(Fields fields, boolean stream) {
+        Fields options = fields.object("stream_options");
+        if (options == null) {
+            return false;
+        }
+        if (!stream) {
+            throw fields.wrong("stream_options", "absent, unless stream is true");
+        }
+        boolean include = options.bool("include_usage");
+        options.apply(CompletionFields.STREAM_OPTIONS);
+        options.end();
+        return include;
+    }
+
+    private static Thinking thinking(Fields fields) {
+        Thinking effort = effort(fields);
+        Boolean enabled = enabled(fields);
+        if (enabled == null) {
+            return effort;
+        }
+        if (effort == Thinking.MODEL_DEFAULT) {
+            return enabled ? Thinking.ON : Thinking.OFF;
+        }
+        if (enabled == (effort == Thinking.OFF)) {
+            throw fields.wrong("chat_template_kwargs", "an enable_thinking that agrees with reasoning_effort");
+        }
+        return effort;
+    }
+
+    private static Thinking effort(Fields fields) {
+        return switch (fields.string("reasoning_effort")) {
+            case null -> Thinking.MODEL_DEFAULT;
+            case "none" -> Thinking.OFF;
+            case "minimal", "low" -> Thinking.LOW;
+            case "medium" -> Thinking.MEDIUM;
+            case "high" -> Thinking.HIGH;
+            case "xhigh" -> Thinking.MAX;
+            default -> throw fields.wrong("reasoning_effort", EFFORTS);
+        };
+    }
+
+    private static @Nullable Boolean enabled(Fields fields) {
+        Fields options = fields.object("chat_template_kwargs");
+        if (options == null) {
+            return null;
+        }
+        Boolean enabled = options.isAbsent("enable_thinking") ? null : options.bool("enable_thinking");
+        options.apply(CompletionFields.TEMPLATE_OPTIONS);
+        options.end();
+        return enabled;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.localllm.api.openai;
+
+import dev.localllm.api.json.Fields;
+import dev.localllm.api.schema.SchemaDemand;
+import dev.localllm.core.chat.ResponseFormat;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+
+/** Reads the response format. */
+final class FormatReader {
+
+    private static final String TYPES = "text, json_object or json_schema";
+
+    private FormatReader() {}
+
+    /** @param demands gets the schema of the answer */
+    static ResponseFormat format(Fields fields, List<SchemaDemand> demands) {
+        Fields format = fields.object("response_format");
+        if (format == null) {
+            return new ResponseFormat.Text();
+        }
+        ResponseFormat read = switch (format.string("type")) {
+            case "text" -> new ResponseFormat.Text();
+            case "json_object" -> {
+                demands.add(SchemaDemand.ofAnyObject());
+                yield new ResponseFormat.Json();
+            }
+            case "json_schema" -> schema(format, demands);
+            case null -> throw format.missing("type", TYPES);
+            default -> throw format.wrong("type", TYPES);
+        };
+        format.apply(CompletionFields.RESPONSE_FORMAT);
+        format.end();
+        return read;
+    }
+
+    private static ResponseFormat schema(Fields format, List<SchemaDemand> demands) {
+        Fields named = format.object("json_schema");
+        if (named == null) {
+            throw format.missing("json_schema", "an object with a name and a schema");
+        }
+        if (named.string("name") == null) {
+            throw named.missing("name", "the schema's name");
+        }
+        JsonNode schema = named.json("schema");
+        if (schema == null) {
+            throw named.missing("schema", "a JSON schema");
+        }
+        demands.add(SchemaDemand.ofAnswer(named.path("schema"), schema, named.bool("strict")));
+        named.apply(CompletionFields.JSON_SCHEMA);
+        named.end();
+        return new ResponseFormat.JsonSchema(schema.toString());
+    }
+}

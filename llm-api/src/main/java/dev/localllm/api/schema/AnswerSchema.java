@@ -1,0 +1,68 @@
+package dev.localllm.api.schema;
+
+import com.networknt.schema.Error;
+import com.networknt.schema.ExecutionConfig;
+import com.networknt.schema.Schema;
+import com.networknt.schema.ValidationLimitExceededException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A compiled schema. Thread-safe. The work of a check is bounded. */
+final class AnswerSchema {
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    static final ExecutionConfig LIMITS = ExecutionConfig.builder()
+            .failFast(true)
+            .maxEvaluationSteps(1_000_000)
+            .maxEvaluationDepth(1_000)
+            .build();
+
+    private final SchemaDemand demand;
+    private final @Nullable Schema schema;
+
+    /** @param schema null if any JSON object matches */
+    AnswerSchema(SchemaDemand demand, @Nullable Schema schema) {
+        this.demand = demand;
+        this.schema = schema;
+    }
+
+    SchemaDemand demand() {
+        return demand;
+    }
+
+    /**
+     * Where and how the JSON does not match, as {@code /age: type}; null if it does. Has no values of the JSON.
+     */
+    @Nullable
+    String mismatch(String json) {
+        JsonNode node;
+        try {
+            node = MAPPER.readTree(json);
+        } catch (JacksonException e) {
+            return "it is not JSON";
+        }
+        if (schema == null) {
+            return node.isObject() ? null : "it is not a JSON object";
+        }
+        try {
+            List<Error> errors = schema.validate(node, context -> context.setExecutionConfig(LIMITS));
+            return errors.isEmpty() ? null : described(errors.getFirst());
+        } catch (ValidationLimitExceededException | StackOverflowError e) {
+            return "it takes too long to check";
+        }
+    }
+
+    private static String described(Error error) {
+        String place = error.getInstanceLocation().toString();
+        return (place.isEmpty() ? "/" : place) + ": " + error.getKeyword();
+    }
+}
