@@ -4,10 +4,8 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
-import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
-import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure;
@@ -20,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * Decodes the NDJSON of one answer into events. A line that has only text or thinking is matched byte by byte and its
@@ -42,10 +39,15 @@ final class ChatLineDecoder {
     private static final byte[] THINKING = ascii("\",\"thinking\":\"");
     private static final byte[] END = ascii("\"},\"done\":false}\n");
 
+    private final ToolCalls toolCalls;
     private byte[] incomplete = EMPTY;
-    private boolean toolsCalled;
     private boolean finished;
     private @Nullable LlmFailure failure;
+
+    /** @param parallelToolCalls false to drop every tool call after the first */
+    ChatLineDecoder(boolean parallelToolCalls) {
+        this.toolCalls = new ToolCalls(parallelToolCalls);
+    }
 
     /**
      * Decodes one read. The buffer is read, not released.
@@ -215,21 +217,9 @@ final class ChatLineDecoder {
     }
 
     private void addToolCalls(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
-        List<OllamaWire.@Nullable ToolCall> calls = message.toolCalls();
-        if (calls == null) {
-            return;
-        }
-        for (OllamaWire.@Nullable ToolCall call : calls) {
-            OllamaWire.ToolCallFunction function = call == null ? null : call.function();
-            String name = function == null ? null : function.name();
-            JsonNode arguments = function == null ? null : function.arguments();
-            if (call == null || function == null || name == null || name.isEmpty() || arguments == null) {
-                fail("Ollama sent a tool call without a function.");
-                return;
-            }
-            String id = call.id() == null || call.id().isEmpty() ? "call_" + function.index() : call.id();
-            events.add(new ToolCallDelta(function.index(), new Part.ToolCall(id, name, arguments.toString())));
-            toolsCalled = true;
+        String fault = message.toolCalls() == null ? null : toolCalls.add(message.toolCalls(), events);
+        if (fault != null) {
+            fail(fault);
         }
     }
 
@@ -237,7 +227,7 @@ final class ChatLineDecoder {
         if ("length".equals(doneReason)) {
             return FinishReason.LENGTH;
         }
-        return toolsCalled ? FinishReason.TOOL_CALLS : FinishReason.STOP;
+        return toolCalls.any() ? FinishReason.TOOL_CALLS : FinishReason.STOP;
     }
 
     private void fail(String message) {

@@ -36,7 +36,10 @@ final class OllamaChatModel implements ChatModel {
 
     @Override
     public Generation open(ModelId model, ChatRequest request) {
-        return send(model, OllamaJson.write(ChatBodies.of(model, request, settings)), OllamaChatModel::events);
+        return send(
+                model,
+                OllamaJson.write(ChatBodies.of(model, request, settings)),
+                (content, onEvents) -> events(content, new ChatLineDecoder(request.parallelToolCalls()), onEvents));
     }
 
     /** A chat without messages loads the model. With a keep_alive of zero, it would unload the model. */
@@ -83,8 +86,8 @@ final class OllamaChatModel implements ChatModel {
                 .flux();
     }
 
-    private static Flux<List<ChatEvent>> events(ByteBufFlux content, Consumer<List<ChatEvent>> onEvents) {
-        ChatLineDecoder decoder = new ChatLineDecoder();
+    private static Flux<List<ChatEvent>> events(
+            ByteBufFlux content, ChatLineDecoder decoder, Consumer<List<ChatEvent>> onEvents) {
         return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), decoder, onEvents, sink))
                 .concatWith(Mono.fromSupplier(decoder::end)
                         .handle((events, sink) -> emit(events, decoder, onEvents, sink)));

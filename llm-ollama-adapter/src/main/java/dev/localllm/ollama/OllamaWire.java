@@ -149,8 +149,7 @@ final class OllamaWire {
     record ToolCall(@Nullable String id, @Nullable ToolCallFunction function) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record ToolCallFunction(
-            int index, @Nullable String name, @Nullable JsonNode arguments) {}
+    record ToolCallFunction(@Nullable String name, @Nullable JsonNode arguments) {}
 
     /** Response of GET /api/tags. */
     @JsonIgnoreProperties(ignoreUnknown = true)

@@ -34,7 +34,7 @@ class ChatLineDecoderTest {
     private static final Finished STOP = new Finished(FinishReason.STOP, new Usage(0, null, 0), Timings.ZERO);
     private static final UpstreamProtocol NO_END = new UpstreamProtocol("Ollama's response ended without done.");
 
-    private final ChatLineDecoder decoder = new ChatLineDecoder();
+    private final ChatLineDecoder decoder = new ChatLineDecoder(true);
 
     @Test
     void decodesTextLinesOfOneRead() {
@@ -115,26 +115,38 @@ class ChatLineDecoderTest {
                         Finished.class, end -> assertThat(end.reason()).isEqualTo(expected));
     }
 
-    @ParameterizedTest
-    @CsvSource({"'\"id\":\"a\",', a", "'\"id\":\"\",', call_1", "'', call_1"})
-    void givesCallsWithoutAnIdAnId(String id, String expected) {
-        assertThat(decode("{\"message\":{\"tool_calls\":[{" + id
-                        + "\"function\":{\"index\":1,\"name\":\"f\",\"arguments\":{\"a\":1}}}]}}\n"))
-                .containsExactly(new ToolCallDelta(1, new Part.ToolCall(expected, "f", "{\"a\":1}")));
+    @Test
+    void decodesCallsOfSeveralLines() {
+        String line = "{\"message\":{\"tool_calls\":[%s]}}\n";
+
+        assertThat(decode(line.formatted(call("a")) + line.formatted(call("b") + "," + call("c")) + END))
+                .containsExactly(
+                        new ToolCallDelta(0, new Part.ToolCall("a", "f", "{}")),
+                        new ToolCallDelta(1, new Part.ToolCall("b", "f", "{}")),
+                        new ToolCallDelta(2, new Part.ToolCall("c", "f", "{}")),
+                        new Finished(FinishReason.TOOL_CALLS, new Usage(0, null, 0), Timings.ZERO));
     }
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "null",
-                "{}",
-                "{\"function\":{}}",
-                "{\"function\":{\"name\":\"\",\"arguments\":{}}}",
-                "{\"function\":{\"name\":\"f\"}}"
-            })
-    void refusesCallsWithoutAFunction(String call) {
-        assertThat(decode("{\"message\":{\"tool_calls\":[" + call + "]},\"done\":true}\n"))
-                .isEmpty();
+    @Test
+    void decodesOneCallIfCallsAreNotParallel() {
+        ChatLineDecoder one = new ChatLineDecoder(false);
+        String line = "{\"message\":{\"tool_calls\":[" + call("a") + "," + call("b") + "]}}\n";
+        String end = END.replace("}\n", ",\"prompt_eval_count\":3,\"eval_count\":5}\n");
+
+        assertThat(one.decode(Unpooled.copiedBuffer(line + line + end, StandardCharsets.UTF_8)))
+                .containsExactly(
+                        new ToolCallDelta(0, new Part.ToolCall("a", "f", "{}")),
+                        new Finished(FinishReason.TOOL_CALLS, new Usage(3, null, 5), Timings.ZERO));
+    }
+
+    private static String call(String id) {
+        return "{\"id\":\"" + id + "\",\"function\":{\"index\":0,\"name\":\"f\",\"arguments\":{}}}";
+    }
+
+    @Test
+    void endsAtAnInvalidCall() {
+        assertThat(decode("{\"message\":{\"content\":\"a\",\"tool_calls\":[{}]},\"done\":true}\n"))
+                .containsExactly(text("a"));
         assertThat(ended()).isEqualTo(new UpstreamProtocol("Ollama sent a tool call without a function."));
     }
 

@@ -59,7 +59,7 @@ class CutsTest {
     /** The events, and the failure's message, if there is one. */
     private static List<Object> read(byte[] raw, int cut) {
         List<Object> seen = new ArrayList<>();
-        ChatLineDecoder decoder = new ChatLineDecoder();
+        ChatLineDecoder decoder = new ChatLineDecoder(true);
         EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), Coalescing.handler());
         try {
             for (byte[] part : List.of(slice(raw, 0, cut), slice(raw, cut, raw.length))) {

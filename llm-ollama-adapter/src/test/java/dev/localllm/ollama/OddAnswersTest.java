@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.chat.ChatEvent.Finished;
-import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
-import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmException;
@@ -48,17 +46,6 @@ class OddAnswersTest {
         try (CannedServer server = canned(line)) {
             assertThat(Answers.from(server.baseUrl()).events())
                     .containsExactly(new Finished(FinishReason.STOP, new Usage(21, cached, 3), Timings.ZERO));
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "\"id\":\"\","})
-    void callsWithoutAnIdGetAnId(String id) {
-        String calls = "[{" + id + "\"function\":{\"index\":1,\"name\":\"f\",\"arguments\":{\"a\":1}}}]";
-        String line = "{\"message\":{\"content\":\"\",\"tool_calls\":" + calls + "},\"done\":true}\n";
-        try (CannedServer server = canned(line)) {
-            assertThat(Answers.from(server.baseUrl()).events().getFirst())
-                    .isEqualTo(new ToolCallDelta(1, new Part.ToolCall("call_1", "f", "{\"a\":1}")));
         }
     }
 
