@@ -30,6 +30,7 @@ final class ChatBodies {
     private ChatBodies() {}
 
     static OllamaWire.ChatBody of(ModelId model, ChatRequest request, OllamaSettings settings) {
+        Integer topLogprobs = request.options().topLogprobs();
         return new OllamaWire.ChatBody(
                 model.value(),
                 messages(request),
@@ -41,8 +42,8 @@ final class ChatBodies {
                 tools(model, request),
                 format(request.format()),
                 think(request.thinking()),
-                request.options().topLogprobs() == null ? null : true,
-                request.options().topLogprobs());
+                topLogprobs == null ? null : true,
+                topLogprobs == null || topLogprobs == 0 ? null : topLogprobs);
     }
 
     /** The body that loads the model, with the same options as that of every chat. */

@@ -2,6 +2,7 @@ package dev.localllm.ollama;
 
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.FinishReason;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChatLineDecoder {
 
-    private static final int MAX_LINE_BYTES = 1 << 20;
+    static final int MAX_LINE_BYTES = 1 << 20;
     private static final int TYPICAL_LINE_BYTES = 128;
     private static final byte[] EMPTY = {};
 
@@ -173,7 +174,7 @@ final class ChatLineDecoder {
         } else if (message == null) {
             fail("Ollama sent a line without a message.");
         } else {
-            addText(message, events);
+            addText(message, line.logprobs(), events);
             addToolCalls(message, events);
             if (line.done() && failure == null) {
                 finish(line, events);
@@ -205,15 +206,21 @@ final class ChatLineDecoder {
                 Duration.ofNanos(line.generationNanos()));
     }
 
-    private static void addText(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
-        String thinking = message.thinking();
-        if (thinking != null && !thinking.isEmpty()) {
+    /** Log probabilities of a line with thinking, or without text, are not those of the text's tokens. */
+    private static void addText(
+            OllamaWire.ChatLineMessage message, @Nullable List<OllamaWire.Logprob> logprobs, List<ChatEvent> events) {
+        String thinking = message.thinking() == null ? "" : message.thinking();
+        if (!thinking.isEmpty()) {
             events.add(new ThinkingDelta(JsonText.of(thinking)));
         }
         String content = message.content();
-        if (content != null && !content.isEmpty()) {
-            events.add(new TextDelta(JsonText.of(content)));
+        if (content == null || content.isEmpty()) {
+            return;
         }
+        if (thinking.isEmpty() && logprobs != null && !logprobs.isEmpty()) {
+            events.add(new LogprobsDelta(Logprobs.of(logprobs)));
+        }
+        events.add(new TextDelta(JsonText.of(content)));
     }
 
     private void addToolCalls(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {

@@ -3,6 +3,8 @@ package dev.localllm.ollama;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
 import java.time.OffsetDateTime;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -137,7 +139,30 @@ final class OllamaWire {
             @JsonProperty("prompt_eval_duration") long promptNanos,
             @JsonProperty("eval_count") int completionTokens,
             @JsonProperty("eval_duration") long generationNanos,
+            @JsonSetter(contentNulls = Nulls.FAIL) @Nullable List<Logprob> logprobs,
             @Nullable String error) {}
+
+    /**
+     * The log probability of one token:
+     *
+     * <pre>{@code
+     * {"token":"O","logprob":-0.66,"bytes":[79],"top_logprobs":[{"token":"O","logprob":-0.66,"bytes":[79]}]}
+     * }</pre>
+     *
+     * @param token U+FFFD if it is a part of a character
+     * @param bytes absent if the token has none
+     * @param alternatives without alternatives of their own; absent if none were requested
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Logprob(
+            @JsonSetter(nulls = Nulls.FAIL) @JsonProperty(required = true)
+            String token,
+
+            double logprob,
+            @JsonSetter(contentNulls = Nulls.FAIL) @Nullable List<Integer> bytes,
+
+            @JsonSetter(contentNulls = Nulls.FAIL) @JsonProperty("top_logprobs") @Nullable
+            List<Logprob> alternatives) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
     record ChatLineMessage(

@@ -168,6 +168,17 @@ class ChatBodiesTest {
                 .containsExactlyInAnyOrder(Thinking.LOW, Thinking.MEDIUM, Thinking.HIGH, Thinking.MAX);
     }
 
+    @ParameterizedTest
+    @CsvSource({"2, 02-chat-logprobs", "0, 02-chat-logprobs-nonstream", ", 02-chat-stream"})
+    void sendsLogprobs(@Nullable Integer alternatives, String name) {
+        GenerationOptions options =
+                new GenerationOptions(null, null, null, null, null, null, null, null, List.of(), null, alternatives);
+        JsonNode sent = sent(new ChatRequest(List.of(QUESTION), options));
+
+        assertThat(sent.path("logprobs")).isEqualTo(recorded(name).path("logprobs"));
+        assertThat(sent.path("top_logprobs")).isEqualTo(recorded(name).path("top_logprobs"));
+    }
+
     @Test
     void refusesSchemasThatAreNotAnObject() {
         ToolDefinition tool = new ToolDefinition("now", null, "x");

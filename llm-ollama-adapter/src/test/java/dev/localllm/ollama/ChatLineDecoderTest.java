@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
@@ -11,6 +12,7 @@ import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.TokenLogprob;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
@@ -19,6 +21,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,6 +151,86 @@ class ChatLineDecoderTest {
         assertThat(decode("{\"message\":{\"content\":\"a\",\"tool_calls\":[{}]},\"done\":true}\n"))
                 .containsExactly(text("a"));
         assertThat(ended()).isEqualTo(new UpstreamProtocol("Ollama sent a tool call without a function."));
+    }
+
+    @Test
+    void decodesLogprobsBeforeTheirText() {
+        String token = "{\"token\":\"%s\",\"logprob\":-0.5,\"bytes\":[79]%s}";
+        String alternative = token.formatted("P", "");
+        String line = withLogprobs(
+                "\"content\":\"O\"",
+                token.formatted("O", ",\"top_logprobs\":[" + alternative + "]") + "," + alternative);
+        TokenLogprob other = new TokenLogprob("P", -0.5, List.of(79), List.of());
+
+        assertThat(decode(line))
+                .containsExactly(
+                        new LogprobsDelta(List.of(new TokenLogprob("O", -0.5, List.of(79), List.of(other)), other)),
+                        text("O"));
+    }
+
+    @Test
+    void decodesLogprobsOfTheLastLine() {
+        String line = withLogprobs("\"content\":\"O\"", "{\"token\":\"O\",\"logprob\":-1,\"bytes\":[79]}");
+
+        assertThat(decode(line.replace("false", "true")))
+                .containsExactly(
+                        new LogprobsDelta(List.of(new TokenLogprob("O", -1, List.of(79), List.of()))), text("O"), STOP);
+    }
+
+    /** Each token is a half of a character. */
+    @Test
+    void keepsTheBytesOfPartsOfCharacters() {
+        String half = "{\"token\":\"\ufffd\",\"logprob\":-1,\"bytes\":[%s]}";
+
+        assertThat(decode(withLogprobs("\"content\":\"é\"", half.formatted("195") + "," + half.formatted("169"))))
+                .containsExactly(
+                        new LogprobsDelta(List.of(
+                                new TokenLogprob("\ufffd", -1, List.of(195), List.of()),
+                                new TokenLogprob("\ufffd", -1, List.of(169), List.of()))),
+                        text("é"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'é', 195 169", "'',"})
+    void takesMissingBytesFromTheToken(String token, @Nullable String bytes) {
+        List<Integer> expected = bytes == null
+                ? List.of()
+                : Stream.of(bytes.split(" ")).map(Integer::valueOf).toList();
+
+        assertThat(decode(withLogprobs("\"content\":\"a\"", "{\"token\":\"" + token + "\",\"logprob\":-1}")))
+                .containsExactly(
+                        new LogprobsDelta(List.of(new TokenLogprob(token, -1, expected, List.of()))), text("a"));
+    }
+
+    @Test
+    void decodesNoLogprobsOfThinkingNorOfHiddenText() {
+        String token = "{\"token\":\"a\",\"logprob\":-1,\"bytes\":[97]}";
+
+        assertThat(decode(withLogprobs("\"thinking\":\"a\"", token)
+                        + withLogprobs("\"content\":\"\"", token)
+                        + withLogprobs("\"content\":\"b\",\"thinking\":\"a\"", token)
+                        + withLogprobs("\"content\":\"c\"", "")))
+                .containsExactly(
+                        new ThinkingDelta(JsonText.of("a")), new ThinkingDelta(JsonText.of("a")), text("b"), text("c"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "null",
+                "{}",
+                "{\"token\":null}",
+                "{\"token\":\"a\",\"bytes\":[null]}",
+                "{\"token\":\"a\",\"top_logprobs\":[null]}",
+                "{\"token\":\"a\",\"top_logprobs\":[{}]}"
+            })
+    void endsAtInvalidLogprobs(String token) {
+        assertThat(decode(withLogprobs("\"content\":\"a\"", token))).isEmpty();
+        assertThat(ended()).isEqualTo(new UpstreamProtocol("Ollama sent a line that is not a JSON line of /api/chat."));
+    }
+
+    private static String withLogprobs(String message, String tokens) {
+        return "{\"message\":{" + message + "},\"done\":false,\"logprobs\":[" + tokens + "]}\n";
     }
 
     @ParameterizedTest
