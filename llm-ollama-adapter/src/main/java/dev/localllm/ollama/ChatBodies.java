@@ -12,13 +12,12 @@ import dev.localllm.core.chat.ToolChoice;
 import dev.localllm.core.chat.ToolDefinition;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.BooleanNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
 /**
@@ -29,7 +28,13 @@ final class ChatBodies {
 
     private ChatBodies() {}
 
-    static OllamaWire.ChatBody of(ModelId model, ChatRequest request, OllamaSettings settings) {
+    /** @param forced the tool to call; null if the model decides */
+    static OllamaWire.ChatBody of(
+            ModelId model, ChatRequest request, @Nullable ForcedTool forced, OllamaSettings settings) {
+        return forced == null ? chat(model, request, settings) : forcedCall(model, request, forced, settings);
+    }
+
+    private static OllamaWire.ChatBody chat(ModelId model, ChatRequest request, OllamaSettings settings) {
         Integer topLogprobs = request.options().topLogprobs();
         return new OllamaWire.ChatBody(
                 model.value(),
@@ -38,12 +43,30 @@ final class ChatBodies {
                 false,
                 false,
                 keepAlive(settings),
-                options(request.options(), settings),
-                tools(model, request),
+                options(request.options(), request.options().stop(), settings),
+                request.toolChoice() instanceof ToolChoice.None ? List.of() : tools(request),
                 format(request.format()),
                 think(request.thinking()),
                 topLogprobs == null ? null : true,
                 topLogprobs == null || topLogprobs == 0 ? null : topLogprobs);
+    }
+
+    /** Stop sequences and log probabilities concern an answer's text, which a call has not. */
+    private static OllamaWire.ChatBody forcedCall(
+            ModelId model, ChatRequest request, ForcedTool forced, OllamaSettings settings) {
+        return new OllamaWire.ChatBody(
+                model.value(),
+                instructed(messages(request), forced.instruction()),
+                true,
+                false,
+                false,
+                keepAlive(settings),
+                options(request.options(), List.of(), settings),
+                List.of(),
+                forced.format(),
+                think(request.thinking()),
+                null,
+                null);
     }
 
     /** The body that loads the model, with the same options as that of every chat. */
@@ -55,7 +78,7 @@ final class ChatBodies {
                 false,
                 false,
                 keepAlive(settings),
-                options(GenerationOptions.DEFAULTS, settings),
+                options(GenerationOptions.DEFAULTS, List.of(), settings),
                 List.of(),
                 null,
                 null,
@@ -63,28 +86,22 @@ final class ChatBodies {
                 null);
     }
 
-    /** Ollama has no tool choice: the model decides. {@code None} is expressed by sending no tools. */
-    private static List<OllamaWire.Tool> tools(ModelId model, ChatRequest request) {
-        return switch (request.toolChoice()) {
-            case ToolChoice.Auto c ->
-                request.tools().stream().map(ChatBodies::tool).toList();
-            case ToolChoice.None c -> List.of();
-            case ToolChoice.Required c -> throw unsupported(model);
-            case ToolChoice.Function c -> throw unsupported(model);
-        };
-    }
-
-    private static LlmException unsupported(ModelId model) {
-        return new LlmException(new UnsupportedByModel(model.value(), "Tool calls can't be required.", null));
+    private static List<OllamaWire.Tool> tools(ChatRequest request) {
+        return request.tools().stream().map(ChatBodies::tool).toList();
     }
 
     private static OllamaWire.Tool tool(ToolDefinition tool) {
         return new OllamaWire.Tool(
-                "function",
-                new OllamaWire.DefinedFunction(
-                        tool.name(),
-                        tool.description(),
-                        object(tool.schema(), "schema of the tool '" + tool.name() + "'")));
+                "function", new OllamaWire.DefinedFunction(tool.name(), tool.description(), schema(tool)));
+    }
+
+    /**
+     * The schema of the tool's parameters; a new node.
+     *
+     * @throws LlmException if it is not a JSON object
+     */
+    static ObjectNode schema(ToolDefinition tool) {
+        return object(tool.schema(), "schema of the tool '" + tool.name() + "'");
     }
 
     private static @Nullable JsonNode format(ResponseFormat format) {
@@ -114,6 +131,20 @@ final class ChatBodies {
             messages.add(message(message));
         }
         return messages;
+    }
+
+    /**
+     * With the instruction in the first message: the templates of many models allow no system message elsewhere, and no
+     * second one.
+     */
+    private static List<OllamaWire.ChatMessage> instructed(List<OllamaWire.ChatMessage> messages, String instruction) {
+        OllamaWire.ChatMessage first = messages.getFirst();
+        boolean system = first.role().equals(role(Role.SYSTEM));
+        String text = system && !first.content().isEmpty() ? first.content() + "\n\n" + instruction : instruction;
+        List<OllamaWire.ChatMessage> instructed = new ArrayList<>();
+        instructed.add(message(new Message(Role.SYSTEM, text)));
+        instructed.addAll(system ? messages.subList(1, messages.size()) : messages);
+        return instructed;
     }
 
     private static OllamaWire.ChatMessage message(Message message) {
@@ -148,12 +179,11 @@ final class ChatBodies {
                         call.function(), object(call.arguments(), "arguments of the tool call '" + call.id() + "'")));
     }
 
-    private static JsonNode object(String json, String name) {
-        JsonNode node = OllamaJson.read(json.getBytes(StandardCharsets.UTF_8), JsonNode.class);
-        if (node == null || !node.isObject()) {
-            throw new LlmException(new InvalidRequest(null, name + ": not understood (expected: a JSON object)"));
+    private static ObjectNode object(String json, String name) {
+        if (OllamaJson.read(json) instanceof ObjectNode object) {
+            return object;
         }
-        return node;
+        throw new LlmException(new InvalidRequest(null, name + ": not understood (expected: a JSON object)"));
     }
 
     private static String role(Role role) {
@@ -169,7 +199,7 @@ final class ChatBodies {
         return settings.keepAlive().toSeconds() + "s";
     }
 
-    private static OllamaWire.Options options(GenerationOptions options, OllamaSettings settings) {
+    private static OllamaWire.Options options(GenerationOptions options, List<String> stop, OllamaSettings settings) {
         return new OllamaWire.Options(
                 settings.contextTokens(),
                 options.maxTokens(),
@@ -178,7 +208,7 @@ final class ChatBodies {
                 options.topK(),
                 options.minP(),
                 options.repeatPenalty(),
-                options.stop(),
+                stop,
                 options.seed(),
                 options.frequencyPenalty(),
                 options.presencePenalty());

@@ -12,6 +12,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.SynchronousSink;
@@ -36,10 +37,18 @@ final class OllamaChatModel implements ChatModel {
 
     @Override
     public Generation open(ModelId model, ChatRequest request) {
+        ForcedTool forced = ForcedTool.of(request);
+        byte[] body = OllamaJson.write(ChatBodies.of(model, request, forced, settings));
         return send(
                 model,
-                OllamaJson.write(ChatBodies.of(model, request, settings)),
-                (content, onEvents) -> events(content, new ChatLineDecoder(request.parallelToolCalls()), onEvents));
+                body,
+                (content, onEvents) -> new Answer(
+                                new ChatLineDecoder(request.parallelToolCalls()),
+                                forced == null
+                                        ? null
+                                        : new ForcedCall(forced.definition().name()),
+                                onEvents)
+                        .events(content));
     }
 
     /** A chat without messages loads the model. With a keep_alive of zero, it would unload the model. */
@@ -86,26 +95,35 @@ final class OllamaChatModel implements ChatModel {
                 .flux();
     }
 
-    private static Flux<List<ChatEvent>> events(
-            ByteBufFlux content, ChatLineDecoder decoder, Consumer<List<ChatEvent>> onEvents) {
-        return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), decoder, onEvents, sink))
-                .concatWith(Mono.fromSupplier(decoder::end)
-                        .handle((events, sink) -> emit(events, decoder, onEvents, sink)));
-    }
+    /**
+     * One answer while it is decoded.
+     *
+     * @param forced makes the answer a call; null for an ordinary answer
+     */
+    private record Answer(ChatLineDecoder decoder, @Nullable ForcedCall forced, Consumer<List<ChatEvent>> onEvents) {
 
-    /** Emits the events, then the decoder's failure, if there is one. */
-    private static void emit(
-            List<ChatEvent> events,
-            ChatLineDecoder decoder,
-            Consumer<List<ChatEvent>> onEvents,
-            SynchronousSink<List<ChatEvent>> sink) {
-        if (!events.isEmpty()) {
-            onEvents.accept(events);
-            sink.next(events);
+        private Flux<List<ChatEvent>> events(ByteBufFlux content) {
+            return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), sink))
+                    .concatWith(Mono.fromSupplier(decoder::end).handle(this::emit));
         }
-        LlmFailure failure = decoder.failure();
-        if (failure != null) {
-            sink.error(new LlmException(failure));
+
+        /** Emits the events, then the failure, if there is one. */
+        private void emit(List<ChatEvent> decoded, SynchronousSink<List<ChatEvent>> sink) {
+            if (!decoded.isEmpty()) {
+                List<ChatEvent> events = forced == null ? decoded : forced.replace(decoded);
+                onEvents.accept(events);
+                if (!events.isEmpty()) {
+                    sink.next(events);
+                }
+            }
+            LlmFailure failure = failure();
+            if (failure != null) {
+                sink.error(new LlmException(failure));
+            }
+        }
+
+        private @Nullable LlmFailure failure() {
+            return forced == null || forced.failure() == null ? decoder.failure() : forced.failure();
         }
     }
 }

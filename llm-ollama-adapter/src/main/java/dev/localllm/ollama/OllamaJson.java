@@ -3,6 +3,7 @@ package dev.localllm.ollama;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.upstream.Upstream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -10,6 +11,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.JsonRecyclerPools;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Reads and writes complete JSON bodies of Ollama's API. */
@@ -35,6 +37,11 @@ final class OllamaJson {
         } catch (JacksonException e) {
             return null;
         }
+    }
+
+    /** The value, or null if the text is not one JSON value. */
+    static @Nullable JsonNode read(String json) {
+        return read(json.getBytes(StandardCharsets.UTF_8), JsonNode.class);
     }
 
     static <T> @Nullable T read(byte[] bytes, Class<T> type) {

@@ -78,11 +78,14 @@ final class GenerationDeadline {
         demand.getAndAccumulate(count, Operators::addCap);
     }
 
-    /** A list of events has arrived and is about to be emitted. */
+    /** A list of events has arrived and is about to be emitted; an empty one is not emitted, but shows progress. */
     void onEvents(List<ChatEvent> events) {
         lastEvent = clock.getAsLong();
-        demand.decrementAndGet();
         started = true;
+        if (events.isEmpty()) {
+            return;
+        }
+        demand.decrementAndGet();
         if (events.getLast() instanceof Finished) {
             finished = true;
             cancelTimer();

@@ -99,7 +99,8 @@ public final class Upstream implements AutoCloseable {
          *
          * @param onConnected to be called with the connection, before the request is sent on it; again if the HTTP
          *     client retries on another connection
-         * @param onEvents to be called with each list of events, just before the list is emitted
+         * @param onEvents to be called with each list of events, just before the list is emitted, and with an empty
+         *     list if the response makes progress without an event
          * @return events as {@link dev.localllm.core.chat.ChatModel#open} specifies, but network faults are not mapped
          *     to failures
          */

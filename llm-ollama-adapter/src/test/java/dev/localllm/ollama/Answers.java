@@ -51,10 +51,18 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
     }
 
     static Answers from(Ollama ollama, ModelId model, String question) {
+        return from(ollama, model, question(question));
+    }
+
+    static Answers from(Ollama ollama, ChatRequest request) {
+        return from(ollama, MODEL, request);
+    }
+
+    private static Answers from(Ollama ollama, ModelId model, ChatRequest request) {
         List<ChatEvent> events = new ArrayList<>();
         try {
             ollama.chatModel()
-                    .open(model, question(question))
+                    .open(model, request)
                     .events()
                     .doOnNext(events::addAll)
                     .blockLast(TIMEOUT);

@@ -16,7 +16,6 @@ import dev.localllm.core.chat.ToolDefinition;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -120,12 +119,6 @@ class ChatBodiesTest {
                         "[{\"type\":\"function\",\"function\":{\"name\":\"now\",\"parameters\":{\"type\":\"object\"}}}]");
     }
 
-    @Test
-    void refusesToolChoicesThatOllamaDoesNotSupport() {
-        assertThat(refusal(chat(List.of(), new ToolChoice.Required()))).isInstanceOf(UnsupportedByModel.class);
-        assertThat(refusal(chat(List.of(), new ToolChoice.Function("now")))).isInstanceOf(UnsupportedByModel.class);
-    }
-
     @ParameterizedTest
     @CsvSource({"02-chat-stream", "02-chat-format-json", "02-chat-format-schema-stream"})
     void sendsTheFormat(String name) {
@@ -197,7 +190,7 @@ class ChatBodiesTest {
 
             assertThatThrownBy(() -> ollama.chatModel().open(Answers.MODEL, request))
                     .isInstanceOfSatisfying(
-                            LlmException.class, e -> assertThat(e.failure()).isInstanceOf(UnsupportedByModel.class));
+                            LlmException.class, e -> assertThat(e.failure()).isInstanceOf(InvalidRequest.class));
         }
     }
 
@@ -239,7 +232,7 @@ class ChatBodiesTest {
     }
 
     private static byte[] bytes(ChatRequest request) {
-        return OllamaJson.write(ChatBodies.of(Answers.MODEL, request, SETTINGS));
+        return OllamaJson.write(ChatBodies.of(Answers.MODEL, request, null, SETTINGS));
     }
 
     private static JsonNode recorded(String name) {

@@ -1,0 +1,91 @@
+package dev.localllm.ollama;
+
+import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.ResponseFormat;
+import dev.localllm.core.chat.ToolChoice;
+import dev.localllm.core.chat.ToolDefinition;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The tool that a request forces the model to call. Ollama has no tool choice: the answer's format is the schema of the
+ * tool's parameters, an instruction tells the model about the function, and {@link ForcedCall} makes the answer a call.
+ */
+record ForcedTool(ToolDefinition definition) {
+
+    private static final String FIELD = "tool_choice";
+
+    /**
+     * The tool that the request's choice names, or its only tool if one is required; null if the model decides.
+     *
+     * @throws LlmException if Ollama can't enforce the choice
+     */
+    static @Nullable ForcedTool of(ChatRequest request) {
+        return switch (request.toolChoice()) {
+            case ToolChoice.Auto c -> null;
+            case ToolChoice.None c -> null;
+            case ToolChoice.Required c -> forced(only(request.tools()), request);
+            case ToolChoice.Function c -> forced(named(c.name(), request.tools()), request);
+        };
+    }
+
+    private static ForcedTool forced(ToolDefinition definition, ChatRequest request) {
+        if (!(request.format() instanceof ResponseFormat.Text)) {
+            throw refusal(
+                    "response_format",
+                    "response_format: not supported together with a forced tool call (expected: text, or another tool_choice)");
+        }
+        return new ForcedTool(definition);
+    }
+
+    private static ToolDefinition only(List<ToolDefinition> tools) {
+        if (tools.size() != 1) {
+            throw refusal(
+                    FIELD,
+                    "tool_choice: the model server can't require a call of any of " + tools.size()
+                            + " tools (expected: exactly one tool, or the function's name)");
+        }
+        return tools.getFirst();
+    }
+
+    private static ToolDefinition named(String name, List<ToolDefinition> tools) {
+        return tools.stream()
+                .filter(tool -> tool.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () -> refusal(FIELD, "tool_choice: '" + name + "' (expected: the name of one of the tools)"));
+    }
+
+    private static LlmException refusal(@Nullable String field, String message) {
+        return new LlmException(new InvalidRequest(field, message));
+    }
+
+    /**
+     * The schema of the parameters; an object even if the schema doesn't say it.
+     *
+     * @throws LlmException if the schema is not a JSON object, or of a type other than object
+     */
+    JsonNode format() {
+        ObjectNode schema = ChatBodies.schema(definition);
+        String type = schema.path("type").asString("object");
+        if (!type.equals("object")) {
+            throw refusal(
+                    null,
+                    "type in the schema of the tool '" + definition.name() + "': " + type + " (expected: object)");
+        }
+        return schema.put("type", type);
+    }
+
+    /** For the model, to be part of the first system message. */
+    String instruction() {
+        String description = definition.description();
+        return "Call the function \"" + definition.name() + "\" now."
+                + (description == null ? "" : "\nWhat it does: " + description)
+                + "\nJSON schema of its arguments: " + definition.schema()
+                + "\nAnswer with the arguments as a JSON object only: no other text, no Markdown.";
+    }
+}
