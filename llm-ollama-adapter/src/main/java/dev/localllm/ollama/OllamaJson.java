@@ -14,13 +14,14 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads and writes complete JSON bodies of Ollama's API. */
+/** Reads and writes complete JSON bodies of Ollama's API. The numbers of a {@link JsonNode} keep all their digits. */
 final class OllamaJson {
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .recyclerPool(JsonRecyclerPools.threadLocalPool())
                     .build())
             .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .build();
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 

@@ -77,6 +77,48 @@ class ChatBodiesTest {
         assertThat(messages).isEqualTo(recorded("04-tools-result").path("messages"));
     }
 
+    /** The calls are sent as the recorded answer has them, which the next request repeats. */
+    @Test
+    void sendsSeveralCallsAndTheirResults() {
+        JsonNode recorded = JsonMapper.shared()
+                .readTree(Recording.load("04-tools-two-calls-nonstream").body())
+                .path("message")
+                .path("tool_calls");
+        recorded.forEach(call -> ((ObjectNode) call.path("function")).remove("index"));
+        JsonNode messages = sent(chat(
+                        QUESTION,
+                        new Message(
+                                Role.ASSISTANT,
+                                List.of(
+                                        new Part.Text("I look."),
+                                        new Part.ToolCall("call_agbpwvx2", "get_weather", "{\"city\":\"Rome\"}"),
+                                        new Part.ToolCall("call_wqv9t4ad", "get_time", "{\"zone\":\"Europe/Rome\"}"))),
+                        new Message(Role.TOOL, List.of(new Part.ToolResult("call_wqv9t4ad", "get_time", "12:00"))),
+                        new Message(Role.TOOL, List.of(new Part.ToolResult("call_agbpwvx2", "get_weather", "18")))))
+                .path("messages");
+
+        assertThat(messages.path(1).path("content").stringValue()).isEqualTo("I look.");
+        assertThat(messages.path(1).path("tool_calls")).isEqualTo(recorded);
+        assertThat(messages.path(2).toString())
+                .isEqualTo(
+                        "{\"role\":\"tool\",\"content\":\"12:00\",\"tool_name\":\"get_time\",\"tool_call_id\":\"call_wqv9t4ad\"}");
+        assertThat(messages.path(3).toString())
+                .isEqualTo(
+                        "{\"role\":\"tool\",\"content\":\"18\",\"tool_name\":\"get_weather\",\"tool_call_id\":\"call_agbpwvx2\"}");
+    }
+
+    @Test
+    void keepsTheDigitsOfNumbers() {
+        String arguments = "{\"a\":1E+400,\"b\":0.1234567890123456789012}";
+
+        assertThat(new String(
+                        bytes(chat(
+                                QUESTION,
+                                new Message(Role.ASSISTANT, List.of(new Part.ToolCall("call_1", "f", arguments))))),
+                        StandardCharsets.UTF_8))
+                .contains("\"arguments\":" + arguments);
+    }
+
     /** Removes the id: it is part of Ollama's API, but not of the recordings. */
     private static String removeId(JsonNode object, String field) {
         return ((ObjectNode) object).remove(field).stringValue();

@@ -61,6 +61,16 @@ class ToolCallsTest {
         assertThat(one.any()).isTrue();
     }
 
+    /** A double would be Infinity, or less exact. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1E+400", "0.1234567890123456789012", "1.10", "12345678901234567890123"})
+    void keepsTheDigitsOfNumbers(String number) {
+        assertThat(add(calls, "{\"function\":{\"name\":\"f\",\"arguments\":{\"a\":" + number + "}}}"))
+                .isTrue();
+
+        assertThat(((ToolCallDelta) events.getFirst()).call().arguments()).isEqualTo("{\"a\":" + number + "}");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"null", "{}", "{\"function\":{}}", "{\"function\":{\"name\":\"\",\"arguments\":{}}}"})
     void refusesCallsWithoutAFunction(String call) {
