@@ -57,12 +57,12 @@ final class OllamaModelCatalog implements ModelCatalog {
     }
 
     private static Set<Capability> capabilities(OllamaWire.Tag tag) {
-        if (tag.capabilities() == null) {
+        if (tag.capabilities() == null || tag.capabilities().isEmpty()) {
             return Set.of(Capability.CHAT);
         }
         Set<Capability> capabilities = EnumSet.noneOf(Capability.class);
         for (String name : tag.capabilities()) {
-            Capability capability = CAPABILITIES.get(name);
+            Capability capability = name == null ? null : CAPABILITIES.get(name);
             if (capability != null) {
                 capabilities.add(capability);
             }

@@ -186,7 +186,7 @@ final class OllamaWire {
             @Nullable String name,
             @JsonProperty("modified_at") @Nullable OffsetDateTime modifiedAt,
             @Nullable TagDetails details,
-            @Nullable List<String> capabilities) {}
+            @Nullable List<@Nullable String> capabilities) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
     record TagDetails(@JsonProperty("context_length") int contextTokens) {}
