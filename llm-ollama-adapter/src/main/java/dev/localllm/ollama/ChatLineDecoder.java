@@ -10,7 +10,6 @@ import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.Usage;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
@@ -170,7 +169,7 @@ final class ChatLineDecoder {
     private void add(OllamaWire.ChatLine line, List<ChatEvent> events) {
         OllamaWire.ChatLineMessage message = line.message();
         if (line.error() != null) {
-            failure = new UpstreamFailed("Ollama failed: " + line.error());
+            failure = OllamaFailures.failed(line.error());
         } else if (message == null) {
             fail("Ollama sent a line without a message.");
         } else {

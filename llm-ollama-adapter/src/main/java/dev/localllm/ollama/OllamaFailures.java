@@ -48,11 +48,16 @@ final class OllamaFailures {
         };
     }
 
+    /** @param error Ollama's text, of any length */
+    static UpstreamFailed failed(String error) {
+        return new UpstreamFailed("Ollama failed: " + bounded(error));
+    }
+
     /** The failure in the body of a load that has status 200; null if the model is loaded. */
     static @Nullable LlmFailure ofLoad(byte[] body) {
         OllamaWire.ChatLine line = OllamaJson.read(body, OllamaWire.ChatLine.class);
         if (line != null && line.error() != null) {
-            return new UpstreamFailed("Ollama failed: " + bounded(line.error()));
+            return failed(line.error());
         }
         return line != null && line.done()
                 ? null

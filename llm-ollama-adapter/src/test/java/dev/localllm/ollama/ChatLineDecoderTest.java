@@ -256,6 +256,13 @@ class ChatLineDecoderTest {
     }
 
     @Test
+    void cutsALongError() {
+        assertThat(decode("{\"error\":\"" + "a".repeat(3000) + "\"}\n")).isEmpty();
+
+        assertThat(ended()).isEqualTo(new UpstreamFailed("Ollama failed: " + "a".repeat(2000) + "…"));
+    }
+
+    @Test
     void decodesNothingAfterTheLastLine() {
         assertThat(decode(END + TEXT.formatted("a"))).containsExactly(STOP);
         assertThat(decode(TEXT.formatted("b"))).isEmpty();
