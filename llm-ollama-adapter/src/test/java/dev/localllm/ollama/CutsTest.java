@@ -3,6 +3,7 @@ package dev.localllm.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.chat.ChatEvent;
+import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.JsonText;
@@ -16,27 +17,86 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Recordings give the same events when their bytes are split into two reads at any position. */
+/**
+ * Recordings give the same events when their bytes are split into two reads at any position, and the first of these
+ * events, then a failure, when their end is missing.
+ */
 class CutsTest {
 
     private static final List<String> TOKENS =
             List.of("안", "녕하세요", "好", "🙂", "👩‍👩‍👧", "é", " \\u003c\\n\\\"", "\\ud83d\\ude42");
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
+    /** All answers with thinking, tools, images or log probabilities, and some with text. */
+    static Stream<String> answers() {
+        Stream<String> others = Stream.of(
                 "02-chat-num-predict-1",
                 "02-chat-stop-sequence",
-                "02-chat-logprobs",
-                "03-think-cut",
-                "04-tools-two-calls-stream",
-                "11-runner-killed-chat-stream"
-            })
+                "02-chat-format-schema-stream",
+                "11-runner-killed-chat-stream");
+        return Stream.concat(
+                others,
+                Recording.of("POST /api/chat ").stream()
+                        .filter(name ->
+                                name.startsWith("03-") || name.startsWith("04-") || name.startsWith("02-chat-logprobs"))
+                        .filter(name -> Recording.load(name).status() == 200));
+    }
+
+    @ParameterizedTest
+    @MethodSource("answers")
     void decodesTheSameForEverySplit(String name) {
         splitEverywhere(Recording.load(name).response());
+    }
+
+    @ParameterizedTest
+    @MethodSource("answers")
+    void failsAfterSomeOfTheEventsIfTheEndIsMissing(String name) {
+        byte[] body = trimmed(Recording.load(name));
+        List<ChatEvent> complete = decoded(body, body.length, null);
+
+        for (int length = 0; length < body.length; length++) {
+            assertPrefix(decoded(body, length, null), complete, length);
+        }
+    }
+
+    /** Never a call of a part of the arguments. */
+    @ParameterizedTest
+    @MethodSource("answers")
+    void forcesNoCallIfTheEndIsMissing(String name) {
+        byte[] body = trimmed(Recording.load(name));
+        List<ChatEvent> thinking = decoded(body, body.length, null).stream()
+                .filter(ThinkingDelta.class::isInstance)
+                .toList();
+
+        for (int length = 0; length < body.length; length++) {
+            assertPrefix(decoded(body, length, new ForcedCall("f")), thinking, length);
+        }
+    }
+
+    private static void assertPrefix(List<ChatEvent> events, List<ChatEvent> complete, int length) {
+        assertThat(events).as("%s bytes", length).isEqualTo(complete.subList(0, events.size()));
+        assertThat(events).as("%s bytes", length).noneMatch(Finished.class::isInstance);
+    }
+
+    /** The body without the last line break. */
+    private static byte[] trimmed(Recording recording) {
+        return new String(recording.body(), StandardCharsets.UTF_8).strip().getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The events of a body's first bytes. Checks that the decoding failed, unless these are all. */
+    private static List<ChatEvent> decoded(byte[] body, int length, @Nullable ForcedCall forced) {
+        ChatLineDecoder decoder = new ChatLineDecoder(true);
+        List<ChatEvent> events = new ArrayList<>(decoder.decode(Unpooled.wrappedBuffer(body, 0, length)));
+        events.addAll(decoder.end());
+        assertThat(decoder.failure() != null || length == body.length)
+                .as("%s bytes", length)
+                .isTrue();
+        return forced == null ? events : forced.replace(events);
     }
 
     @ParameterizedTest
