@@ -2,12 +2,17 @@ package dev.localllm.ollama.simulator;
 
 import dev.localllm.ollama.simulator.SimulatorWire.ChatMessage;
 import dev.localllm.ollama.simulator.SimulatorWire.Line;
+import dev.localllm.ollama.simulator.SimulatorWire.Logprob;
+import dev.localllm.ollama.simulator.SimulatorWire.ToolCall;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The lines of one response: one per token, and the last line, with done. */
+/** The lines of one response: one per piece, and the last line, with done. */
 final class Answer {
 
     private static final long NANOS_PER_TOKEN = 2_000_000;
@@ -16,8 +21,9 @@ final class Answer {
     private final InstantSource clock;
     private final long loadNanos;
     private final long waitNanos;
-    private final List<String> tokens;
-    private final String reason;
+
+    /** Null for a load or unload. */
+    private final @Nullable Completion completion;
 
     /**
      * @param loadTime the time until a loaded model had the request
@@ -28,38 +34,66 @@ final class Answer {
         this.loadNanos = Math.max(NANOS_PER_TOKEN, loadTime.toNanos());
         this.waitNanos = Math.max(loadNanos, waitTime.toNanos());
         this.clock = clock;
-        List<String> all = prompt.texts().isEmpty()
-                ? List.of()
-                : Storyteller.answer(prompt.texts().getLast(), prompt.seed());
-        List<String> unstopped = beforeStop(all, prompt.stop());
-        boolean truncated = prompt.maxTokens() > 0 && unstopped.size() > prompt.maxTokens();
-        this.tokens = truncated ? unstopped.subList(0, prompt.maxTokens()) : unstopped;
-        this.reason = prompt.texts().isEmpty() ? (isUnload(prompt) ? "unload" : "load") : truncated ? "length" : "stop";
+        this.completion = prompt.conversation().isEmpty() ? null : new Completion(prompt);
     }
 
     /** True for a request that only unloads the model. */
     static boolean isUnload(Prompt prompt) {
-        return prompt.texts().isEmpty()
+        return prompt.conversation().isEmpty()
                 && prompt.keepAlive() != null
                 && prompt.keepAlive().isZero();
     }
 
     boolean generates() {
-        return !prompt.texts().isEmpty();
+        return completion != null;
     }
 
-    List<String> tokens() {
-        return tokens;
+    List<Piece> pieces() {
+        return completion == null ? List.of() : completion.pieces();
     }
 
-    Line line(String token) {
+    Line line(Piece piece) {
+        List<Logprob> logprobs = logprobs(piece.tokens());
+        return switch (piece) {
+            case Piece.Text text -> line(text.token(), null, null, logprobs);
+            case Piece.Thought thought -> line("", thought.token(), null, logprobs);
+            case Piece.Call call -> line("", null, List.of(call.call()), logprobs);
+            case Piece.Nothing nothing -> line("", null, null, logprobs);
+        };
+    }
+
+    /** The last line of a stream. */
+    Line last() {
+        return done("", null, null, null);
+    }
+
+    /** The whole answer in one line. */
+    Line complete() {
+        String text = joined(piece -> piece instanceof Piece.Text t ? t.token() : "");
+        String thinking = joined(piece -> piece instanceof Piece.Thought t ? t.token() : "");
+        List<ToolCall> calls = pieces().stream()
+                .flatMap(piece -> piece instanceof Piece.Call call ? Stream.of(call.call()) : Stream.empty())
+                .toList();
+        List<String> tokens =
+                pieces().stream().flatMap(piece -> piece.tokens().stream()).toList();
+        return done(text, thinking.isEmpty() ? null : thinking, calls.isEmpty() ? null : calls, logprobs(tokens));
+    }
+
+    private String joined(Function<Piece, String> text) {
+        return pieces().stream().map(text).collect(Collectors.joining());
+    }
+
+    private Line line(
+            String text, @Nullable String thinking, @Nullable List<ToolCall> calls, @Nullable List<Logprob> logprobs) {
         return new Line(
                 prompt.name(),
                 now(),
-                message(token),
-                response(token),
+                message(text, thinking, calls),
+                prompt.chat() ? null : text,
+                prompt.chat() ? null : thinking,
                 false,
                 null,
+                logprobs,
                 null,
                 null,
                 null,
@@ -69,16 +103,18 @@ final class Answer {
                 null);
     }
 
-    /** @param text the complete answer; empty if its tokens were streamed */
-    Line last(String text) {
-        if (!generates()) {
+    private Line done(
+            String text, @Nullable String thinking, @Nullable List<ToolCall> calls, @Nullable List<Logprob> logprobs) {
+        if (completion == null) {
             return new Line(
                     prompt.name(),
                     now(),
-                    message(""),
-                    response(""),
+                    message(text, null, null),
+                    prompt.chat() ? null : text,
+                    null,
                     true,
-                    reason,
+                    isUnload(prompt) ? "unload" : "load",
+                    null,
                     null,
                     null,
                     null,
@@ -87,20 +123,22 @@ final class Answer {
                     null,
                     null);
         }
-        long evalNanos = NANOS_PER_TOKEN * tokens.size();
+        long evalNanos = NANOS_PER_TOKEN * completion.tokens();
         return new Line(
                 prompt.name(),
                 now(),
-                message(text),
-                response(text),
+                message(text, thinking, calls),
+                prompt.chat() ? null : text,
+                prompt.chat() ? null : thinking,
                 true,
-                reason,
+                completion.reason(),
+                logprobs,
                 prompt.chat() ? null : List.of(1, 2, 3),
                 waitNanos + NANOS_PER_TOKEN + evalNanos,
                 loadNanos,
-                prompt.promptTokens(),
+                completion.promptTokens(),
                 NANOS_PER_TOKEN,
-                tokens.size(),
+                completion.tokens(),
                 evalNanos);
     }
 
@@ -108,23 +146,13 @@ final class Answer {
         return SimulatorWire.time(clock.instant());
     }
 
-    private @Nullable ChatMessage message(String text) {
-        return prompt.chat() ? new ChatMessage("assistant", text) : null;
+    private @Nullable ChatMessage message(String text, @Nullable String thinking, @Nullable List<ToolCall> calls) {
+        return prompt.chat() ? new ChatMessage("assistant", text, thinking, calls) : null;
     }
 
-    private @Nullable String response(String text) {
-        return prompt.chat() ? null : text;
-    }
-
-    /** The tokens before the first stop sequence. A token that contains its beginning is truncated. */
-    private static List<String> beforeStop(List<String> tokens, List<String> stops) {
-        String text = String.join("", tokens);
-        int end = stops.stream()
-                .filter(stop -> !stop.isEmpty())
-                .mapToInt(text::indexOf)
-                .filter(index -> index >= 0)
-                .min()
-                .orElse(text.length());
-        return end == text.length() ? tokens : Storyteller.tokens(text.substring(0, end));
+    private @Nullable List<Logprob> logprobs(List<String> tokens) {
+        return prompt.logprobs() == null || tokens.isEmpty()
+                ? null
+                : prompt.logprobs().of(tokens);
     }
 }

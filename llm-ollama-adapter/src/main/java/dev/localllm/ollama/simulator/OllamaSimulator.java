@@ -36,10 +36,15 @@ import tools.jackson.databind.JsonNode;
  */
 public final class OllamaSimulator implements AutoCloseable {
 
-    /** The first model of the list. */
+    /** The first model of the list: with tools and vision. */
     public static final String CHAT_MODEL = "simulator:latest";
 
+    /** Has neither tools, nor vision, nor thinking. */
     public static final String SECOND_CHAT_MODEL = "simulator-2:latest";
+
+    /** Has tools and thinking. */
+    public static final String THINKING_MODEL = "simulator-thinking:latest";
+
     public static final String EMBED_MODEL = "simulator-embed:latest";
 
     private static final String VERSION = "0.33.0-simulator";
@@ -165,7 +170,7 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private Publisher<Void> show(byte[] body, HttpServerResponse response) {
-        JsonNode request = Prompt.json(body, "api.ShowRequest");
+        JsonNode request = GoJson.read(body, "api.ShowRequest");
         String name = request.path("model").asString(request.path("name").asString(""));
         if (name.isEmpty()) {
             throw new Refusal(400, "model is required");
@@ -178,7 +183,7 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private Publisher<Void> embed(byte[] body, HttpServerResponse response) {
-        JsonNode request = Prompt.json(body, "api.EmbedRequest");
+        JsonNode request = GoJson.read(body, "api.EmbedRequest");
         String name = request.path("model").asString("");
         SimulatedModel model = SimulatedModel.named(name);
         if (model == null) {
@@ -195,7 +200,7 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
-        JsonNode request = Prompt.json(body, chat ? "api.ChatRequest" : "api.GenerateRequest");
+        JsonNode request = GoJson.read(body, chat ? "api.ChatRequest" : "api.GenerateRequest");
         boolean generates = isGeneration(request, chat);
         if (generates) {
             chats.incrementAndGet();
@@ -221,7 +226,7 @@ public final class OllamaSimulator implements AutoCloseable {
         Prompt prompt = Prompt.parse(request, chat);
         if (Answer.isUnload(prompt)) {
             runners.unload(prompt.model());
-            return json(response, new Answer(prompt, Duration.ZERO, Duration.ZERO, clock).last(""));
+            return json(response, new Answer(prompt, Duration.ZERO, Duration.ZERO, clock).complete());
         }
         return Mono.usingWhen(
                 runners.acquire(prompt.model(), prompt.contextTokens(), prompt.keepAlive()),
@@ -232,7 +237,7 @@ public final class OllamaSimulator implements AutoCloseable {
 
     private Publisher<Void> send(Answer answer, Prompt prompt, @Nullable Fault fault, HttpServerResponse response) {
         if (!prompt.stream() || !answer.generates()) {
-            return json(response, answer.last(String.join("", answer.tokens())));
+            return json(response, answer.complete());
         }
         Flux<byte[]> lines = paced(answer);
         return response.header(HttpHeaderNames.CONTENT_TYPE, "application/x-ndjson")
@@ -244,9 +249,9 @@ public final class OllamaSimulator implements AutoCloseable {
     }
 
     private Flux<byte[]> paced(Answer answer) {
-        Flux<byte[]> lines = Flux.fromIterable(answer.tokens())
-                .map(token -> SimulatorWire.line(answer.line(token)))
-                .concatWith(Mono.fromSupplier(() -> SimulatorWire.line(answer.last(""))));
+        Flux<byte[]> lines = Flux.fromIterable(answer.pieces())
+                .map(piece -> SimulatorWire.line(answer.line(piece)))
+                .concatWith(Mono.fromSupplier(() -> SimulatorWire.line(answer.last())));
         Steps held = steps;
         if (held != null) {
             steps = null;

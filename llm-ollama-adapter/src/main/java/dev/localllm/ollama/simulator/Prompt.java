@@ -1,28 +1,34 @@
 package dev.localllm.ollama.simulator;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.exc.UnexpectedEndOfInputException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /**
  * A chat or generate request, parsed as Ollama does, with Ollama's error texts.
  *
  * @param name the model's name, as the caller wrote it
- * @param texts texts of the messages, or the single prompt; empty for a load or unload
+ * @param promptTokens how many tokens the messages and tools are
+ * @param tools definitions; empty or missing if there are none
+ * @param thinking null for no thinking
+ * @param format null for any text
+ * @param logprobs null for none
  * @param maxTokens 0 means no limit
  */
 record Prompt(
         String name,
         SimulatedModel model,
         boolean chat,
-        List<String> texts,
+        Conversation conversation,
+        int promptTokens,
+        JsonNode tools,
+        @Nullable ThinkLevel thinking,
+        @Nullable Format format,
+        @Nullable Logprobs logprobs,
         boolean stream,
         int maxTokens,
         List<String> stop,
@@ -32,6 +38,10 @@ record Prompt(
 
     static final int DEFAULT_CONTEXT = 4096;
     private static final int MIN_CONTEXT = 256;
+    private static final int MESSAGE_TOKENS = 4;
+    private static final int IMAGE_TOKENS = 256;
+    private static final String NO_VISION =
+            "{\"error\":{\"code\":400,\"message\":\"Multimodal data provided, but model does not support multimodal requests.\",\"type\":\"invalid_request_error\"}}";
     private static final List<String> NUMBERS =
             List.of("temperature", "top_p", "frequency_penalty", "presence_penalty", "repeat_penalty");
     private static final List<String> INTEGERS = List.of("num_predict", "num_ctx", "seed", "top_k");
@@ -39,20 +49,30 @@ record Prompt(
 
     static Prompt parse(JsonNode request, boolean chat) {
         String struct = chat ? "ChatRequest" : "GenerateRequest";
-        typed(request, struct, "model", JsonNode::isString, "string");
-        typed(request, struct, "stream", JsonNode::isBoolean, "bool");
-        typed(request, struct, "tools", JsonNode::isArray, "api.Tools");
+        GoJson.typed(request.path("model"), struct + ".model", JsonNode::isString, "string");
+        GoJson.typed(request.path("stream"), struct + ".stream", JsonNode::isBoolean, "bool");
+        JsonNode tools = chat ? request.path("tools") : MissingNode.getInstance();
+        GoJson.typed(tools, struct + ".tools", JsonNode::isArray, "api.Tools");
+        ThinkLevel.check(request.path("think"));
+        Conversation conversation = new Conversation(chat ? Message.chat(request) : Message.generate(request));
+        Logprobs logprobs = Logprobs.parse(request, struct);
         String name = request.path("model").asString("");
         SimulatedModel model = model(name, chat);
-        List<String> texts = chat ? messages(request) : prompt(request);
         checkAbilities(request, name, model, chat);
-        refuseImages(request);
+        if (!conversation.imageSizes().isEmpty() && !model.can("vision")) {
+            throw new Refusal(400, NO_VISION);
+        }
         JsonNode options = options(request);
         Prompt prompt = new Prompt(
                 name,
                 model,
                 chat,
-                texts,
+                conversation,
+                promptTokens(conversation, tools),
+                tools,
+                model.can("thinking") ? ThinkLevel.of(request.path("think")) : null,
+                Format.parse(request.path("format")),
+                logprobs,
                 request.path("stream").asBoolean(true),
                 Math.max(0, options.path("num_predict").asInt(0)),
                 strings(options.path("stop")),
@@ -63,32 +83,21 @@ record Prompt(
         return prompt;
     }
 
-    static JsonNode json(byte[] body, String type) {
-        if (body.length == 0) {
-            throw new Refusal(400, "missing request body");
+    private static int promptTokens(Conversation conversation, JsonNode tools) {
+        int tokens = tools.isEmpty() ? 0 : Storyteller.tokens(tools.toString()).size();
+        for (Message message : conversation.messages()) {
+            tokens += MESSAGE_TOKENS
+                    + Storyteller.tokens(message.text()).size()
+                    + IMAGE_TOKENS * message.imageSizes().size();
+            if (!message.toolCalls().isEmpty()) {
+                tokens += Storyteller.tokens(message.toolCalls().toString()).size();
+            }
         }
-        JsonNode node;
-        try {
-            node = SimulatorWire.MAPPER.readTree(body);
-        } catch (UnexpectedEndOfInputException e) {
-            throw new Refusal(400, "unexpected EOF");
-        } catch (JacksonException e) {
-            throw new Refusal(400, "invalid character in JSON text");
-        }
-        if (!node.isObject()) {
-            throw new Refusal(400, "json: cannot unmarshal " + goType(node) + " into Go value of type " + type);
-        }
-        return node;
-    }
-
-    int promptTokens() {
-        return texts.stream()
-                .mapToInt(text -> Storyteller.tokens(text).size() + 4)
-                .sum();
+        return tokens;
     }
 
     private void checkContext(JsonNode request) {
-        int tokens = promptTokens();
+        int tokens = promptTokens;
         if (tokens <= contextTokens) {
             return;
         }
@@ -118,49 +127,15 @@ record Prompt(
         return model;
     }
 
-    private static List<String> messages(JsonNode request) {
-        typed(request, "ChatRequest", "messages", JsonNode::isArray, "[]api.Message");
-        List<String> texts = new ArrayList<>();
-        for (JsonNode message : request.path("messages")) {
-            JsonNode content = message.path("content");
-            if (!content.isString() && !content.isNull() && !content.isMissingNode()) {
-                throw new Refusal(
-                        400,
-                        "json: cannot unmarshal " + goType(content)
-                                + " into Go struct field ChatRequest.messages.content of type string");
-            }
-            texts.add(content.asString(""));
-        }
-        return texts;
-    }
-
-    private static List<String> prompt(JsonNode request) {
-        String prompt = request.path("prompt").asString("");
-        return prompt.isEmpty() ? List.of() : List.of(prompt);
-    }
-
     private static void checkAbilities(JsonNode request, String name, SimulatedModel model, boolean chat) {
         if (!model.can("completion")) {
             throw new Refusal(400, "\"" + name + "\" does not support " + (chat ? "chat" : "generate"));
         }
-        if (!request.path("tools").isEmpty()) {
+        if (chat && !request.path("tools").isEmpty() && !model.can("tools")) {
             throw new Refusal(400, "registry.ollama.ai/library/" + tagged(name) + " does not support tools");
         }
-        JsonNode think = request.path("think");
-        if (think.isBoolean() ? think.booleanValue() : think.isString()) {
+        if (ThinkLevel.isDemanded(request.path("think")) && !model.can("thinking")) {
             throw new Refusal(400, "\"" + name + "\" does not support thinking");
-        }
-    }
-
-    /** No model of the simulator supports images. */
-    private static void refuseImages(JsonNode request) {
-        boolean images = request.path("messages")
-                .valueStream()
-                .anyMatch(message -> !message.path("images").isEmpty());
-        if (images || !request.path("images").isEmpty()) {
-            throw new Refusal(
-                    400,
-                    "{\"error\":{\"code\":400,\"message\":\"Multimodal data provided, but model does not support multimodal requests.\",\"type\":\"invalid_request_error\"}}");
         }
     }
 
@@ -197,25 +172,5 @@ record Prompt(
             throw new Refusal(400, "time: invalid duration \"" + text + "\"");
         }
         return text.startsWith("-") ? Duration.ofSeconds(-1) : Duration.parse("PT" + text.toUpperCase(Locale.ROOT));
-    }
-
-    private static void typed(JsonNode request, String struct, String field, Predicate<JsonNode> valid, String type) {
-        JsonNode value = request.path(field);
-        if (!value.isMissingNode() && !value.isNull() && !valid.test(value)) {
-            throw new Refusal(
-                    400,
-                    "json: cannot unmarshal " + goType(value) + " into Go struct field " + struct + "." + field
-                            + " of type " + type);
-        }
-    }
-
-    private static String goType(JsonNode node) {
-        return switch (node.getNodeType()) {
-            case STRING -> "string";
-            case NUMBER -> "number";
-            case BOOLEAN -> "bool";
-            case ARRAY -> "array";
-            default -> "object";
-        };
     }
 }

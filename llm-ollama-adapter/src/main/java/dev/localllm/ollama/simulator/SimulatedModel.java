@@ -7,9 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 /** A model of the simulator, in the order of the list: the first one that can chat is a caller's default. */
 enum SimulatedModel {
-    CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", "completion"),
-    SECOND_CHAT(OllamaSimulator.SECOND_CHAT_MODEL, "5d83a7f6c21e4b07", "llama", "completion"),
-    EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", "embedding");
+    CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", List.of("completion", "tools", "vision")),
+    SECOND_CHAT(OllamaSimulator.SECOND_CHAT_MODEL, "5d83a7f6c21e4b07", "llama", List.of("completion")),
+    THINKING(OllamaSimulator.THINKING_MODEL, "c40e17d95ab2f836", "llama", List.of("completion", "tools", "thinking")),
+    EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", List.of("embedding"));
 
     static final int EMBEDDING_LENGTH = 32;
     static final long SIZE_BYTES = 1_048_576;
@@ -20,13 +21,15 @@ enum SimulatedModel {
     private final String fullName;
     private final String digest;
     private final String family;
-    private final String capability;
 
-    SimulatedModel(String fullName, String digestPart, String family, String capability) {
+    @SuppressWarnings("ImmutableEnumChecker") // comes from List.of
+    private final List<String> capabilities;
+
+    SimulatedModel(String fullName, String digestPart, String family, List<String> capabilities) {
         this.fullName = fullName;
         this.digest = digestPart.repeat(4);
         this.family = family;
-        this.capability = capability;
+        this.capabilities = capabilities;
     }
 
     /** The model with that name, or null. Case and the tag {@code latest} are ignored. */
@@ -41,12 +44,11 @@ enum SimulatedModel {
     }
 
     boolean can(String required) {
-        return capability.equals(required);
+        return capabilities.contains(required);
     }
 
     SimulatorWire.Tag tag() {
-        return new SimulatorWire.Tag(
-                fullName, fullName, MODIFIED_AT, SIZE_BYTES, digest, details(), List.of(capability));
+        return new SimulatorWire.Tag(fullName, fullName, MODIFIED_AT, SIZE_BYTES, digest, details(), capabilities);
     }
 
     SimulatorWire.RunningModel process(String expiresAt, int contextLength) {
@@ -63,7 +65,7 @@ enum SimulatedModel {
                 details().withoutLengths(),
                 Map.of("general.architecture", family, family + ".context_length", CONTEXT_LENGTH),
                 List.of(new SimulatorWire.Tensor("output.weight", "F32", List.of(1, 1))),
-                List.of(capability),
+                capabilities,
                 MODIFIED_AT);
     }
 

@@ -11,6 +11,7 @@ import tools.jackson.core.SerializableString;
 import tools.jackson.core.io.CharacterEscapes;
 import tools.jackson.core.io.SerializedString;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The JSON that Ollama sends: same fields, same order, escaped as in Go. */
@@ -78,10 +79,28 @@ final class SimulatorWire {
             @JsonProperty("size_vram") long sizeVram,
             @JsonProperty("context_length") int contextLength) {}
 
-    record ChatMessage(String role, String content) {}
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record ChatMessage(
+            String role,
+            String content,
+            @Nullable String thinking,
+            @JsonProperty("tool_calls") @Nullable List<ToolCall> toolCalls) {}
+
+    record ToolCall(String id, Function function) {}
+
+    record Function(int index, String name, JsonNode arguments) {}
+
+    /** @param topLogprobs null if none are requested */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Logprob(
+            String token,
+            double logprob,
+            List<Integer> bytes,
+            @JsonProperty("top_logprobs") @Nullable List<Logprob> topLogprobs) {}
 
     /**
-     * One line of a response, or a non-streaming response. Chat uses {@code message}, generate uses {@code response}.
+     * One line of a response, or a non-streaming response. Chat uses {@code message}, generate uses {@code response}
+     * and {@code thinking}.
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Line(
@@ -89,8 +108,10 @@ final class SimulatorWire {
             @JsonProperty("created_at") String createdAt,
             @Nullable ChatMessage message,
             @Nullable String response,
+            @Nullable String thinking,
             boolean done,
             @JsonProperty("done_reason") @Nullable String doneReason,
+            @Nullable List<Logprob> logprobs,
             @Nullable List<Integer> context,
             @JsonProperty("total_duration") @Nullable Long totalDuration,
             @JsonProperty("load_duration") @Nullable Long loadDuration,

@@ -64,6 +64,11 @@ final class Storyteller {
         return tokens;
     }
 
+    /** The first sentences of an answer. */
+    static String opening(String prompt) {
+        return opening(prompt, HANGUL.matcher(prompt).find());
+    }
+
     private static String opening(String prompt, boolean korean) {
         String quoted = quote(prompt);
         return korean
@@ -71,7 +76,8 @@ final class Storyteller {
                 : "This is a simulator with no model behind it. You asked: \"" + quoted + "\".";
     }
 
-    private static String quote(String prompt) {
+    /** The beginning of a text, on one line. */
+    static String quote(String prompt) {
         String line = prompt.strip().replaceAll("\\s+", " ");
         int end = Math.min(line.length(), QUOTED_CHARACTERS);
         if (end < line.length() && Character.isLowSurrogate(line.charAt(end))) {
