@@ -99,7 +99,10 @@ class OpenAiSdkTest {
         assertThat(client.models().list().data())
                 .extracting(Model::id)
                 .containsExactly(
-                        OllamaSimulator.CHAT_MODEL, OllamaSimulator.SECOND_CHAT_MODEL, OllamaSimulator.EMBED_MODEL);
+                        OllamaSimulator.CHAT_MODEL,
+                        OllamaSimulator.SECOND_CHAT_MODEL,
+                        OllamaSimulator.THINKING_MODEL,
+                        OllamaSimulator.EMBED_MODEL);
         assertThat(client.models().retrieve(OllamaSimulator.CHAT_MODEL).ownedBy())
                 .isEqualTo("library");
         assertThatExceptionOfType(NotFoundException.class)

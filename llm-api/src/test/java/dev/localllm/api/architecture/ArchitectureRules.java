@@ -87,7 +87,7 @@ final class ArchitectureRules {
 
     private static final Map<String, String> MAY_SPEAK_OPENAI = Map.of(
             "RequestLog", "logs one of these strings, because operators search for it",
-            "Prompt", "repeats a refusal of Ollama's runner that contains one of these strings");
+            "Refusal", "repeats a refusal of Ollama's runner that contains one of these strings");
 
     private static final List<String> OPENAI_WORDS = List.of(
             "invalid_request_error",

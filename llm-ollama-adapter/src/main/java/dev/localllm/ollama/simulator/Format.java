@@ -72,11 +72,8 @@ record Format(@Nullable JsonNode schema) {
     }
 
     private static Refusal invalid(String path, String problem) {
-        String message = "Field 'json_schema': \"json_schema\": JSON schema conversion failed:\nJSON schema error at "
-                + path + ": " + problem;
-        return new Refusal(
-                400,
-                "{\"error\":{\"code\":400,\"message\":" + JsonMapper.shared().writeValueAsString(message)
-                        + ",\"type\":\"invalid_request_error\"}}");
+        return Refusal.byRunner(
+                "Field 'json_schema': \"json_schema\": JSON schema conversion failed:\nJSON schema error at " + path
+                        + ": " + problem);
     }
 }

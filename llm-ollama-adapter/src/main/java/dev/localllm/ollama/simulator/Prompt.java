@@ -40,8 +40,6 @@ record Prompt(
     private static final int MIN_CONTEXT = 256;
     private static final int MESSAGE_TOKENS = 4;
     private static final int IMAGE_TOKENS = 256;
-    private static final String NO_VISION =
-            "{\"error\":{\"code\":400,\"message\":\"Multimodal data provided, but model does not support multimodal requests.\",\"type\":\"invalid_request_error\"}}";
     private static final List<String> NUMBERS =
             List.of("temperature", "top_p", "frequency_penalty", "presence_penalty", "repeat_penalty");
     private static final List<String> INTEGERS = List.of("num_predict", "num_ctx", "seed", "top_k");
@@ -60,7 +58,7 @@ record Prompt(
         SimulatedModel model = model(name, chat);
         checkAbilities(request, name, model, chat);
         if (!conversation.imageSizes().isEmpty() && !model.can("vision")) {
-            throw new Refusal(400, NO_VISION);
+            throw Refusal.byRunner("Multimodal data provided, but model does not support multimodal requests.");
         }
         JsonNode options = options(request);
         Prompt prompt = new Prompt(

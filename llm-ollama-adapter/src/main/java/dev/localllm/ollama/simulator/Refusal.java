@@ -1,5 +1,7 @@
 package dev.localllm.ollama.simulator;
 
+import tools.jackson.databind.json.JsonMapper;
+
 /** An error response with Ollama's error text. Has no stack trace. */
 final class Refusal extends RuntimeException {
 
@@ -10,6 +12,14 @@ final class Refusal extends RuntimeException {
     Refusal(int status, String error) {
         super(error, null, false, false);
         this.status = status;
+    }
+
+    /** A refusal by the runner, whose JSON Ollama puts into its own. */
+    static Refusal byRunner(String message) {
+        return new Refusal(
+                400,
+                "{\"error\":{\"code\":400,\"message\":" + JsonMapper.shared().writeValueAsString(message)
+                        + ",\"type\":\"invalid_request_error\"}}");
     }
 
     int status() {
