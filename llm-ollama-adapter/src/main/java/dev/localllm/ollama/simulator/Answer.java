@@ -53,7 +53,7 @@ final class Answer {
     }
 
     Line line(Piece piece) {
-        List<Logprob> logprobs = logprobs(piece.tokens());
+        List<Logprob> logprobs = prompt.logprobs() == null ? null : logprobs(piece.tokens());
         return switch (piece) {
             case Piece.Text text -> line(text.token(), null, null, logprobs);
             case Piece.Thought thought -> line("", thought.token(), null, logprobs);

@@ -140,7 +140,14 @@ final class SimulatorWire {
     /** Formats a time as Go does: without trailing zeros. */
     static String time(Instant instant) {
         String text = instant.toString();
-        return text.indexOf('.') < 0 ? text : text.replaceFirst("0+Z$", "Z").replace(".Z", "Z");
+        if (text.indexOf('.') < 0) {
+            return text;
+        }
+        int end = text.length() - 1;
+        while (text.charAt(end - 1) == '0') {
+            end--;
+        }
+        return text.substring(0, end) + "Z";
     }
 
     /** Go's additional escapes, for safety in HTML. */
