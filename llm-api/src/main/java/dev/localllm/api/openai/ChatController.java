@@ -10,7 +10,6 @@ import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.core.chat.ChatCall;
 import dev.localllm.core.chat.ChatResponder;
 import dev.localllm.core.chat.ChatService;
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -27,8 +26,6 @@ import reactor.core.publisher.Mono;
 /** POST /v1/chat/completions, streaming and non-streaming from the same events. */
 @RestController
 public final class ChatController {
-
-    static final String SCHEMA_MISMATCH = "x-schema-mismatch";
 
     private static final String PATH = "/v1/chat/completions";
 
@@ -81,8 +78,8 @@ public final class ChatController {
     private Mono<Void> serve(
             CompletionRequest request, Function<ChatCall, Mono<Void>> answer, ServerWebExchange exchange) {
         if (!request.ignoredFields().isEmpty()) {
-            String ignored = IgnoredFields.text(request.ignoredFields());
-            exchange.getResponse().getHeaders().set(IgnoredFields.HEADER, ignored);
+            String ignored = NoteHeaders.ignoredFields(request.ignoredFields());
+            exchange.getResponse().getHeaders().set(NoteHeaders.IGNORED_FIELDS, ignored);
             RequestRecord.of(exchange).onIgnoredFields(ignored);
         }
         ChatResponder responder = responder(request, exchange);
@@ -109,7 +106,7 @@ public final class ChatController {
         Consumer<String> onMismatch = mismatch -> {
             record.onSchemaMismatch(mismatch);
             if (!stream) {
-                headers.set(SCHEMA_MISMATCH, IgnoredFields.text(List.of(mismatch)));
+                headers.set(NoteHeaders.SCHEMA_MISMATCH, NoteHeaders.text(mismatch));
             }
         };
         return (model, queued, events) ->

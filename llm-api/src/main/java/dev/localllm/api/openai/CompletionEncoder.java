@@ -17,11 +17,8 @@ import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.JsonText;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 
@@ -94,7 +91,9 @@ final class CompletionEncoder implements BodyEncoder {
         }
         boolean hasCalls = toolCalls.length() > 0;
         boolean hasThinking = thinking.length() > 0;
-        boolean hasContent = text.length() > 0 || !hasCalls; // tool calls alone have no content, as with OpenAI
+        boolean hasLogprobs = logprobs.length() > 0;
+        // Tool calls alone have no content, as with OpenAI.
+        boolean hasContent = text.length() > 0 || !hasCalls || hasLogprobs;
         Completion completion = new Completion(
                 metadata.id(),
                 "chat.completion",
@@ -109,25 +108,29 @@ final class CompletionEncoder implements BodyEncoder {
                                 hasThinking ? "" : null,
                                 hasCalls ? List.of() : null,
                                 null),
-                        logprobs.length() > 0 ? new Logprobs(List.of(), null) : null,
+                        hasLogprobs ? new Logprobs(List.of(), null) : null,
                         OpenAiJson.of(finished.reason()))),
                 Usage.of(finished, queued.receipt()));
-        Map<String, SegmentedBytes> texts = new LinkedHashMap<>();
-        putIf(hasContent, "content", text, texts);
-        putIf(hasThinking, "reasoning_content", thinking, texts);
-        putIf(hasThinking, "reasoning", thinking, texts);
-        putIf(hasCalls, "tool_calls", toolCalls, texts);
-        return joined(OpenAiJson.around(completion, List.copyOf(texts.keySet())), texts.values());
+        List<String> fields = new ArrayList<>();
+        List<SegmentedBytes> values = new ArrayList<>();
+        addIf(hasContent, "content", text, fields, values);
+        addIf(hasThinking, "reasoning_content", thinking, fields, values);
+        addIf(hasThinking, "reasoning", thinking, fields, values);
+        addIf(hasCalls, "tool_calls", toolCalls, fields, values);
+        addIf(hasLogprobs, "content", logprobs, fields, values);
+        return joined(OpenAiJson.around(completion, fields), values);
     }
 
-    private static void putIf(boolean there, String field, SegmentedBytes value, Map<String, SegmentedBytes> texts) {
+    private static void addIf(
+            boolean there, String field, SegmentedBytes value, List<String> fields, List<SegmentedBytes> values) {
         if (there) {
-            texts.put(field, value);
+            fields.add(field);
+            values.add(value);
         }
     }
 
     /** @param around the pieces around the values: one more than values */
-    private static List<ByteBuffer> joined(List<byte[]> around, Collection<SegmentedBytes> values) {
+    private static List<ByteBuffer> joined(List<byte[]> around, List<SegmentedBytes> values) {
         List<ByteBuffer> body = new ArrayList<>();
         Iterator<byte[]> pieces = around.iterator();
         for (SegmentedBytes value : values) {

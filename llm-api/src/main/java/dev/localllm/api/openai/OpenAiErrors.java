@@ -70,8 +70,8 @@ public final class OpenAiErrors implements ErrorFormat {
                 HttpHeaders.RETRY_AFTER,
                 RETRY_AFTER_MS,
                 SHOULD_RETRY,
-                IgnoredFields.HEADER,
-                ChatController.SCHEMA_MISMATCH,
+                NoteHeaders.IGNORED_FIELDS,
+                NoteHeaders.SCHEMA_MISMATCH,
                 RateLimitHeaders.LIMIT,
                 RateLimitHeaders.REMAINING,
                 RateLimitHeaders.RESET);

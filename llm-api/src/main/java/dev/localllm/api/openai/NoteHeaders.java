@@ -1,0 +1,31 @@
+package dev.localllm.api.openai;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Headers that tell the caller what it might not notice. Their values are bounded ASCII, also fit for the log. */
+final class NoteHeaders {
+
+    /** Fields of the request that have no effect. */
+    static final String IGNORED_FIELDS = "x-ignored-fields";
+
+    /** How the answer differs from the schema of the request. */
+    static final String SCHEMA_MISMATCH = "x-schema-mismatch";
+
+    private static final int MAX_FIELDS = 20;
+    private static final int MAX_LENGTH = 64;
+
+    private NoteHeaders() {}
+
+    /** @param paths one or more */
+    static String ignoredFields(List<String> paths) {
+        String named = paths.stream().limit(MAX_FIELDS).map(NoteHeaders::text).collect(Collectors.joining(", "));
+        int more = paths.size() - MAX_FIELDS;
+        return more > 0 ? named + ", and " + more + " more" : named;
+    }
+
+    static String text(String text) {
+        String bounded = text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "...";
+        return bounded.replaceAll("[^ -~]", "?");
+    }
+}
