@@ -5,9 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
+import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
+import dev.localllm.core.chat.ResponseFormat;
+import dev.localllm.core.chat.Role;
+import dev.localllm.core.chat.Thinking;
 import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.ToolChoice;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
@@ -150,6 +157,26 @@ class ChatRecordingsTest {
             assertThat(JsonMapper.shared().readTree(call.arguments()).isObject())
                     .isTrue();
         });
+    }
+
+    @Test
+    void decodesOneCallIfTheRequestWantsNoParallelCalls() {
+        ChatRequest request = new ChatRequest(
+                List.of(new Message(Role.USER, "Hi")),
+                GenerationOptions.DEFAULTS,
+                List.of(),
+                new ToolChoice.Auto(),
+                false,
+                new ResponseFormat.Text(),
+                Thinking.MODEL_DEFAULT);
+        URI server = serve(Recording.load("04-tools-two-calls-stream"));
+        try (Ollama ollama = new Ollama(Answers.settings(server), System::nanoTime)) {
+            List<ChatEvent> events = Answers.from(ollama, request).events();
+
+            assertThat(events).hasSize(2);
+            assertThat(((ToolCallDelta) events.getFirst()).call().function()).isEqualTo("get_weather");
+            assertThat(((Finished) events.getLast()).usage().completionTokens()).isEqualTo(7);
+        }
     }
 
     private static URI serve(Recording recording) {

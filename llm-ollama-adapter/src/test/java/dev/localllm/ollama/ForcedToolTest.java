@@ -3,10 +3,7 @@ package dev.localllm.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.localllm.core.chat.ChatEvent.Finished;
-import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.ChatRequest;
-import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
@@ -15,24 +12,17 @@ import dev.localllm.core.chat.Role;
 import dev.localllm.core.chat.Thinking;
 import dev.localllm.core.chat.ToolChoice;
 import dev.localllm.core.chat.ToolDefinition;
-import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The requests of forced calls, and their answers, sent by a server. */
 class ForcedToolTest {
 
     private static final String SCHEMA =
@@ -169,62 +159,6 @@ class ForcedToolTest {
                         new ResponseFormat.JsonSchema("{}"),
                         TIME)))
                 .isEqualTo(refused);
-    }
-
-    @Test
-    void givesTheRecordedAnswerAsACall() {
-        try (CannedServer server =
-                new CannedServer(Recording.load("03-think-format").response())) {
-            Answers answer = forced(server, Answers.TIMEOUT);
-
-            assertThat(answer.failure()).isNull();
-            assertThat(answer.thinking()).isEqualTo("The user wants an answer, so let me think first.");
-            assertThat(answer.text()).isEmpty();
-            assertThat(answer.events().get(answer.events().size() - 2))
-                    .isInstanceOfSatisfying(
-                            ToolCallDelta.class,
-                            call -> assertThat(call.call().arguments())
-                                    .isEqualTo("{\n\"age\"\n: 4, \"ok\"\n:\ntrue\n}"));
-            assertThat(answer.events().getLast()).isInstanceOfSatisfying(Finished.class, end -> {
-                assertThat(end.reason()).isEqualTo(FinishReason.TOOL_CALLS);
-                assertThat(end.usage().completionTokens()).isEqualTo(26);
-            });
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"02-chat-natural-stop", "12-client-disconnect"})
-    void failsIfTheRecordedAnswerIsNoCompleteObject(String name) {
-        try (CannedServer server = new CannedServer(Recording.load(name).response())) {
-            Answers answer = forced(server, Answers.TIMEOUT);
-
-            assertThat(answer.events()).isEmpty();
-            assertThat(answer.failure()).isInstanceOf(UpstreamProtocol.class);
-        }
-    }
-
-    /** Nothing is emitted, but the model has started. */
-    @Test
-    void countsTheTextAsProgress() {
-        byte[] start =
-                "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{\"message\":{\"content\":\"{\"},\"done\":false}\n"
-                        .getBytes(StandardCharsets.UTF_8);
-        try (CannedServer server = new CannedServer(start, false)) {
-            Answers answer = forced(server, Duration.ofMillis(200));
-
-            assertThat(answer.events()).isEmpty();
-            assertThat(answer.failure())
-                    .isInstanceOfSatisfying(
-                            DeadlineExceeded.class,
-                            failure -> assertThat(failure.deadline()).isEqualTo(Deadline.IDLE));
-        }
-    }
-
-    private static Answers forced(CannedServer server, Duration idle) {
-        OllamaSettings settings = Answers.settings(server.baseUrl(), Answers.TIMEOUT, idle, 1, Duration.ofSeconds(10));
-        try (Ollama ollama = new Ollama(settings, System::nanoTime)) {
-            return Answers.from(ollama, chat(new ToolChoice.Required(), WEATHER));
-        }
     }
 
     private static ChatRequest chat(ToolChoice choice, ToolDefinition... tools) {
