@@ -232,7 +232,7 @@ public final class Fields {
     /** Ends the reading of this object: handles the fields that were never read. */
     public void end() {
         for (String name : object.propertyNames()) {
-            if (!known.contains(name)) {
+            if (!known.contains(name) && value(name) != null) {
                 if (unknown == UnknownFields.REFUSE) {
                     throw refusal(path(name), path(name) + ": unknown field");
                 }

@@ -25,7 +25,7 @@ final class SchemaRules {
     private static final Set<String> REFUSED =
             Set.of("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary");
 
-    private static final Set<String> NOT_IN_GRAMMAR = Set.of(
+    static final Set<String> NOT_IN_GRAMMAR = Set.of(
             "multipleOf",
             "uniqueItems",
             "contains",
@@ -46,6 +46,9 @@ final class SchemaRules {
     private static final Set<String> NUMBER_LIMITS =
             Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
     private static final Set<String> FORMATS_IN_GRAMMAR = Set.of("date", "time", "date-time", "uuid");
+
+    /** Formats of numbers, such as int32, demand nothing. */
+    private static final Set<String> NUMBERS = Set.of("integer", "number");
 
     /** Their values are data, not schemas. */
     private static final Set<String> DATA = Set.of("enum", "const", "default", "examples", "required");
@@ -105,10 +108,12 @@ final class SchemaRules {
     }
 
     private void requireInGrammar(String name, JsonNode value, JsonNode schema) {
+        String type = schema.path("type").asString("");
         boolean ignored = NOT_IN_GRAMMAR.contains(name)
-                || (NUMBER_LIMITS.contains(name)
-                        && !schema.path("type").asString("").equals("integer"))
-                || (name.equals("format") && !FORMATS_IN_GRAMMAR.contains(value.asString("")));
+                || (NUMBER_LIMITS.contains(name) && !type.equals("integer"))
+                || (name.equals("format")
+                        && !NUMBERS.contains(type)
+                        && !FORMATS_IN_GRAMMAR.contains(value.asString("")));
         if (ignored) {
             throw refusal(
                     demand,

@@ -169,6 +169,7 @@ class AnswerSchemasTest {
                 "{\"$ref\":\"#/definitions/a\",\"definitions\":{\"a\":{\"properties\":{\"next\":{\"$ref\":\"#\"}}}}}",
                 "{\"properties\":{\"not\":{\"type\":\"string\"},\"if\":{\"format\":\"date-time\"}}}",
                 "{\"properties\":{\"n\":{\"type\":\"integer\",\"minimum\":5,\"title\":\"t\",\"default\":{\"not\":1}}}}",
+                "{\"properties\":{\"a\":{\"type\":\"integer\",\"format\":\"int32\"},\"b\":{\"type\":\"number\",\"format\":\"double\"}}}",
                 "{\"pattern\":\"^a+$\"}",
                 "{}"
             })
