@@ -14,7 +14,10 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
-/** GET /v1/models and /v1/models/{id}: the models that callers may name. */
+/**
+ * GET /v1/models and /v1/models/{id}: the models that callers may name. Another wire with these paths is chosen by a header
+ * that its mapping requires.
+ */
 @RestController
 final class ModelController {
 
