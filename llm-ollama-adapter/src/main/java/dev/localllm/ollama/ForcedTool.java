@@ -46,8 +46,8 @@ record ForcedTool(ToolDefinition definition) {
         if (tools.size() != 1) {
             throw refusal(
                     FIELD,
-                    "tool_choice: the model server can't require a call of any of " + tools.size()
-                            + " tools (expected: exactly one tool, or the function's name)");
+                    "tool_choice: required, with " + tools.size()
+                            + " tools, but the model server can only require the call of a certain one (expected: exactly one tool, or the function's name)");
         }
         return tools.getFirst();
     }

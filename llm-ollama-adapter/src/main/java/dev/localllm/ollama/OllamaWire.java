@@ -155,8 +155,7 @@ final class OllamaWire {
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Logprob(
-            @JsonSetter(nulls = Nulls.FAIL) @JsonProperty(required = true)
-            String token,
+            @JsonSetter(nulls = Nulls.FAIL) String token,
 
             double logprob,
             @JsonSetter(contentNulls = Nulls.FAIL) @Nullable List<Integer> bytes,

@@ -13,7 +13,7 @@ import dev.localllm.core.chat.Thinking;
 import dev.localllm.core.chat.ToolChoice;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
+import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.ollama.simulator.Fault;
@@ -137,7 +137,7 @@ class BreakerTest {
 
             assertThatThrownBy(() -> ollama.chatModel().open(BAD, WITH_A_CALL))
                     .isInstanceOfSatisfying(
-                            LlmException.class, e -> assertThat(e.failure()).isInstanceOf(UnsupportedByModel.class));
+                            LlmException.class, e -> assertThat(e.failure()).isInstanceOf(InvalidRequest.class));
 
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamFailed.class);
             assertThat(Answers.from(ollama, BAD, "Hello").failure()).isInstanceOf(UpstreamUnavailable.class);

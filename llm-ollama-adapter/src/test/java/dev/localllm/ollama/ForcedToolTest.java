@@ -141,7 +141,7 @@ class ForcedToolTest {
                 .isEqualTo(
                         new InvalidRequest(
                                 "tool_choice",
-                                "tool_choice: the model server can't require a call of any of 2 tools (expected: exactly one tool, or the function's name)"));
+                                "tool_choice: required, with 2 tools, but the model server can only require the call of a certain one (expected: exactly one tool, or the function's name)"));
         assertThat(refusal(chat(new ToolChoice.Required()))).isInstanceOf(InvalidRequest.class);
     }
 
