@@ -98,6 +98,15 @@ class ChatFeaturesTest {
     }
 
     @Test
+    void refusesToolsTogetherWithAFormat() throws Exception {
+        HttpResponse<String> response =
+                post("Hi", "\"tools\":[" + TOOL + "],\"response_format\":{\"type\":\"json_object\"}");
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(response.body()).contains("\"param\":\"response_format\"");
+    }
+
+    @Test
     void answersAfterTheResults() throws Exception {
         HttpResponse<String> response = server.post(PATH, """
                 {"messages":[{"role":"user","content":"Use get_weather"},

@@ -10,7 +10,7 @@ import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +63,7 @@ final class ForcedCall {
 
     private void collect(JsonText delta) {
         if (text.size() + delta.length() > ChatLineDecoder.MAX_LINE_BYTES) {
-            fail("the arguments have more than " + ChatLineDecoder.MAX_LINE_BYTES + " bytes.");
+            fail("more than " + ChatLineDecoder.MAX_LINE_BYTES + " bytes");
         } else {
             delta.writeTo(text::write);
         }
@@ -83,11 +83,11 @@ final class ForcedCall {
         } else if (end.reason() == FinishReason.LENGTH) {
             replaced.add(end);
         } else {
-            fail("the arguments are not a JSON object.");
+            fail("not a JSON object");
         }
     }
 
     private void fail(String reason) {
-        failure = new UpstreamProtocol("Ollama was to call the function '" + function + "', but " + reason);
+        failure = new SchemaNotHonoured("arguments of " + function + ": " + reason);
     }
 }

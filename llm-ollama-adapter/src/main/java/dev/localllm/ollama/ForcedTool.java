@@ -25,21 +25,20 @@ record ForcedTool(ToolDefinition definition) {
      * @throws LlmException if Ollama can't enforce the choice
      */
     static @Nullable ForcedTool of(ChatRequest request) {
+        boolean none = request.toolChoice() instanceof ToolChoice.None
+                || request.tools().isEmpty();
+        if (!none && !(request.format() instanceof ResponseFormat.Text)) {
+            throw refusal(
+                    "response_format",
+                    "response_format: not supported together with tools, as a model whose answer has a format calls none"
+                            + " (expected: text, or tool_choice none)");
+        }
         return switch (request.toolChoice()) {
             case ToolChoice.Auto c -> null;
             case ToolChoice.None c -> null;
-            case ToolChoice.Required c -> forced(only(request.tools()), request);
-            case ToolChoice.Function c -> forced(named(c.name(), request.tools()), request);
+            case ToolChoice.Required c -> new ForcedTool(only(request.tools()));
+            case ToolChoice.Function c -> new ForcedTool(named(c.name(), request.tools()));
         };
-    }
-
-    private static ForcedTool forced(ToolDefinition definition, ChatRequest request) {
-        if (!(request.format() instanceof ResponseFormat.Text)) {
-            throw refusal(
-                    "response_format",
-                    "response_format: not supported together with a forced tool call (expected: text, or another tool_choice)");
-        }
-        return new ForcedTool(definition);
     }
 
     private static ToolDefinition only(List<ToolDefinition> tools) {

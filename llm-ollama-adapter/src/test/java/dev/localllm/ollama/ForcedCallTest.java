@@ -14,7 +14,7 @@ import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Timings;
 import dev.localllm.core.chat.TokenLogprob;
 import dev.localllm.core.chat.Usage;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,8 +29,8 @@ class ForcedCallTest {
 
     private static final Usage USAGE = new Usage(3, 1, 5);
     private static final Timings TIMINGS = new Timings(Duration.ofNanos(1), Duration.ofNanos(2), Duration.ofNanos(3));
-    private static final UpstreamProtocol NO_OBJECT = new UpstreamProtocol(
-            "Ollama was to call the function 'get_weather', but the arguments are not a JSON object.");
+    private static final SchemaNotHonoured NO_OBJECT =
+            new SchemaNotHonoured("arguments of get_weather: not a JSON object");
     private static final int LIMIT = 1 << 20;
 
     private final ForcedCall forced = new ForcedCall("get_weather");
@@ -122,16 +122,13 @@ class ForcedCallTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "0,",
-        "1, 'Ollama was to call the function ''get_weather'', but the arguments have more than 1048576 bytes.'"
-    })
+    @CsvSource({"0,", "1, arguments of get_weather: more than 1048576 bytes"})
     void collectsUpToAMebibyte(int more, @Nullable String detail) {
         replace(text("{}"), text(" ".repeat(LIMIT - 2 + more)));
 
-        assertThat(forced.failure()).isEqualTo(detail == null ? null : new UpstreamProtocol(detail));
+        assertThat(forced.failure()).isEqualTo(detail == null ? null : new SchemaNotHonoured(detail));
         assertThat(replace(finished(FinishReason.STOP))).hasSize(detail == null ? 2 : 0);
-        assertThat(forced.failure()).isEqualTo(detail == null ? null : new UpstreamProtocol(detail));
+        assertThat(forced.failure()).isEqualTo(detail == null ? null : new SchemaNotHonoured(detail));
     }
 
     private List<ChatEvent> replace(ChatEvent... events) {

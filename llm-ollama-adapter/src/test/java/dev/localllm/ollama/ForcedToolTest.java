@@ -145,20 +145,25 @@ class ForcedToolTest {
         assertThat(refusal(chat(new ToolChoice.Required()))).isInstanceOf(InvalidRequest.class);
     }
 
+    /** A grammar would keep the model from calling tools, which nobody would notice. */
     @Test
-    void refusesAForcedCallTogetherWithAFormat() {
+    void refusesToolsTogetherWithAFormat() {
         InvalidRequest refused = new InvalidRequest(
                 "response_format",
-                "response_format: not supported together with a forced tool call (expected: text, or another tool_choice)");
+                "response_format: not supported together with tools, as a model whose answer has a format calls none"
+                        + " (expected: text, or tool_choice none)");
 
-        assertThat(refusal(chat(List.of(QUESTION), new ToolChoice.Required(), new ResponseFormat.Json(), TIME)))
-                .isEqualTo(refused);
-        assertThat(refusal(chat(
-                        List.of(QUESTION),
-                        new ToolChoice.Function("get_time"),
-                        new ResponseFormat.JsonSchema("{}"),
-                        TIME)))
-                .isEqualTo(refused);
+        for (ToolChoice choice :
+                List.of(new ToolChoice.Auto(), new ToolChoice.Required(), new ToolChoice.Function("get_time"))) {
+            assertThat(refusal(chat(List.of(QUESTION), choice, new ResponseFormat.Json(), TIME)))
+                    .isEqualTo(refused);
+            assertThat(refusal(chat(List.of(QUESTION), choice, new ResponseFormat.JsonSchema("{}"), TIME)))
+                    .isEqualTo(refused);
+        }
+        assertThat(ForcedTool.of(chat(List.of(QUESTION), new ToolChoice.None(), new ResponseFormat.Json(), TIME)))
+                .isNull();
+        assertThat(ForcedTool.of(chat(List.of(QUESTION), new ToolChoice.Auto(), new ResponseFormat.Json())))
+                .isNull();
     }
 
     private static ChatRequest chat(ToolChoice choice, ToolDefinition... tools) {

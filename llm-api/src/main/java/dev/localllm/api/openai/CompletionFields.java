@@ -46,7 +46,7 @@ final class CompletionFields {
             accepted(
                     "n",
                     "only 1: one GPU generates one answer",
-                    node -> node.isIntegralNumber() && node.longValue() == 1),
+                    node -> node.isIntegralNumber() && node.canConvertToInt() && node.intValue() == 1),
             accepted("user", "a label", JsonNode::isString),
             accepted("safety_identifier", "a label", JsonNode::isString),
             accepted("metadata", "labels of a stored answer", JsonNode::isObject),

@@ -20,7 +20,9 @@ final class AnswerSchema {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
-    static final ExecutionConfig LIMITS = ExecutionConfig.builder()
+    private static final String TOO_COSTLY = "it takes too long to check";
+
+    private static final ExecutionConfig LIMITS = ExecutionConfig.builder()
             .failFast(true)
             .maxEvaluationSteps(1_000_000)
             .maxEvaluationDepth(1_000)
@@ -54,11 +56,21 @@ final class AnswerSchema {
             return node.isObject() ? null : "it is not a JSON object";
         }
         try {
-            List<Error> errors = schema.validate(node, context -> context.setExecutionConfig(LIMITS));
-            return errors.isEmpty() ? null : described(errors.getFirst());
+            List<Error> errors = errors(schema, node);
+            return BoundedPattern.hasGivenUp() ? TOO_COSTLY : errors.isEmpty() ? null : described(errors.getFirst());
         } catch (ValidationLimitExceededException | StackOverflowError e) {
-            return "it takes too long to check";
+            return TOO_COSTLY;
         }
+    }
+
+    /**
+     * The first error, or none.
+     *
+     * @throws ValidationLimitExceededException if the work exceeds its limits
+     */
+    static List<Error> errors(Schema schema, JsonNode node) {
+        BoundedPattern.begin();
+        return schema.validate(node, context -> context.setExecutionConfig(LIMITS));
     }
 
     private static String described(Error error) {

@@ -4,11 +4,14 @@ import com.networknt.schema.regex.RegularExpression;
 import java.util.regex.Pattern;
 
 /**
- * A regular expression from a request. Gives up after a number of steps: backtracking could take for ever.
+ * A regular expression from a request. Backtracking could take for ever, so all patterns of one check together may read a
+ * number of characters only; then they match nothing, and the check is worth nothing.
  */
 final class BoundedPattern implements RegularExpression {
 
-    private static final int MAX_STEPS = 1_000_000;
+    private static final int MAX_STEPS = 5_000_000;
+
+    private static final ThreadLocal<Steps> STEPS = ThreadLocal.withInitial(Steps::new);
 
     private final Pattern pattern;
 
@@ -17,14 +20,29 @@ final class BoundedPattern implements RegularExpression {
         this.pattern = Pattern.compile(pattern);
     }
 
-    /** False also if it takes too many steps to find out. */
+    /** Called on the thread of a check, before it. */
+    static void begin() {
+        STEPS.get().left = MAX_STEPS;
+    }
+
+    /** True if a pattern has given up since {@link #begin} on this thread. */
+    static boolean hasGivenUp() {
+        return STEPS.get().left < 0;
+    }
+
     @Override
     public boolean matches(String value) {
         try {
-            return pattern.matcher(new CountedText(value)).find();
+            return pattern.matcher(new CountedText(value, STEPS.get())).find();
         } catch (TooManySteps | StackOverflowError e) {
+            STEPS.get().left = -1;
             return false;
         }
+    }
+
+    /** Characters that the check on one thread may still read; negative if it has given up. */
+    private static final class Steps {
+        private int left;
     }
 
     /** Has no stack trace. */
@@ -41,17 +59,19 @@ final class BoundedPattern implements RegularExpression {
     private static final class CountedText implements CharSequence {
 
         private final String text;
-        private int steps;
+        private final Steps steps;
 
-        CountedText(String text) {
+        CountedText(String text, Steps steps) {
             this.text = text;
+            this.steps = steps;
         }
 
         @Override
         public char charAt(int index) {
-            if (++steps > MAX_STEPS) {
+            if (steps.left <= 0) {
                 throw new TooManySteps();
             }
+            steps.left--;
             return text.charAt(index);
         }
 

@@ -48,8 +48,7 @@ final class SchemaCompiler {
         }
         SchemaRules.check(demand, schema);
         try {
-            List<Error> errors =
-                    metaSchema(schema).validate(schema, context -> context.setExecutionConfig(AnswerSchema.LIMITS));
+            List<Error> errors = AnswerSchema.errors(metaSchema(schema), schema);
             if (!errors.isEmpty()) {
                 throw SchemaRules.refusal(demand, "not a JSON schema: " + errors.getFirst());
             }

@@ -282,6 +282,7 @@ class CompletionReaderTest {
                 "n | \"n\":2",
                 "n | \"n\":1.0",
                 "n | \"n\":4294967297",
+                "n | \"n\":99999999999999999999999",
                 "logit_bias | \"logit_bias\":{\"1\":2}",
                 "logit_bias | \"logit_bias\":[]",
                 "tools[0].type | \"tools\":[{}]",

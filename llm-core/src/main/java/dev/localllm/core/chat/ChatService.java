@@ -121,14 +121,16 @@ public final class ChatService {
                             call.request().messages().size(), call.request().characters());
                     return models.resolve(call.model());
                 })
-                .flatMap(model -> Mono.using(
-                        () -> queue.enter(client, model),
-                        ticket -> call.responder()
-                                .respond(
-                                        model,
-                                        ticket,
-                                        events(ticket, model, completed(call.request(), model), call.thread())),
-                        ticket -> end(ticket, model)));
+                .flatMap(model -> generate(client, model, call));
+    }
+
+    /** Opens the generation first, which sends nothing yet: a request that can't be served must not wait. */
+    private Mono<Void> generate(ClientId client, ModelId model, ChatCall call) {
+        Generation generation = chatModel.open(model, completed(call.request(), model));
+        return Mono.using(
+                () -> queue.enter(client, model),
+                ticket -> call.responder().respond(model, ticket, events(ticket, model, generation, call.thread())),
+                ticket -> end(ticket, model));
     }
 
     private void end(Ticket ticket, ModelId model) {
@@ -137,10 +139,10 @@ public final class ChatService {
     }
 
     /** Waits for the permit, then starts the generation. */
-    private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, ChatRequest request, Executor thread) {
+    private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, Generation generation, Executor thread) {
         return Flux.defer(() -> ticket.isGranted()
-                ? start(ticket, model, request, thread)
-                : permit(ticket, thread).flatMapMany(granted -> start(granted, model, request, thread)));
+                ? start(ticket, model, generation, thread)
+                : permit(ticket, thread).flatMapMany(granted -> start(granted, model, generation, thread)));
     }
 
     /** Emits the ticket when the permit is granted. A cancel leaves the queue at once. */
@@ -167,11 +169,10 @@ public final class ChatService {
     }
 
     /**
-     * Opens the generation, which sends nothing yet, loads the model if necessary, and subscribes to the generation. The
-     * permit is released when the exchange is closed, which is later than the caller's cancel.
+     * Loads the model if necessary, and subscribes to the generation. The permit is released when the exchange is closed,
+     * which is later than the caller's cancel.
      */
-    private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, ChatRequest request, Executor thread) {
-        Generation generation = chatModel.open(model, request);
+    private Flux<List<ChatEvent>> start(Ticket ticket, ModelId model, Generation generation, Executor thread) {
         Flux<List<ChatEvent>> events = generation
                 .events()
                 .doOnSubscribe(subscription ->

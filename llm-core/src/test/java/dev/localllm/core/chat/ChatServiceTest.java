@@ -770,6 +770,20 @@ class ChatServiceTest {
     }
 
     @Test
+    void refusesARequestThatTheModelServerCannotServeWithoutAWait() {
+        generation = new Generation(Flux.never(), Mono.never());
+        FairQueue queue = queue(2, 1, 0);
+        ChatService service = service(queue);
+        start(service, READER);
+        assertThat(queue.running()).isEqualTo(1);
+
+        openFault = new LlmException(new InvalidRequest("tools", "no"));
+        fail(service, new InvalidRequest("tools", "no"));
+
+        assertThat(queue.waiting()).isZero();
+    }
+
+    @Test
     void freesThePermitOfAnAbortedLoadEvenIfClosedFails() {
         load = new Generation(Flux.never(), Mono.error(new IllegalStateException("broken")));
         FairQueue queue = queue(1, 1, 0);
