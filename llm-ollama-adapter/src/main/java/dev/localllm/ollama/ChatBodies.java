@@ -22,7 +22,8 @@ import tools.jackson.databind.node.StringNode;
 
 /**
  * Builds the body of POST /api/chat. Throws an {@link LlmException} if Ollama can't serve the request. An Ollama
- * message has one text and a list of images; the order of text and images is lost.
+ * message has one text, here that of all parts with line breaks between them, and a list of images; the order of text and
+ * images is lost.
  */
 final class ChatBodies {
 
@@ -154,7 +155,7 @@ final class ChatBodies {
         Part.@Nullable ToolResult result = null;
         for (Part part : message.parts()) {
             switch (part) {
-                case Part.Text p -> text.append(p.text());
+                case Part.Text p -> text.append(text.isEmpty() ? "" : "\n").append(p.text());
                 case Part.Image p -> images.add(p.base64());
                 case Part.ToolCall p -> calls.add(call(p));
                 case Part.ToolResult p -> {

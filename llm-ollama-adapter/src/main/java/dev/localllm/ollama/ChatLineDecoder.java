@@ -106,7 +106,7 @@ final class ChatLineDecoder {
 
     /** Adds the events of one line. Returns the index after the line, or NONE if the line is incomplete. */
     private int nextLine(byte[] bytes, int from, List<ChatEvent> events) {
-        int next = textLine(bytes, from, events);
+        int next = toolCalls.isComplete() ? NONE : textLine(bytes, from, events);
         return next == NONE ? anyLine(bytes, from, events) : next;
     }
 
@@ -173,8 +173,10 @@ final class ChatLineDecoder {
         } else if (message == null) {
             fail("Ollama sent a line without a message.");
         } else {
-            addText(message, line.logprobs(), events);
-            addToolCalls(message, events);
+            if (!toolCalls.isComplete()) {
+                addText(message, line.logprobs(), events);
+                addToolCalls(message, events);
+            }
             if (line.done() && failure == null) {
                 finish(line, events);
             }
@@ -205,7 +207,10 @@ final class ChatLineDecoder {
                 Duration.ofNanos(line.generationNanos()));
     }
 
-    /** Log probabilities of a line with thinking, or without text, are not those of the text's tokens. */
+    /**
+     * Log probabilities of a line with thinking, or without text, are left out: they may be those of tokens that Ollama
+     * removes, such as the end of the thinking.
+     */
     private static void addText(
             OllamaWire.ChatLineMessage message, @Nullable List<OllamaWire.Logprob> logprobs, List<ChatEvent> events) {
         String thinking = message.thinking() == null ? "" : message.thinking();
@@ -230,7 +235,7 @@ final class ChatLineDecoder {
     }
 
     private FinishReason finishReason(@Nullable String doneReason) {
-        if ("length".equals(doneReason)) {
+        if ("length".equals(doneReason) && !toolCalls.isComplete()) {
             return FinishReason.LENGTH;
         }
         return toolCalls.any() ? FinishReason.TOOL_CALLS : FinishReason.STOP;

@@ -78,7 +78,7 @@ final class ForcedCall {
             return;
         }
         if (parsed != null && parsed.isObject()) {
-            replaced.add(new ToolCallDelta(0, new Part.ToolCall(CallIds.next(), function, arguments)));
+            replaced.add(new ToolCallDelta(0, new Part.ToolCall(CallIds.next(), function, parsed.toString())));
             replaced.add(new Finished(FinishReason.TOOL_CALLS, end.usage(), end.timings()));
         } else if (end.reason() == FinishReason.LENGTH) {
             replaced.add(end);

@@ -19,6 +19,9 @@ record ForcedTool(ToolDefinition definition) {
 
     private static final String FIELD = "tool_choice";
 
+    /** Ollama's grammar looks at these keywords before it looks at the type. */
+    private static final List<String> BEFORE_TYPE = List.of("$ref", "oneOf", "anyOf", "const", "enum");
+
     /**
      * The tool that the request's choice names, or its only tool if one is required; null if the model decides.
      *
@@ -64,19 +67,29 @@ record ForcedTool(ToolDefinition definition) {
     }
 
     /**
-     * The schema of the parameters; an object even if the schema doesn't say it.
+     * The schema of the parameters, which Ollama's grammar generates as an object.
      *
-     * @throws LlmException if the schema is not a JSON object, or of a type other than object
+     * @throws LlmException if the grammar might generate something else
      */
     JsonNode format() {
         ObjectNode schema = ChatBodies.schema(definition);
         String type = schema.path("type").asString("object");
         if (!type.equals("object")) {
-            throw refusal(
-                    null,
-                    "type in the schema of the tool '" + definition.name() + "': " + type + " (expected: object)");
+            throw notAnObject("type " + type);
+        }
+        for (String keyword : BEFORE_TYPE) {
+            if (schema.has(keyword)) {
+                throw notAnObject(keyword);
+            }
         }
         return schema.put("type", type);
+    }
+
+    private LlmException notAnObject(String fault) {
+        return refusal(
+                null,
+                "schema of the tool '" + definition.name() + "': " + fault
+                        + " at its top (expected for a forced call: type object, with properties)");
     }
 
     /** For the model, to be part of the first system message. */

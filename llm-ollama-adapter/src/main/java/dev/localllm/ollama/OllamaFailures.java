@@ -3,6 +3,7 @@ package dev.localllm.ollama;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class OllamaFailures {
 
     private static final int MAX_TEXT = 2000;
+    private static final String BAD_TOOL_CALL = "error parsing tool call";
     private static final String CONTEXT_EXCEEDED_TYPE = "exceed_context_size_error";
     private static final List<String> CONTEXT_EXCEEDED_TEXTS = List.of(
             "exceeds the available context size", "longer than the context length", "exceeds the context length");
@@ -40,17 +42,27 @@ final class OllamaFailures {
                     ? new UpstreamUnavailable("Ollama, or a proxy in front of it, takes no requests at the moment.")
                     : notOllama(status);
         }
+        if (error.contains(BAD_TOOL_CALL)) {
+            return failed(error);
+        }
         return switch (status) {
             case 400, 403, 501 -> refusal(error, model);
             case 404 -> new UnknownModel(model);
             case 503 -> new UpstreamUnavailable("Ollama takes no more requests at the moment: " + error);
-            default -> new UpstreamFailed("Ollama failed: " + error);
+            default -> failed(error);
         };
     }
 
-    /** @param error Ollama's text, of any length */
-    static UpstreamFailed failed(String error) {
-        return new UpstreamFailed("Ollama failed: " + bounded(error));
+    /**
+     * A failure of the model server, or of the model: a tool call that Ollama can't parse. That text contains the call, which
+     * must not get into the log.
+     *
+     * @param error Ollama's text, of any length
+     */
+    static LlmFailure failed(String error) {
+        return error.contains(BAD_TOOL_CALL)
+                ? new SchemaNotHonoured("its tool call is not JSON")
+                : new UpstreamFailed("Ollama failed: " + bounded(error));
     }
 
     /** The failure in the body of a load that has status 200; null if the model is loaded. */

@@ -31,7 +31,7 @@ final class ToolCalls {
     @Nullable
     String add(List<OllamaWire.@Nullable ToolCall> calls, List<ChatEvent> events) {
         for (OllamaWire.@Nullable ToolCall call : calls) {
-            if (!parallel && any()) {
+            if (isComplete()) {
                 return null;
             }
             OllamaWire.ToolCallFunction function = call == null ? null : call.function();
@@ -52,6 +52,11 @@ final class ToolCalls {
     /** True if the answer has a call. */
     boolean any() {
         return !ids.isEmpty();
+    }
+
+    /** True if the answer may have one call only, and has it: whatever follows is not part of the answer. */
+    boolean isComplete() {
+        return !parallel && any();
     }
 
     private String id(@Nullable String sent) {

@@ -41,13 +41,13 @@ class ChatBodiesTest {
     void sendsTextAndNoUnsetOptions() {
         ChatRequest request = chat(
                 new Message(Role.SYSTEM, "Be kind."),
-                new Message(Role.USER, List.of(new Part.Text("Once "), new Part.Text("upon"))),
+                new Message(Role.USER, List.of(new Part.Text("Once"), new Part.Text("upon"))),
                 new Message(Role.ASSISTANT, "안녕"),
                 new Message(Role.USER, List.of()));
 
         assertThat(new String(bytes(request), StandardCharsets.UTF_8))
                 .isEqualTo("{\"model\":\"simulator\",\"messages\":[{\"role\":\"system\",\"content\":\"Be kind.\"},"
-                        + "{\"role\":\"user\",\"content\":\"Once upon\"},{\"role\":\"assistant\",\"content\":\"안녕\"},"
+                        + "{\"role\":\"user\",\"content\":\"Once\\nupon\"},{\"role\":\"assistant\",\"content\":\"안녕\"},"
                         + "{\"role\":\"user\",\"content\":\"\"}],\"stream\":true,\"truncate\":false,\"shift\":false,"
                         + "\"keep_alive\":\"300s\",\"options\":{\"num_ctx\":8192}}");
     }

@@ -80,6 +80,21 @@ class ChatLineDecoderTest {
         assertThat(decode(line)).isEqualTo(events);
     }
 
+    /** The call is complete, whatever the model does then. */
+    @Test
+    void endsAnAnswerOfOneCallAfterTheCall() {
+        String call = "{\"message\":{\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]}}\n";
+        String end = "{\"message\":{\"content\":\"c\"},\"done\":true,\"done_reason\":\"length\",\"eval_count\":9}\n";
+        byte[] lines = (TEXT.formatted("a") + call + TEXT.formatted("b") + THINKING.formatted("", "hm") + call + end)
+                .getBytes(StandardCharsets.UTF_8);
+
+        assertThat(new ChatLineDecoder(false).decode(Unpooled.wrappedBuffer(lines)))
+                .containsExactly(
+                        text("a"),
+                        new ToolCallDelta(0, new Part.ToolCall("1", "f", "{}")),
+                        new Finished(FinishReason.TOOL_CALLS, new Usage(0, null, 9), Timings.ZERO));
+    }
+
     @Test
     void decodesOtherLinesOfOneRead() {
         String line = "{\"message\":{\"thinking\":\"hm\"}}\n";

@@ -120,7 +120,9 @@ class ForcedToolTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"type\":\"string\"} | type in the schema of the tool 'f': string (expected: object)",
+                "{\"type\":\"string\"} | schema of the tool 'f': type string at its top (expected for a forced call: type object, with properties)",
+                "{\"anyOf\":[{}]} | schema of the tool 'f': anyOf at its top (expected for a forced call: type object, with properties)",
+                "{\"type\":\"object\",\"$ref\":\"#/a\"} | schema of the tool 'f': $ref at its top (expected for a forced call: type object, with properties)",
                 "[] | schema of the tool 'f': not understood (expected: a JSON object)"
             })
     void refusesSchemasOfOtherTypes(String schema, String message) {

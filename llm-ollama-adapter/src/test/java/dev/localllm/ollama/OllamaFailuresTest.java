@@ -3,6 +3,7 @@ package dev.localllm.ollama;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.core.failure.LlmFailure;
+import dev.localllm.core.failure.LlmFailure.SchemaNotHonoured;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OllamaFailuresTest {
 
@@ -43,6 +45,18 @@ class OllamaFailuresTest {
         byte[] body = ("{\"error\":\"" + error.replace("\"", "\\\"") + "\"}").getBytes(StandardCharsets.UTF_8);
 
         assertThat(OllamaFailures.ofStatus(400, body, "tiny").message()).isEqualTo(message);
+    }
+
+    /** Its text contains the call, which must not get into the log. */
+    @ParameterizedTest
+    @ValueSource(ints = {400, 500})
+    void hidesAToolCallThatOllamaCannotParse(int status) {
+        String error = "error parsing tool call: raw='{secret', err=unexpected end of JSON input";
+        byte[] body = ("{\"error\":\"" + error + "\"}").getBytes(StandardCharsets.UTF_8);
+
+        assertThat(OllamaFailures.failed(error)).isEqualTo(new SchemaNotHonoured("its tool call is not JSON"));
+        assertThat(OllamaFailures.ofStatus(status, body, "tiny"))
+                .isEqualTo(new SchemaNotHonoured("its tool call is not JSON"));
     }
 
     @Test

@@ -202,6 +202,11 @@ public sealed interface LlmFailure {
         }
 
         @Override
+        public String detail() {
+            return mismatch;
+        }
+
+        @Override
         public boolean isRefunded() {
             return false;
         }

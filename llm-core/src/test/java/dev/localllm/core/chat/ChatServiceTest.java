@@ -196,6 +196,15 @@ class ChatServiceTest {
                 Thinking.LOW);
     }
 
+    @Test
+    void appliesTheModelsDefaultOfThinking() {
+        ChatRequest request = new ChatRequest(List.of(QUESTION), GenerationOptions.DEFAULTS);
+
+        succeed(new ChatCall(new ModelId("sober"), request, READER, Runnable::run));
+
+        assertThat(generated.getLast().thinking()).isEqualTo(Thinking.OFF);
+    }
+
     @ParameterizedTest
     @CsvSource({",100", "99,99", "100,100", "101,100"})
     void limitsTheTokensOfAnAnswer(@Nullable Integer requested, int sent) {
