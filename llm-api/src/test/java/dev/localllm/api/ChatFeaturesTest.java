@@ -130,7 +130,7 @@ class ChatFeaturesTest {
 
         assertThat(response.statusCode()).isEqualTo(502);
         assertThat(response.headers().firstValue("x-should-retry")).hasValue("false");
-        assertThat(response.body()).contains("schema_not_honoured", "arguments of f: /n: minimum");
+        assertThat(response.body()).contains("schema_not_honoured", "arguments of f: /properties/n/minimum");
     }
 
     // --- formats
@@ -155,8 +155,8 @@ class ChatFeaturesTest {
         List<JsonNode> chunks = stream("Hi", format);
 
         assertThat(response.statusCode()).isEqualTo(200);
-        assertThat(response.headers().firstValue("x-schema-mismatch")).hasValue("/n: minimum");
-        assertThat(chunks.getLast().at("/choices/0/schema_mismatch").asString()).isEqualTo("/n: minimum");
+        assertThat(response.headers().firstValue("x-schema-mismatch")).hasValue("/properties/n/minimum");
+        assertThat(chunks.getLast().at("/choices/0/schema_mismatch").asString()).isEqualTo("/properties/n/minimum");
     }
 
     @Test
@@ -270,7 +270,7 @@ class ChatFeaturesTest {
         JsonNode models = json(server.get("/v1/models")).path("data");
 
         assertThat(models.path(0).path("capabilities").toString()).isEqualTo("[\"chat\",\"tools\",\"vision\"]");
-        assertThat(models.path(0).path("context_length").asInt()).isEqualTo(131_072);
+        assertThat(models.path(0).path("context_length").asInt()).isEqualTo(8192);
         assertThat(json(server.get("/v1/models/simulator-thinking"))
                         .path("capabilities")
                         .toString())

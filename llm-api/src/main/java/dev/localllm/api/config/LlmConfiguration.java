@@ -213,10 +213,14 @@ class LlmConfiguration {
     }
 
     @Bean
-    CompletionReader completionReader(Settings settings) {
-        Settings.ModelServer server = settings.modelServer();
-        return new CompletionReader(
-                settings.chats().unknownFields(), new LoadOptions(server.contextTokens(), server.keepAlive()));
+    LoadOptions loadOptions(Settings settings) {
+        return new LoadOptions(
+                settings.modelServer().contextTokens(), settings.modelServer().keepAlive());
+    }
+
+    @Bean
+    CompletionReader completionReader(Settings settings, LoadOptions loadOptions) {
+        return new CompletionReader(settings.chats().unknownFields(), loadOptions);
     }
 
     /** A single thread, as for large bodies. */

@@ -237,9 +237,9 @@ public record Settings(
                             setting(
                                     "MODEL_THINKING",
                                     ValueType.of(
-                                            "a comma-separated list such as qwen3:4b=off, with on, off, low, medium, high"
-                                                    + " or max",
-                                            ModelServer::defaultThinking),
+                                            "a comma-separated list of allowed models such as qwen3:4b=off, each once, with on, off,"
+                                                    + " low, medium, high or max",
+                                            text -> defaultThinking(text, allowedModels)),
                                     everywhere(words("the model's default")),
                                     "comma-separated models and whether they think if a request doesn't say it, such as"
                                             + " `qwen3:4b=off`: `on`, `off`, `low`, `medium`, `high` or `max`. A model that"
@@ -274,7 +274,8 @@ public record Settings(
             return targets.size() == items.size() ? new AllowedModels(targets) : null;
         }
 
-        private static @Nullable DefaultThinking defaultThinking(String text) {
+        /** An alias means its model. */
+        private static @Nullable DefaultThinking defaultThinking(String text, AllowedModels allowed) {
             List<String> items = list("models", item -> item.matches("[\\w.:/-]+=(on|off|low|medium|high|max)"))
                     .parse(text);
             if (items == null) {
@@ -283,11 +284,13 @@ public record Settings(
             Map<ModelId, Thinking> byModel = new HashMap<>();
             for (String item : items) {
                 int equals = item.indexOf('=');
-                byModel.put(
-                        new ModelId(item.substring(0, equals)),
-                        Thinking.valueOf(item.substring(equals + 1).toUpperCase(Locale.ROOT)));
+                ModelId model = allowed.target(new ModelId(item.substring(0, equals)));
+                Thinking thinking = Thinking.valueOf(item.substring(equals + 1).toUpperCase(Locale.ROOT));
+                if (model == null || byModel.put(model, thinking) != null) {
+                    return null;
+                }
             }
-            return byModel.size() == items.size() ? new DefaultThinking(byModel) : null;
+            return new DefaultThinking(byModel);
         }
 
         private static @Nullable Boolean trueOrFalse(String text) {

@@ -1,5 +1,6 @@
 package dev.localllm.api.json;
 
+import dev.localllm.api.json.FieldRule.Behaviour;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -205,37 +207,53 @@ public final class Fields {
         }
     }
 
-    /** Handles the fields that have no effect on the answer, and those that are refused. */
-    public void apply(List<FieldRule> rules) {
-        for (FieldRule rule : rules) {
-            switch (rule.behaviour()) {
-                case HONOURED, MAPPED -> {}
-                case ACCEPTED, REFUSED -> refuse(rule);
-                case IGNORED -> ignore(rule);
+    /**
+     * Ends the reading of this object: handles the fields that were not read. Fields without a rule are unknown; those that
+     * their rule honours have no effect here.
+     */
+    public void end(List<FieldRule> rules) {
+        for (Map.Entry<String, JsonNode> field : object.properties()) {
+            if (!field.getValue().isNull() && !known.contains(field.getKey())) {
+                FieldRule rule = rule(field.getKey(), rules);
+                if (rule == null || rule.behaviour() == Behaviour.HONOURED || rule.behaviour() == Behaviour.MAPPED) {
+                    endUnknown(field.getKey());
+                } else {
+                    end(field.getValue(), rule);
+                }
             }
         }
     }
 
-    private void refuse(FieldRule rule) {
-        JsonNode value = value(rule.name());
-        if (value != null && !rule.accepts().test(value)) {
-            throw refusal(path(rule.name()), path(rule.name()) + ": not supported (" + rule.note() + ")");
+    private static @Nullable FieldRule rule(String name, List<FieldRule> rules) {
+        for (FieldRule rule : rules) {
+            if (rule.name().equals(name)) {
+                return rule;
+            }
         }
+        return null;
     }
 
-    private void ignore(FieldRule rule) {
-        if (value(rule.name()) != null) {
+    private void endUnknown(String name) {
+        if (unknown == UnknownFields.REFUSE) {
+            throw refusal(path(name), path(name) + ": unknown field");
+        }
+        ignored.add(path(name));
+    }
+
+    private void end(JsonNode value, FieldRule rule) {
+        if (rule.behaviour() == Behaviour.IGNORED) {
             ignored.add(path(rule.name()));
+        } else if (!rule.accepts().test(value)) {
+            throw rule.behaviour() == Behaviour.ACCEPTED
+                    ? wrong(rule.name(), rule.note().replace("`", ""))
+                    : refusal(path(rule.name()), path(rule.name()) + ": not supported (" + rule.note() + ")");
         }
     }
 
-    /** Ends the reading of this object: handles the fields that were never read. */
-    public void end() {
-        for (String name : object.propertyNames()) {
-            if (!known.contains(name) && value(name) != null) {
-                if (unknown == UnknownFields.REFUSE) {
-                    throw refusal(path(name), path(name) + ": unknown field");
-                }
+    /** Names fields as ignored that were read, but have no effect because of other fields. */
+    public void ignore(String... names) {
+        for (String name : names) {
+            if (value(name) != null) {
                 ignored.add(path(name));
             }
         }
@@ -244,11 +262,6 @@ public final class Fields {
     /** Paths of the fields that were ignored in this request so far, in all its objects. */
     public List<String> ignored() {
         return List.copyOf(ignored);
-    }
-
-    /** Names of the fields that were asked for. */
-    List<String> known() {
-        return List.copyOf(known);
     }
 
     public LlmException missing(String name, String expected) {
@@ -268,9 +281,12 @@ public final class Fields {
     }
 
     private @Nullable JsonNode value(String name) {
-        known.add(name);
         JsonNode value = object.get(name);
-        return value == null || value.isNull() ? null : value;
+        if (value == null || value.isNull()) {
+            return null;
+        }
+        known.add(name);
+        return value;
     }
 
     private void require(boolean holds, String name, JsonNode value, String expected) {

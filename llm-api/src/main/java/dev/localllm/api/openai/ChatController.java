@@ -85,7 +85,7 @@ public final class ChatController {
         ChatResponder responder = responder(request, exchange);
         return request.demands().isEmpty()
                 ? answer.apply(call(request, responder, exchange))
-                : schemas.compile(request.demands())
+                : schemas.compile(request.demands(), eventLoop(exchange))
                         .flatMap(check -> answer.apply(
                                 call(request, checked(responder, check, request.stream(), exchange), exchange)));
     }
@@ -109,8 +109,10 @@ public final class ChatController {
                 headers.set(NoteHeaders.SCHEMA_MISMATCH, NoteHeaders.text(mismatch));
             }
         };
-        return (model, queued, events) ->
-                responder.respond(model, queued, check.check(events, onMismatch, eventLoop(exchange)));
+        return (model, queued, events) -> responder.respond(
+                model,
+                queued,
+                check.check(events.doOnNext(record::onUncheckedEvents), onMismatch, eventLoop(exchange)));
     }
 
     private ChatResponder responder(CompletionRequest request, ServerWebExchange exchange) {

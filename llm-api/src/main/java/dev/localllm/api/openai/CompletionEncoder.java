@@ -79,7 +79,7 @@ final class CompletionEncoder implements BodyEncoder {
                 case Finished finished -> end = finished;
             }
         }
-        return text.length() + thinking.length() + toolCalls.length() + logprobs.length();
+        return text.length() + 2 * thinking.length() + toolCalls.length() + logprobs.length();
     }
 
     /** Throws an IllegalStateException without {@link Finished}, which the port guarantees. */

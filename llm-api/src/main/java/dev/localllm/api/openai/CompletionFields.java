@@ -23,7 +23,7 @@ final class CompletionFields {
             honoured("top_p", "0 to 1"),
             honoured("max_completion_tokens", "at most `MAX_OUTPUT_TOKENS`"),
             honoured("max_tokens", "older name of `max_completion_tokens`, which wins"),
-            honoured("stop", "up to 4 strings"),
+            honoured("stop", "up to 4 strings; ignored if a call is forced, as are log probabilities"),
             honoured("seed", "an integer of 64 bits"),
             honoured("frequency_penalty", "-2 to 2"),
             honoured("presence_penalty", "-2 to 2"),
@@ -75,11 +75,11 @@ final class CompletionFields {
 
     static final List<FieldRule> MESSAGE = List.of(
             honoured("role", "`system`, `developer`, `user`, `assistant` or `tool`"),
-            honoured("content", "a string or parts"),
+            honoured("content", "a string or parts, which are joined by line breaks"),
             honoured("tool_calls", "of assistants; `arguments` must be a JSON object"),
             honoured("tool_call_id", "of tools; the id of an earlier call"),
             honoured("refusal", "of assistants; a part of its text"),
-            ignored("name", "the model server has no names of participants"),
+            ignored("name", "the model server has no names of participants; results have that of their function"),
             ignored("reasoning_content", "models don't get their earlier thinking"),
             ignored("reasoning", "as `reasoning_content`"),
             refused("audio", "models answer with text only"),
@@ -117,6 +117,8 @@ final class CompletionFields {
 
     static final List<FieldRule> TOOL_CHOICE =
             List.of(honoured("type", "`function`"), honoured("function", "`name` of one of the tools"));
+
+    static final List<FieldRule> CHOSEN_FUNCTION = List.of(honoured("name", ""));
 
     static final List<FieldRule> RESPONSE_FORMAT =
             List.of(honoured("type", "`text`, `json_object` or `json_schema`"), honoured("json_schema", ""));

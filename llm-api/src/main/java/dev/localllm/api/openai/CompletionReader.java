@@ -7,6 +7,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Thinking;
+import dev.localllm.core.chat.ToolChoice;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,17 +36,21 @@ public final class CompletionReader {
         boolean stream = fields.bool("stream");
         boolean includeUsage = includeUsage(fields, stream);
         ModelId model = model(fields);
+        GenerationOptions options = options(fields);
+        ToolChoice choice = ToolReader.choice(fields);
         ChatRequest chat = new ChatRequest(
                 MessageReader.messages(fields),
-                options(fields),
+                options,
                 ToolReader.tools(fields, demands),
-                ToolReader.choice(fields),
+                choice,
                 fields.bool("parallel_tool_calls", true),
-                FormatReader.format(fields, demands),
+                FormatReader.format(fields, options.stop().isEmpty(), demands),
                 thinking(fields));
         loadOptions.check(fields);
-        fields.apply(CompletionFields.BODY);
-        fields.end();
+        if (choice instanceof ToolChoice.Function || choice instanceof ToolChoice.Required) {
+            fields.ignore("stop", "logprobs", "top_logprobs");
+        }
+        fields.end(CompletionFields.BODY);
         return new CompletionRequest(model, chat, stream, includeUsage, demands, fields.ignored());
     }
 
@@ -105,8 +110,7 @@ public final class CompletionReader {
             throw fields.wrong("stream_options", "absent, unless stream is true");
         }
         boolean include = options.bool("include_usage");
-        options.apply(CompletionFields.STREAM_OPTIONS);
-        options.end();
+        options.end(CompletionFields.STREAM_OPTIONS);
         return include;
     }
 
@@ -143,8 +147,7 @@ public final class CompletionReader {
             return null;
         }
         Boolean enabled = options.isAbsent("enable_thinking") ? null : options.bool("enable_thinking");
-        options.apply(CompletionFields.TEMPLATE_OPTIONS);
-        options.end();
+        options.end(CompletionFields.TEMPLATE_OPTIONS);
         return enabled;
     }
 }

@@ -13,8 +13,11 @@ final class FormatReader {
 
     private FormatReader() {}
 
-    /** @param demands gets the schema of the answer */
-    static ResponseFormat format(Fields fields, List<SchemaDemand> demands) {
+    /**
+     * @param complete false if a stop sequence may truncate the answer: then a mismatch is no failure
+     * @param demands gets the schema of the answer
+     */
+    static ResponseFormat format(Fields fields, boolean complete, List<SchemaDemand> demands) {
         Fields format = fields.object("response_format");
         if (format == null) {
             return new ResponseFormat.Text();
@@ -25,16 +28,15 @@ final class FormatReader {
                 demands.add(SchemaDemand.ofAnyObject());
                 yield new ResponseFormat.Json();
             }
-            case "json_schema" -> schema(format, demands);
+            case "json_schema" -> schema(format, complete, demands);
             case null -> throw format.missing("type", TYPES);
             default -> throw format.wrong("type", TYPES);
         };
-        format.apply(CompletionFields.RESPONSE_FORMAT);
-        format.end();
+        format.end(CompletionFields.RESPONSE_FORMAT);
         return read;
     }
 
-    private static ResponseFormat schema(Fields format, List<SchemaDemand> demands) {
+    private static ResponseFormat schema(Fields format, boolean complete, List<SchemaDemand> demands) {
         Fields named = format.object("json_schema");
         if (named == null) {
             throw format.missing("json_schema", "an object with a name and a schema");
@@ -46,9 +48,8 @@ final class FormatReader {
         if (schema == null) {
             throw named.missing("schema", "a JSON schema");
         }
-        demands.add(SchemaDemand.ofAnswer(named.path("schema"), schema, named.bool("strict")));
-        named.apply(CompletionFields.JSON_SCHEMA);
-        named.end();
+        demands.add(SchemaDemand.ofAnswer(named.path("schema"), schema, named.bool("strict") && complete));
+        named.end(CompletionFields.JSON_SCHEMA);
         return new ResponseFormat.JsonSchema(schema.toString());
     }
 }

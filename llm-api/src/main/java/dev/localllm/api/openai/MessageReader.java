@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Reads the messages of a request, in their order: a tool's result needs the call before it. One per request. */
 final class MessageReader {
@@ -24,8 +25,7 @@ final class MessageReader {
         List<Message> messages = new ArrayList<>();
         for (Fields message : fields.objects("messages")) {
             messages.add(reader.message(message));
-            message.apply(CompletionFields.MESSAGE);
-            message.end();
+            message.end(CompletionFields.MESSAGE);
         }
         if (messages.isEmpty()) {
             throw fields.isAbsent("messages")
@@ -74,11 +74,11 @@ final class MessageReader {
         if (function == null) {
             throw message.wrong("tool_call_id", "the id of a tool call in an earlier message");
         }
-        StringBuilder text = new StringBuilder();
-        for (Part part : content(message, Role.TOOL)) {
-            text.append(((Part.Text) part).text());
-        }
-        return new Part.ToolResult(id, function, text.toString());
+        message.string("name"); // LangChain repeats the function's
+        String text = content(message, Role.TOOL).stream()
+                .map(part -> ((Part.Text) part).text())
+                .collect(Collectors.joining("\n"));
+        return new Part.ToolResult(id, function, text);
     }
 
     private static List<Part> content(Fields message, Role role) {
@@ -92,8 +92,7 @@ final class MessageReader {
         List<Part> parts = new ArrayList<>();
         for (Fields part : message.objects("content")) {
             parts.add(part(part, role));
-            part.apply(CompletionFields.PART);
-            part.end();
+            part.end(CompletionFields.PART);
         }
         return parts;
     }
@@ -131,8 +130,7 @@ final class MessageReader {
             throw part.missing("image_url", "an object with a url");
         }
         Part.Image read = ImageUrl.read(image);
-        image.apply(CompletionFields.IMAGE);
-        image.end();
+        image.end(CompletionFields.IMAGE);
         return read;
     }
 }

@@ -8,7 +8,6 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import java.util.List;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RestController;
@@ -27,7 +26,7 @@ final class ModelController {
      * OpenAI's fields, and what the model can do.
      *
      * @param created in seconds of Unix time
-     * @param contextLength largest context that the model was trained for, in tokens; null if unknown
+     * @param contextLength largest context of a request, in tokens
      * @param capabilities such as {@code chat}, {@code tools}, {@code vision}, {@code thinking}, {@code embedding}
      */
     record Model(
@@ -35,13 +34,15 @@ final class ModelController {
             String object,
             long created,
             @JsonProperty("owned_by") String ownedBy,
-            @JsonProperty("context_length") @Nullable Integer contextLength,
+            @JsonProperty("context_length") int contextLength,
             List<String> capabilities) {}
 
     private final ModelDirectory models;
+    private final int contextTokens;
 
-    ModelController(ModelDirectory models) {
+    ModelController(ModelDirectory models, LoadOptions loadOptions) {
         this.models = models;
+        this.contextTokens = loadOptions.contextTokens();
     }
 
     @GetMapping("/v1/models")
@@ -64,13 +65,13 @@ final class ModelController {
                 .switchIfEmpty(Mono.error(() -> new LlmException(new UnknownModel(name))));
     }
 
-    private static Model model(ModelId id, ModelInfo info) {
+    private Model model(ModelId id, ModelInfo info) {
         return new Model(
                 id.value(),
                 "model",
                 info.modifiedAt().getEpochSecond(),
                 "library",
-                info.contextTokens() == 0 ? null : info.contextTokens(),
+                info.contextTokens() == 0 ? contextTokens : Math.min(info.contextTokens(), contextTokens),
                 info.capabilities().stream()
                         .sorted()
                         .map(capability -> capability.name().toLowerCase(Locale.ROOT))

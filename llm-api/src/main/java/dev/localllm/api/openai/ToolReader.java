@@ -49,10 +49,8 @@ final class ToolReader {
         if (function.bool("strict") && parameters != null) {
             demands.add(SchemaDemand.ofArguments(name, function.path("parameters"), parameters));
         }
-        function.apply(CompletionFields.FUNCTION);
-        function.end();
-        tool.apply(CompletionFields.TOOL);
-        tool.end();
+        function.end(CompletionFields.FUNCTION);
+        tool.end(CompletionFields.TOOL);
         return new ToolDefinition(name, description, parameters == null ? NO_PARAMETERS : parameters.toString());
     }
 
@@ -85,9 +83,8 @@ final class ToolReader {
         requireFunction(choice);
         Fields function = function(choice);
         String name = name(function);
-        function.end();
-        choice.apply(CompletionFields.TOOL_CHOICE);
-        choice.end();
+        function.end(CompletionFields.CHOSEN_FUNCTION);
+        choice.end(CompletionFields.TOOL_CHOICE);
         return new ToolChoice.Function(name);
     }
 
@@ -110,10 +107,8 @@ final class ToolReader {
         if (!Fields.isObject(object)) {
             throw function.wrong("arguments", "a JSON object, as a string");
         }
-        function.apply(CompletionFields.CALLED_FUNCTION);
-        function.end();
-        call.apply(CompletionFields.TOOL_CALL);
-        call.end();
+        function.end(CompletionFields.CALLED_FUNCTION);
+        call.end(CompletionFields.TOOL_CALL);
         return new Part.ToolCall(id, name, object);
     }
 

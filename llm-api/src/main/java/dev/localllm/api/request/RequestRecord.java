@@ -97,6 +97,13 @@ public final class RequestRecord {
         }
     }
 
+    /** Called for each list of events before it is checked: a failed check must not lose what the answer has cost. */
+    public void onUncheckedEvents(List<ChatEvent> arrived) {
+        if (arrived.getLast() instanceof Finished end) {
+            finished = end;
+        }
+    }
+
     /** True if the model was resolved and the last event has not arrived. Completion of the write doesn't show that. */
     boolean isIncomplete() {
         return model != null && finished == null;

@@ -20,11 +20,14 @@ final class AnswerSchema {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    private static final int MAX_PATH = 200;
+    private static final String NOT_JSON = "it is not JSON";
     private static final String TOO_COSTLY = "it takes too long to check";
 
     private static final ExecutionConfig LIMITS = ExecutionConfig.builder()
             .failFast(true)
-            .maxEvaluationSteps(1_000_000)
+            .formatAssertionsEnabled(false)
+            .maxEvaluationSteps(500_000)
             .maxEvaluationDepth(1_000)
             .build();
 
@@ -42,7 +45,8 @@ final class AnswerSchema {
     }
 
     /**
-     * Where and how the JSON does not match, as {@code /age: type}; null if it does. Has no values of the JSON.
+     * The part of the schema that the JSON does not match, such as {@code /properties/age/type}; null if it matches. Has
+     * no text of the JSON.
      */
     @Nullable
     String mismatch(String json) {
@@ -50,7 +54,10 @@ final class AnswerSchema {
         try {
             node = MAPPER.readTree(json);
         } catch (JacksonException e) {
-            return "it is not JSON";
+            return NOT_JSON;
+        }
+        if (node.isMissingNode()) {
+            return NOT_JSON;
         }
         if (schema == null) {
             return node.isObject() ? null : "it is not a JSON object";
@@ -74,7 +81,7 @@ final class AnswerSchema {
     }
 
     private static String described(Error error) {
-        String place = error.getInstanceLocation().toString();
-        return (place.isEmpty() ? "/" : place) + ": " + error.getKeyword();
+        String path = error.getEvaluationPath().toString();
+        return path.length() <= MAX_PATH ? path : path.substring(0, MAX_PATH) + "…";
     }
 }

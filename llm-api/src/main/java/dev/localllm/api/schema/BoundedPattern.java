@@ -2,6 +2,8 @@ package dev.localllm.api.schema;
 
 import com.networknt.schema.regex.RegularExpression;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A regular expression from a request. Backtracking could take for ever, so all patterns of one check together may read a
@@ -9,15 +11,23 @@ import java.util.regex.Pattern;
  */
 final class BoundedPattern implements RegularExpression {
 
-    private static final int MAX_STEPS = 5_000_000;
+    private static final int MAX_STEPS = 2_000_000;
 
     private static final ThreadLocal<Steps> STEPS = ThreadLocal.withInitial(Steps::new);
 
-    private final Pattern pattern;
+    /** Null if Java can't compile it: then every text matches. */
+    private final @Nullable Pattern pattern;
 
-    /** Throws a {@link java.util.regex.PatternSyntaxException}. */
     BoundedPattern(String pattern) {
-        this.pattern = Pattern.compile(pattern);
+        this.pattern = compiled(pattern);
+    }
+
+    private static @Nullable Pattern compiled(String pattern) {
+        try {
+            return Pattern.compile(pattern);
+        } catch (PatternSyntaxException e) {
+            return null;
+        }
     }
 
     /** Called on the thread of a check, before it. */
@@ -32,6 +42,9 @@ final class BoundedPattern implements RegularExpression {
 
     @Override
     public boolean matches(String value) {
+        if (pattern == null) {
+            return true;
+        }
         try {
             return pattern.matcher(new CountedText(value, STEPS.get())).find();
         } catch (TooManySteps | StackOverflowError e) {

@@ -13,7 +13,6 @@ import com.networknt.schema.path.PathType;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -55,7 +54,7 @@ final class SchemaCompiler {
             Schema compiled = REGISTRY.getSchema(withoutId(schema).toString(), InputFormat.JSON);
             compiled.initializeValidators();
             return new AnswerSchema(demand, compiled);
-        } catch (SchemaException | PatternSyntaxException e) {
+        } catch (SchemaException e) {
             throw SchemaRules.refusal(demand, "not a JSON schema: " + e.getMessage());
         } catch (ValidationLimitExceededException | StackOverflowError e) {
             throw SchemaRules.refusal(demand, "too complex");

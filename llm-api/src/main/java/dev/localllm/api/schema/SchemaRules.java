@@ -4,6 +4,8 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -25,44 +27,32 @@ final class SchemaRules {
     private static final Set<String> REFUSED =
             Set.of("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary");
 
-    static final Set<String> NOT_IN_GRAMMAR = Set.of(
-            "multipleOf",
-            "uniqueItems",
-            "contains",
-            "minContains",
-            "maxContains",
-            "minProperties",
-            "maxProperties",
-            "patternProperties",
-            "propertyNames",
-            "dependentRequired",
-            "dependentSchemas",
-            "dependencies",
-            "unevaluatedProperties",
-            "unevaluatedItems",
+    /** Their values are schemas, or arrays of schemas. */
+    private static final Set<String> SCHEMAS = Set.of(
+            "items",
+            "prefixItems",
+            "additionalItems",
+            "additionalProperties",
+            "allOf",
+            "anyOf",
+            "oneOf",
             "not",
-            "if");
-
-    private static final Set<String> NUMBER_LIMITS =
-            Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
-    private static final Set<String> FORMATS_IN_GRAMMAR = Set.of("date", "time", "date-time", "uuid");
-
-    /** Formats of numbers, such as int32, demand nothing. */
-    private static final Set<String> NUMBERS = Set.of("integer", "number");
-
-    /** Their values are data, not schemas. */
-    private static final Set<String> DATA = Set.of("enum", "const", "default", "examples", "required");
+            "if",
+            "then",
+            "else",
+            "contains",
+            "propertyNames",
+            "unevaluatedItems",
+            "unevaluatedProperties");
 
     /** Their values map any names to schemas. */
     private static final Set<String> MAPS =
             Set.of("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies");
 
     private final SchemaDemand demand;
-    private final boolean generated;
 
     private SchemaRules(SchemaDemand demand) {
         this.demand = demand;
-        this.generated = demand.strict() && demand.function() == null;
     }
 
     /** Throws an {@link LlmException} with {@link InvalidRequest} that names the field and the keyword. */
@@ -81,45 +71,69 @@ final class SchemaRules {
             schema.forEach(item -> schema(item, depth + 1));
         }
         for (Map.Entry<String, JsonNode> keyword : schema.properties()) {
-            keyword(keyword.getKey(), keyword.getValue(), schema, depth);
+            require(keyword.getKey(), keyword.getValue(), schema, depth);
+        }
+        if (isGenerated()) {
+            requireOrder(schema, "minItems", "maxItems");
+            requireOrder(schema, "minLength", "maxLength");
+        }
+        String ignored = isGenerated() && demand.strict() ? Grammar.ignoredKeyword(schema) : null;
+        if (ignored != null) {
+            throw refusal(
+                    demand,
+                    "'" + ignored
+                            + "' can't be generated strictly: the model server's grammar ignores it here (leave it out, or"
+                            + " use strict: false)");
+        }
+        for (Map.Entry<String, JsonNode> keyword : schema.properties()) {
+            if (SCHEMAS.contains(keyword.getKey())) {
+                schema(keyword.getValue(), depth + 1);
+            } else if (MAPS.contains(keyword.getKey())) {
+                keyword.getValue().forEach(item -> schema(item, depth + 1));
+            }
         }
     }
 
-    private void keyword(String name, JsonNode value, JsonNode schema, int depth) {
+    /** True if the model server generates by the schema, and does not only call a function. */
+    private boolean isGenerated() {
+        return demand.function() == null;
+    }
+
+    private void require(String name, JsonNode value, JsonNode schema, int depth) {
         switch (name) {
-            case "$ref" -> require(value.asString("").startsWith("#"), name, "a reference inside the schema");
+            case "$ref" ->
+                require(
+                        value.asString("").startsWith(isGenerated() ? "#/" : "#"),
+                        name,
+                        "a reference inside the schema, such as #/$defs/a");
             case "$schema" ->
                 require(
                         depth == 0 && DIALECTS.contains(dialect(schema)),
                         name,
                         "draft 7, 2019-09 or 2020-12, at the top");
             case "$id", "$anchor" -> require(depth == 0, name, "none inside the schema");
-            case "pattern" -> require(value.asString("").length() <= MAX_PATTERN, name, "at most 500 characters");
+            case "pattern" -> {
+                require(value.asString("").length() <= MAX_PATTERN, name, "at most 500 characters");
+                require(!demand.strict() || isKnown(value.asString("")), name, "one that this server can check");
+            }
             default -> require(!REFUSED.contains(name), name, "none");
-        }
-        if (generated) {
-            requireInGrammar(name, value, schema);
-        }
-        if (MAPS.contains(name)) {
-            value.forEach(item -> schema(item, depth + 1));
-        } else if (!DATA.contains(name)) {
-            schema(value, depth + 1);
         }
     }
 
-    private void requireInGrammar(String name, JsonNode value, JsonNode schema) {
-        String type = schema.path("type").asString("");
-        boolean ignored = NOT_IN_GRAMMAR.contains(name)
-                || (NUMBER_LIMITS.contains(name) && !type.equals("integer"))
-                || (name.equals("format")
-                        && !NUMBERS.contains(type)
-                        && !FORMATS_IN_GRAMMAR.contains(value.asString("")));
-        if (ignored) {
-            throw refusal(
-                    demand,
-                    "'" + name
-                            + "' can't be generated strictly: the model server's grammar ignores it (leave it out, or"
-                            + " use strict: false)");
+    /** Grammars expand a contradiction until memory ends. */
+    private void requireOrder(JsonNode schema, String min, String max) {
+        boolean contradiction = schema.path(min).isNumber()
+                && schema.path(max).isNumber()
+                && schema.path(min).asDouble() > schema.path(max).asDouble();
+        require(!contradiction, min, "at most " + max);
+    }
+
+    private static boolean isKnown(String pattern) {
+        try {
+            Pattern.compile(pattern);
+            return true;
+        } catch (PatternSyntaxException e) {
+            return false;
         }
     }
 

@@ -41,7 +41,7 @@ class FieldsTest {
         assertThat(fields.strings("one", 2)).containsExactly("a");
         assertThat(fields.strings("two", 2)).containsExactly("a", "b");
         assertThat(fields.strings("none", 2)).isEmpty();
-        fields.end();
+        fields.end(List.of());
         assertThat(fields.ignored()).isEmpty();
     }
 
@@ -69,8 +69,8 @@ class FieldsTest {
         assertThat(fields.strings("x", 1)).isEmpty();
         assertThat(fields.bool("x", true)).isTrue();
         assertThat(fields.json("x")).isNull();
-        fields.apply(List.of(FieldRule.refused("x", "no"), FieldRule.ignored("x", "no")));
-        fields.end();
+        fields.ignore("x");
+        fields.end(List.of(FieldRule.refused("x", "no")));
         assertThat(fields.ignored()).isEmpty();
     }
 
@@ -132,46 +132,50 @@ class FieldsTest {
     @Test
     void acceptsOnlyNeutralValues() {
         Fields fields = parse("{\"x\":[],\"y\":[1]}");
-        fields.apply(List.of(FieldRule.refused("x", "why", JsonNode::isEmpty)));
 
         assertRefused(
-                () -> fields.apply(List.of(FieldRule.refused("y", "why", JsonNode::isEmpty))),
+                () -> fields.end(List.of(
+                        FieldRule.refused("x", "why", JsonNode::isEmpty),
+                        FieldRule.refused("y", "why", JsonNode::isEmpty))),
                 "y",
                 "y: not supported (why)");
         assertRefused(
-                () -> fields.apply(List.of(FieldRule.accepted("y", "why", JsonNode::isEmpty))),
+                () -> fields.end(List.of(
+                        FieldRule.accepted("x", "an `empty` one", JsonNode::isEmpty),
+                        FieldRule.accepted("y", "an `empty` one", JsonNode::isEmpty))),
                 "y",
-                "y: not supported (why)");
+                "y: an array (expected: an empty one)");
     }
 
     @Test
     void namesIgnoredFieldsOfAllObjects() {
-        Fields fields = parse("{\"z\":null,\"a\":1,\"b\":[{\"c\":2,\"d\":3}],\"e\":4,\"f\":{\"g\":5}}");
+        Fields fields = parse("{\"z\":null,\"a\":1,\"b\":[{\"c\":2,\"d\":3}],\"e\":4,\"f\":{\"g\":5},\"h\":6}");
         Fields first = fields.objects("b").getFirst();
-        first.apply(List.of(FieldRule.ignored("c", "why")));
-        first.end();
-        fields.apply(List.of(FieldRule.honoured("a", ""), FieldRule.accepted("e", "", node -> true)));
-        fields.end();
+        first.end(List.of(FieldRule.ignored("c", "why")));
+        assertThat(fields.integer("h", 1, 10)).isEqualTo(6);
+        fields.ignore("h", "i");
+        fields.end(List.of(FieldRule.honoured("a", ""), FieldRule.accepted("e", "", node -> true)));
 
-        assertThat(fields.ignored()).containsExactly("b[0].c", "b[0].d", "a", "f");
+        assertThat(fields.ignored()).containsExactly("b[0].c", "b[0].d", "h", "a", "f");
     }
 
     /** A rule alone does not honour a field. */
-    @Test
-    void knowsOnlyFieldsThatWereAskedFor() {
-        Fields fields = parse("{}");
-        fields.string("a");
-        fields.apply(List.of(FieldRule.honoured("b", ""), FieldRule.ignored("c", "")));
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void refusesAFieldThatWasNotRead(boolean declared) {
+        Fields fields = Fields.parse(stream("{\"x\":1,\"z\":null,\"y\":0}"), UnknownFields.REFUSE);
+        assertThat(fields.integer("x", 1, 1)).isEqualTo(1);
+        List<FieldRule> rules = declared ? List.of(FieldRule.honoured("y", ""), FieldRule.mapped("z", "")) : List.of();
 
-        assertThat(fields.known()).containsExactly("a", "c");
+        assertRefused(() -> fields.end(rules), "y", "y: unknown field");
     }
 
     @Test
-    void refusesAFieldThatWasNotRead() {
-        Fields fields = Fields.parse(stream("{\"x\":1,\"z\":null,\"y\":0}"), UnknownFields.REFUSE);
-        assertThat(fields.integer("x", 1, 1)).isEqualTo(1);
+    void acceptsIgnoredFieldsEvenIfUnknownOnesAreRefused() {
+        Fields fields = Fields.parse(stream("{\"x\":1}"), UnknownFields.REFUSE);
+        fields.end(List.of(FieldRule.ignored("x", "")));
 
-        assertRefused(fields::end, "y", "y: unknown field");
+        assertThat(fields.ignored()).containsExactly("x");
     }
 
     @ParameterizedTest

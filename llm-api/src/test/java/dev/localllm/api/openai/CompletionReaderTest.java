@@ -68,7 +68,7 @@ class CompletionReaderTest {
                                         new Message(
                                                 Role.ASSISTANT,
                                                 List.of(new Part.Text("d"), new Part.ToolCall("1", "f", "{\"x\":1}"))),
-                                        new Message(Role.TOOL, List.of(new Part.ToolResult("1", "f", "ef"))),
+                                        new Message(Role.TOOL, List.of(new Part.ToolResult("1", "f", "e\nf"))),
                                         new Message(Role.ASSISTANT, "g")),
                                 new GenerationOptions(
                                         2.0, 1.0, 1, 0.0, 1.1, -2.0, 2.0, 1, List.of("x", "y"), Long.MIN_VALUE, 20),
@@ -85,8 +85,8 @@ class CompletionReaderTest {
                                 SchemaDemand.ofArguments(
                                         "f", "tools[0].function.parameters", json("{\"type\":\"object\"}")),
                                 SchemaDemand.ofAnswer(
-                                        "response_format.json_schema.schema", json("{\"type\":\"array\"}"), true)),
-                        List.of()));
+                                        "response_format.json_schema.schema", json("{\"type\":\"array\"}"), false)),
+                        List.of("stop", "logprobs", "top_logprobs")));
     }
 
     @Test
@@ -212,12 +212,28 @@ class CompletionReaderTest {
                 + "\"}}]}]}";
     }
 
+    /** A stop sequence may truncate the JSON. */
+    @Test
+    void demandsNothingStrictlyOfAnAnswerWithStopSequences() {
+        String format =
+                "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{},\"strict\":true}}";
+
+        assertThat(parse("{" + format + "," + HI + "}").demands().getFirst().strict())
+                .isTrue();
+        assertThat(parse("{\"stop\":\"}\"," + format + "," + HI + "}")
+                        .demands()
+                        .getFirst()
+                        .strict())
+                .isFalse();
+    }
+
     @Test
     void namesIgnoredFields() {
         assertThat(parse("""
                 {"temprature":1,"stream":true,"stream_options":{"x":1},"messages":[{"role":"user","name":"a","tool_calls":[],
                 "content":[{"type":"text","text":"b","cache_control":{}}]},
-                {"role":"assistant","content":"c","reasoning_content":"d"}]}""").ignoredFields())
+                {"role":"assistant","content":"c","reasoning_content":"d","tool_calls":[{"id":"1","type":"function",
+                "function":{"name":"f","arguments":""}}]},{"role":"tool","name":"f","tool_call_id":"1","content":"e"}]}""").ignoredFields())
                 .containsExactlyInAnyOrder(
                         "temprature",
                         "stream_options.x",

@@ -8,6 +8,6 @@ public final class GrammarKeywords {
     private GrammarKeywords() {}
 
     public static List<String> notGenerated() {
-        return SchemaRules.NOT_IN_GRAMMAR.stream().sorted().toList();
+        return Grammar.IGNORED.stream().sorted().toList();
     }
 }
