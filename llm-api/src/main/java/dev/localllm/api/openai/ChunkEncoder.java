@@ -139,7 +139,9 @@ final class ChunkEncoder implements StreamEncoder {
 
     @Override
     public DataBuffer encode(List<ChatEvent> events) {
-        int perEvent = text.length() + TYPICAL_TEXT_BYTES;
+        int perEvent = thinking == null
+                ? text.length() + TYPICAL_TEXT_BYTES
+                : thinking.length() + 2 * TYPICAL_TEXT_BYTES; // thinking is written twice
         DataBuffer buffer = buffers.allocateBuffer((events.size() + (started ? 0 : 1)) * perEvent);
         try {
             if (!started) {

@@ -74,7 +74,7 @@ final class MessageReader {
         if (function == null) {
             throw message.wrong("tool_call_id", "the id of a tool call in an earlier message");
         }
-        message.string("name"); // LangChain repeats the function's
+        message.isAbsent("name"); // LangChain repeats the name of the function
         String text = content(message, Role.TOOL).stream()
                 .map(part -> ((Part.Text) part).text())
                 .collect(Collectors.joining("\n"));

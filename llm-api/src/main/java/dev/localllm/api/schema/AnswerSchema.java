@@ -1,9 +1,7 @@
 package dev.localllm.api.schema;
 
 import com.networknt.schema.Error;
-import com.networknt.schema.ExecutionConfig;
 import com.networknt.schema.Schema;
-import com.networknt.schema.ValidationLimitExceededException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -22,15 +20,6 @@ final class AnswerSchema {
 
     private static final int MAX_PATH = 200;
     private static final String NOT_JSON = "it is not JSON";
-    private static final String TOO_COSTLY = "it takes too long to check";
-
-    private static final ExecutionConfig LIMITS = ExecutionConfig.builder()
-            .failFast(true)
-            .formatAssertionsEnabled(false)
-            .maxEvaluationSteps(500_000)
-            .maxEvaluationDepth(1_000)
-            .build();
-
     private final SchemaDemand demand;
     private final @Nullable Schema schema;
 
@@ -63,21 +52,11 @@ final class AnswerSchema {
             return node.isObject() ? null : "it is not a JSON object";
         }
         try {
-            List<Error> errors = errors(schema, node);
-            return BoundedPattern.hasGivenUp() ? TOO_COSTLY : errors.isEmpty() ? null : described(errors.getFirst());
-        } catch (ValidationLimitExceededException | StackOverflowError e) {
-            return TOO_COSTLY;
+            List<Error> errors = BoundedCheck.errors(schema, node);
+            return errors.isEmpty() ? null : described(errors.getFirst());
+        } catch (BoundedCheck.TooMuchWork e) {
+            return "it takes too long to check";
         }
-    }
-
-    /**
-     * The first error, or none.
-     *
-     * @throws ValidationLimitExceededException if the work exceeds its limits
-     */
-    static List<Error> errors(Schema schema, JsonNode node) {
-        BoundedPattern.begin();
-        return schema.validate(node, context -> context.setExecutionConfig(LIMITS));
     }
 
     private static String described(Error error) {

@@ -8,7 +8,6 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
-import com.networknt.schema.ValidationLimitExceededException;
 import com.networknt.schema.path.PathType;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +46,7 @@ final class SchemaCompiler {
         }
         SchemaRules.check(demand, schema);
         try {
-            List<Error> errors = AnswerSchema.errors(metaSchema(schema), schema);
+            List<Error> errors = BoundedCheck.errors(metaSchema(schema), schema);
             if (!errors.isEmpty()) {
                 throw SchemaRules.refusal(demand, "not a JSON schema: " + errors.getFirst());
             }
@@ -56,8 +55,10 @@ final class SchemaCompiler {
             return new AnswerSchema(demand, compiled);
         } catch (SchemaException e) {
             throw SchemaRules.refusal(demand, "not a JSON schema: " + e.getMessage());
-        } catch (ValidationLimitExceededException | StackOverflowError e) {
+        } catch (BoundedCheck.TooMuchWork | StackOverflowError e) {
             throw SchemaRules.refusal(demand, "too complex");
+        } catch (LinkageError e) {
+            throw SchemaRules.refusal(demand, "not a JSON schema"); // Reactor would end the request without an answer
         }
     }
 

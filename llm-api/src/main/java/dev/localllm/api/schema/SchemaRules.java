@@ -2,6 +2,7 @@ package dev.localllm.api.schema;
 
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -17,6 +18,7 @@ final class SchemaRules {
     private static final int MAX_CHARACTERS = 100_000;
     private static final int MAX_DEPTH = 64;
     private static final int MAX_PATTERN = 500;
+    private static final int MAX_FAULT = 500;
 
     private static final String DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
@@ -26,6 +28,8 @@ final class SchemaRules {
     /** They change what a reference means. */
     private static final Set<String> REFUSED =
             Set.of("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary");
+
+    private static final List<String> REFERENCES = List.of("$ref", "$id", "$schema", "$dynamicRef", "$recursiveRef");
 
     /** Their values are schemas, or arrays of schemas. */
     private static final Set<String> SCHEMAS = Set.of(
@@ -90,7 +94,16 @@ final class SchemaRules {
                 schema(keyword.getValue(), depth + 1);
             } else if (MAPS.contains(keyword.getKey())) {
                 keyword.getValue().forEach(item -> schema(item, depth + 1));
+            } else {
+                requireNoReference(keyword.getValue());
             }
+        }
+    }
+
+    /** A reference could lead into data, and there to another document. */
+    private void requireNoReference(JsonNode data) {
+        for (String name : REFERENCES) {
+            require(data.findValue(name) == null, name, "none in values");
         }
     }
 
@@ -149,7 +162,9 @@ final class SchemaRules {
         return id.endsWith("#") ? id.substring(0, id.length() - 1) : id;
     }
 
+    /** @param fault cut if it is long: it may contain a whole pattern */
     static LlmException refusal(SchemaDemand demand, String fault) {
-        return new LlmException(new InvalidRequest(demand.field(), demand.field() + ": " + fault));
+        String shown = fault.length() <= MAX_FAULT ? fault : fault.substring(0, MAX_FAULT) + "…";
+        return new LlmException(new InvalidRequest(demand.field(), demand.field() + ": " + shown));
     }
 }

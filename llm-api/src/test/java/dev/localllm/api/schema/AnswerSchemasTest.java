@@ -324,6 +324,75 @@ class AnswerSchemasTest {
                 .isEqualTo("it takes too long to check");
     }
 
+    /** One costly pattern is a mismatch; inside {@code anyOf}, each of many would be tried. */
+    @Test
+    void givesUpOnManyCostlyPatterns() {
+        String pattern = "{\"pattern\":\"^(a|aa)+$\"}";
+        String schema = "{\"anyOf\":[" + (pattern + ",").repeat(100) + pattern + "]}";
+
+        assertThat(mismatch(schema, "\"" + "a".repeat(50_000) + "!\"")).isEqualTo("it takes too long to check");
+    }
+
+    /** Inside {@code not} and {@code anyOf}, all errors are found: here 8 millions, in gigabytes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"not\":%s}", "{\"anyOf\":[%s,{}]}", "{\"oneOf\":[%s,{}]}", "{\"if\":%s}"})
+    void givesUpOnTooManyErrors(String schema) {
+        StringBuilder names = new StringBuilder("\"a\"");
+        for (int i = 0; i < 8000; i++) {
+            names.append(",\"a").append(i).append('"');
+        }
+        String items = "{\"items\":{\"required\":[" + names + "]}}";
+
+        assertThat(mismatch(schema.formatted(items), "[" + "{},".repeat(999) + "{}]"))
+                .isEqualTo("it takes too long to check");
+    }
+
+    /** Only the first error of each part is kept. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"contains\":{\"type\":\"string\"},\"minContains\":2} | [1,\"a\",2,\"b\"] |",
+                "{\"contains\":{\"type\":\"string\"},\"minContains\":3} | [1,\"a\",2,\"b\"] | /: minContains",
+                "{\"oneOf\":[{\"required\":[\"a\",\"b\"]},{\"type\":\"object\"}]} | {} |",
+                "{\"oneOf\":[{\"required\":[\"a\",\"b\"]},{},{}]} | {} | /: oneOf",
+                "{\"if\":{\"required\":[\"a\",\"b\"]},\"then\":false} | {} |",
+                "{\"not\":{\"required\":[\"a\",\"b\"]}} | {} |",
+                "{\"not\":{\"required\":[\"a\"]}} | {\"a\":1} | /: not",
+                "{\"propertyNames\":{\"maxLength\":1}} | {\"a\":1,\"bb\":2} | /bb: maxLength",
+                "{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"null\"}}},{\"properties\":{\"b\":{}}}],\"unevaluatedProperties\":false} | {\"a\":1,\"b\":2} | /: unevaluatedProperties"
+            })
+    void evaluatesAlternatives(String schema, String answer, @Nullable String mismatch) {
+        assertThat(mismatch(schema, answer)).isEqualTo(mismatch);
+    }
+
+    /** The library would load a document of the class path. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"$ref\":\"classpath:application.yaml\" | $ref",
+                "\"$ref\":\"http://127.0.0.1:1/a\" | $ref",
+                "\"not\":{\"$id\":\"file:///etc/\"} | $id",
+                "\"$schema\":\"http://127.0.0.1:1/a\" | $schema",
+                "\"$dynamicRef\":\"#x\" | $dynamicRef"
+            })
+    void refusesReferencesThroughData(String data, String keyword) {
+        String schema = "{\"$ref\":\"#/default\",\"default\":{" + data + "}}";
+
+        assertThat(refusal(ofAnswer(schema, false)))
+                .isEqualTo("the.schema: '" + keyword + "' (expected: none in values)");
+    }
+
+    @Test
+    void boundsTheMessageOfARefusal() {
+        String schema = "{\"patternProperties\":{\"" + "(".repeat(40_000) + "\":{}}}";
+
+        assertThat(refusal(ofAnswer(schema, false)))
+                .startsWith("the.schema: not a JSON schema: ")
+                .hasSize(513);
+    }
+
     @Test
     void doesNotCheckAnAnswerThatIsTooLong() {
         assertThat(mismatch("{}", "\"" + "a".repeat(2 << 20) + "\"")).isEqualTo("it is too long to check");
