@@ -3,12 +3,12 @@ package dev.localllm.api.schema;
 import com.networknt.schema.Error;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
-import com.networknt.schema.SchemaException;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import com.networknt.schema.path.PathType;
+import dev.localllm.core.failure.LlmException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,7 +37,7 @@ final class SchemaCompiler {
     /**
      * Compiles the schema.
      *
-     * @throws dev.localllm.core.failure.LlmException that names the field, if the schema is invalid or too complex
+     * @throws LlmException that names the field, if the schema is invalid or too complex
      */
     static AnswerSchema compile(SchemaDemand demand) {
         JsonNode schema = demand.schema();
@@ -53,10 +53,12 @@ final class SchemaCompiler {
             Schema compiled = REGISTRY.getSchema(withoutId(schema).toString(), InputFormat.JSON);
             compiled.initializeValidators();
             return new AnswerSchema(demand, compiled);
-        } catch (SchemaException e) {
-            throw SchemaRules.refusal(demand, "not a JSON schema: " + e.getMessage());
+        } catch (LlmException e) {
+            throw e;
         } catch (BoundedCheck.TooMuchWork | StackOverflowError e) {
             throw SchemaRules.refusal(demand, "too complex");
+        } catch (RuntimeException e) { // the library's are of several kinds
+            throw SchemaRules.refusal(demand, "not a JSON schema: " + e.getMessage());
         } catch (LinkageError e) {
             throw SchemaRules.refusal(demand, "not a JSON schema"); // Reactor would end the request without an answer
         }

@@ -39,9 +39,9 @@ final class RandomBody {
             .toList();
     private static final Raw TRUE = new Raw("true");
     private static final Raw FALSE = new Raw("false");
-    private static final String[] NO_STRING = {"5", "true", "[]", "{}"};
-    private static final String[] NO_BOOLEAN = {"0", "\"true\"", "[]", "{}"};
-    private static final String[] NO_OBJECT = {"5", "\"x\"", "[]", "true"};
+    private static final String[] NO_STRING = {"5", "true", "[]", "{}", "99999999999999999999"};
+    private static final String[] NO_BOOLEAN = {"0", "\"true\"", "[]", "{}", "99999999999999999999"};
+    private static final String[] NO_OBJECT = {"5", "\"x\"", "[]", "true", "99999999999999999999"};
 
     private final Random random;
     private final Notes notes;
@@ -58,13 +58,17 @@ final class RandomBody {
         boolean includeUsage = includeUsage(stream);
         GenerationOptions options = options();
         List<ToolDefinition> tools = tools();
+        ToolChoice choice = toolChoice(tools);
+        if (choice instanceof ToolChoice.Function || choice instanceof ToolChoice.Required) {
+            body.noteIgnored("stop", "logprobs", "top_logprobs");
+        }
         ChatRequest chat = new ChatRequest(
                 new RandomMessages(body, random).add(),
                 options,
                 tools,
-                toolChoice(tools),
+                choice,
                 bool("parallel_tool_calls", true),
-                format(),
+                format(options.stop().isEmpty()),
                 thinking());
         fieldsWithoutEffect();
         body.unknown("content", "role", "input", "format");
@@ -255,7 +259,7 @@ final class RandomBody {
         return new ToolChoice.Function(name);
     }
 
-    private ResponseFormat format() {
+    private ResponseFormat format(boolean complete) {
         body.wrongJson("response_format", NO_OBJECT);
         int type = random.nextInt(5);
         if (type == 0) {
@@ -275,11 +279,11 @@ final class RandomBody {
                 demands.add(new SchemaDemand(null, "", null, false));
                 yield new ResponseFormat.Json();
             }
-            default -> jsonSchema(format.required("type", "json_schema").unknown("schema", "strict"));
+            default -> jsonSchema(format.required("type", "json_schema").unknown("schema", "strict"), complete);
         };
     }
 
-    private ResponseFormat jsonSchema(RandomObject format) {
+    private ResponseFormat jsonSchema(RandomObject format, boolean complete) {
         String schema = SCHEMAS.get(random.nextInt(SCHEMAS.size()));
         boolean strict = random.nextBoolean();
         RandomObject named = format.child("json_schema");
@@ -289,7 +293,7 @@ final class RandomBody {
         named.wrongJson("strict", NO_BOOLEAN).ignored("description").unknown("type");
         format.required("json_schema", named).wrongJson("json_schema", NO_OBJECT);
         demands.add(new SchemaDemand(
-                null, "response_format.json_schema.schema", JsonMapper.shared().readTree(schema), strict));
+                null, "response_format.json_schema.schema", JsonMapper.shared().readTree(schema), strict && complete));
         return new ResponseFormat.JsonSchema(schema);
     }
 
@@ -327,9 +331,10 @@ final class RandomBody {
         only("num_ctx", new Raw("4096"));
         body.wrongJson("num_ctx", "4095", "0", "4096.0", "\"4096\"", "9223372036854775808");
         only("keep_alive", "5m", "300s", "300000ms", new Raw("300"));
-        body.wrong("keep_alive", "", "5", "10m", "-5m", "soon").wrongJson("keep_alive", "-1", "0", "3e2", "true", "{}");
+        body.wrong("keep_alive", "", "5", "10m", "-5m", "soon")
+                .wrongJson("keep_alive", "-1", "0", "3e2", "true", "{}", "9".repeat(20));
         only("n", new Raw("1"));
-        body.wrongJson("n", "0", "2", "1.0", "\"1\"", "[1]", "4294967297");
+        body.wrongJson("n", "0", "2", "1.0", "\"1\"", "[1]", "4294967297", "9".repeat(20), "9".repeat(900));
         for (String name :
                 List.of("user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention")) {
             only(name, "", "me 가");
@@ -344,7 +349,7 @@ final class RandomBody {
         only("modalities", List.of("text"));
         body.wrongJson("modalities", "[]", "\"text\"", "[\"text\",\"audio\"]", "[\"audio\"]", "{\"0\":\"text\"}");
         only("verbosity", "medium");
-        body.wrongJson("verbosity", "\"low\"", "5", "[\"medium\"]");
+        body.wrongJson("verbosity", "\"low\"", "5", "[\"medium\"]", "9".repeat(20));
         only("logit_bias", new Raw("{}"));
         body.wrongJson("logit_bias", "{\"1\":2}", "[]", "5");
         only("functions", List.of());

@@ -24,8 +24,8 @@ final class RandomMessages {
             "ffd8ffe000104a4649460001",
             "474946383961010001008000",
             "524946460102030457454250");
-    private static final String[] NO_TEXT = {"5", "true", "{}"};
-    private static final String[] NO_STRING = {"5", "true", "[]", "{}"};
+    private static final String[] NO_TEXT = {"5", "true", "{}", "99999999999999999999"};
+    private static final String[] NO_STRING = {"5", "true", "[]", "{}", "99999999999999999999"};
 
     private final RandomObject body;
     private final Random random;
@@ -43,9 +43,7 @@ final class RandomMessages {
         for (int i = 1 + random.nextInt(5); i > 0; i--) {
             RandomObject message = body.child("messages[" + messages.size() + "]");
             message(message);
-            message.ignored("name", "reasoning_content", "reasoning")
-                    .absent("audio")
-                    .absent("function_call");
+            message.ignored("reasoning_content", "reasoning").absent("audio").absent("function_call");
             message.wrongJson("audio", "{}", "5").wrongJson("function_call", "{}", "\"auto\"", "[]");
             messages.add(message);
         }
@@ -66,13 +64,13 @@ final class RandomMessages {
     private void system(RandomObject message) {
         message.required("role", random.nextBoolean() ? "system" : "developer");
         expected.add(new Message(Role.SYSTEM, requiredContent(message, Role.SYSTEM)));
-        message.unknown("tool_calls", "refusal", "tool_call_id");
+        message.ignored("name").unknown("tool_calls", "refusal", "tool_call_id");
     }
 
     private void user(RandomObject message) {
         message.required("role", "user");
         expected.add(new Message(Role.USER, requiredContent(message, Role.USER)));
-        message.unknown("tool_calls", "refusal", "tool_call_id");
+        message.ignored("name").unknown("tool_calls", "refusal", "tool_call_id");
     }
 
     private void tool(RandomObject message) {
@@ -80,12 +78,15 @@ final class RandomMessages {
         String id = ids.get(random.nextInt(ids.size()));
         message.required("role", "tool").required("tool_call_id", id);
         message.wrong("tool_call_id", "", "never called").wrongJson("tool_call_id", NO_STRING);
-        StringBuilder text = new StringBuilder();
+        List<String> texts = new ArrayList<>();
         for (Part part : requiredContent(message, Role.TOOL)) {
-            text.append(((Part.Text) part).text());
+            texts.add(((Part.Text) part).text());
         }
         String function = functions.getOrDefault(id, "");
-        expected.add(new Message(Role.TOOL, List.of(new Part.ToolResult(id, function, text.toString()))));
+        expected.add(new Message(Role.TOOL, List.of(new Part.ToolResult(id, function, String.join("\n", texts)))));
+        if (random.nextBoolean()) {
+            message.optional("name", function);
+        }
         message.unknown("tool_calls", "refusal");
     }
 

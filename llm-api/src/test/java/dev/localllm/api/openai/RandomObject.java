@@ -140,9 +140,18 @@ final class RandomObject {
                 notes.unknown().add(path(name));
                 notes.ignored().add(path(name));
             }
-            fields.put(name, new Raw(VALUES.get(random.nextInt(VALUES.size()))));
+            fields.put(name, new Raw(VALUES.get(1 + random.nextInt(VALUES.size() - 1)))); // null is no value
         }
         return this;
+    }
+
+    /** Notes that these fields have no effect, if they are set. */
+    void noteIgnored(String... names) {
+        for (String name : names) {
+            if (!NULL.equals(fields.getOrDefault(name, NULL))) {
+                notes.ignored().add(path(name));
+            }
+        }
     }
 
     private void fault(String name, Runnable inject) {

@@ -353,14 +353,14 @@ class AnswerSchemasTest {
             delimiter = '|',
             value = {
                 "{\"contains\":{\"type\":\"string\"},\"minContains\":2} | [1,\"a\",2,\"b\"] |",
-                "{\"contains\":{\"type\":\"string\"},\"minContains\":3} | [1,\"a\",2,\"b\"] | /: minContains",
+                "{\"contains\":{\"type\":\"string\"},\"minContains\":3} | [1,\"a\",2,\"b\"] | /contains",
                 "{\"oneOf\":[{\"required\":[\"a\",\"b\"]},{\"type\":\"object\"}]} | {} |",
-                "{\"oneOf\":[{\"required\":[\"a\",\"b\"]},{},{}]} | {} | /: oneOf",
+                "{\"oneOf\":[{\"required\":[\"a\",\"b\"]},{},{}]} | {} | /oneOf",
                 "{\"if\":{\"required\":[\"a\",\"b\"]},\"then\":false} | {} |",
                 "{\"not\":{\"required\":[\"a\",\"b\"]}} | {} |",
-                "{\"not\":{\"required\":[\"a\"]}} | {\"a\":1} | /: not",
-                "{\"propertyNames\":{\"maxLength\":1}} | {\"a\":1,\"bb\":2} | /bb: maxLength",
-                "{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"null\"}}},{\"properties\":{\"b\":{}}}],\"unevaluatedProperties\":false} | {\"a\":1,\"b\":2} | /: unevaluatedProperties"
+                "{\"not\":{\"required\":[\"a\"]}} | {\"a\":1} | /not",
+                "{\"propertyNames\":{\"maxLength\":1}} | {\"a\":1,\"bb\":2} | /propertyNames/maxLength",
+                "{\"anyOf\":[{\"properties\":{\"a\":{\"type\":\"null\"}}},{\"properties\":{\"b\":{}}}],\"unevaluatedProperties\":false} | {\"a\":1,\"b\":2} | /unevaluatedProperties"
             })
     void evaluatesAlternatives(String schema, String answer, @Nullable String mismatch) {
         assertThat(mismatch(schema, answer)).isEqualTo(mismatch);
@@ -386,11 +386,15 @@ class AnswerSchemasTest {
 
     @Test
     void boundsTheMessageOfARefusal() {
-        String schema = "{\"patternProperties\":{\"" + "(".repeat(40_000) + "\":{}}}";
-
-        assertThat(refusal(ofAnswer(schema, false)))
+        assertThat(refusal(ofAnswer("{\"$ref\":\"#/" + "x".repeat(40_000) + "\"}", false)))
                 .startsWith("the.schema: not a JSON schema: ")
                 .hasSize(513);
+    }
+
+    /** The library compares with a number of 64 bits. */
+    @Test
+    void refusesANumberThatTheLibraryCannotCompare() {
+        assertThat(refusal(ofAnswer("{\"maxLength\":1e300}", false))).contains("not a JSON schema: ");
     }
 
     @Test
