@@ -102,14 +102,14 @@ class Server {
     }
   }
 
-  /** Sends a chat, and reads the response. */
+  /** Sends a chat of that client, or else of this address, and reads the response. */
   async post(body, client) {
     const response = await this.#chat(body, client);
     await response.text();
   }
 
   #chat(body, client, signal) {
-    const headers = { "content-type": "application/json", "x-client-id": client };
+    const headers = { "content-type": "application/json", ...(client && { "x-client-id": client }) };
     return fetch(`${this.url}/v1/chat/completions`, { method: "POST", headers, body, signal });
   }
 

@@ -1,0 +1,23 @@
+// What every client is asked, and what the simulator answers to it.
+import { test } from "node:test";
+
+/** Tests of that client, which can't hang. */
+export const promises = (client) => (sentence, check) => test(`${client} ${sentence}`, { timeout: 60_000 }, check);
+
+/** For a server whose tests check what is answered. The long question takes more than a minute, so it must be aborted. */
+export const CHATS = { SIMULATOR_TOKENS_PER_SECOND: 100, NUM_CTX: 1024 };
+export const SHORT = "Answer in 5 tokens";
+export const LONG = "Answer in 8000 tokens";
+export const TOO_LONG = "word ".repeat(2000);
+
+export const WEATHER = "Use get_weather with city=Paris 10 times";
+export const CITIES = Array(10).fill("Paris");
+export const FORECAST = "18";
+export const REPORT = `The tool get_weather said: "${FORECAST}".`;
+
+/** Its second and third are of the kinds that a model can't choose freely. */
+export const EVENT = "Describe the event with name=Fair and city=Paris";
+
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+export const IMAGE = `data:image/png;base64,${PNG}`;
+export const SEEN = `I see 1 image (${Buffer.from(PNG, "base64").length} bytes).`;
