@@ -2,21 +2,29 @@
 import { test } from "node:test";
 
 /** Tests of that client, which can't hang. */
-export const promises = (client) => (sentence, check) => test(`${client} ${sentence}`, { timeout: 60_000 }, check);
+export const promises =
+  (client, seconds = 60) =>
+  (sentence, check) =>
+    test(`${client} ${sentence}`, { timeout: seconds * 1000 }, check);
 
-/** For a server whose tests check what is answered. The long question takes more than a minute, so it must be aborted. */
+/** For a server whose answers are checked. The long one takes more than a minute, so it must be aborted. */
 export const CHATS = { SIMULATOR_TOKENS_PER_SECOND: 100, NUM_CTX: 1024 };
 export const SHORT = "Answer in 5 tokens";
 export const LONG = "Answer in 8000 tokens";
 export const TOO_LONG = "word ".repeat(2000);
 
+/** For a server that refuses the second request, and serves it after five seconds. */
+export const LIMITED = { RATE_LIMIT_RPM: 12, RATE_LIMIT_BURST: 1 };
+
+/** The simulator calls the tool that is named here, in ten turns; then it reports. */
 export const WEATHER = "Use get_weather with city=Paris 10 times";
 export const CITIES = Array(10).fill("Paris");
-export const FORECAST = "18";
+export const FORECAST = 18;
 export const REPORT = `The tool get_weather said: "${FORECAST}".`;
 
-/** Its second and third are of the kinds that a model can't choose freely. */
+/** The simulator takes the name and the city from the question, and the rest from the schema: the first or least. */
 export const EVENT = "Describe the event with name=Fair and city=Paris";
+export const FAIR = { name: "Fair", kind: "fair", guests: 3, city: "Paris" };
 
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 export const IMAGE = `data:image/png;base64,${PNG}`;

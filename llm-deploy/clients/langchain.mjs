@@ -48,7 +48,8 @@ promise("throws its own errors, and asks once", async () => {
     assert.equal((await server.attempts(id, 2)).length, 2);
   };
 
-  await refused("unknown", { status: 404, code: "model_not_found", lc_error_code: "MODEL_NOT_FOUND" }, { model: "none" });
+  const unknown = { status: 404, code: "model_not_found", lc_error_code: "MODEL_NOT_FOUND" };
+  await refused("unknown", unknown, { model: "none" });
   await refused("invalid", { status: 400, code: null, lc_error_code: undefined }, { temperature: 3 });
 });
 
