@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 
-const { JAVA, JAR } = process.env;
+const { JAVA, JAR, ARCHIVE } = process.env;
 const SETTINGS = {
   APP_ENV: "local",
   SERVER_PORT: "0",
@@ -21,7 +21,7 @@ const LONG = "Answer in 8000 tokens";
 /** A server with these settings. Each line of its log arrives in `lines`. */
 export async function start(test, settings = {}) {
   const given = Object.entries({ ...SETTINGS, ...settings }).map(([name, value]) => `--${name}=${value}`);
-  const child = spawn(JAVA, ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", JAR, ...given]);
+  const child = spawn(JAVA, ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", ARCHIVE, "-jar", JAR, ...given]);
   const server = new Server(child);
   test.after(() => server.kill());
   child.stderr.pipe(process.stderr);
@@ -75,8 +75,10 @@ class Server {
       .map((line) => line.replace(/.* status=(\S+) end=(\S+) .*/, "$1 $2"));
   }
 
+  /** Returns when it has ended. */
   terminate() {
     this.#child.kill("SIGTERM");
+    return this.#ended;
   }
 
   async kill() {
