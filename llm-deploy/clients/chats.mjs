@@ -7,8 +7,11 @@ export const promises =
   (sentence, check) =>
     test(`${client} ${sentence}`, { timeout: seconds * 1000 }, check);
 
-/** For a server whose answers are checked. The long one takes more than a minute, so it must be aborted. */
-export const CHATS = { SIMULATOR_TOKENS_PER_SECOND: 100, NUM_CTX: 1024 };
+/**
+ * For a server whose answers are checked, and which knows every field that the clients send. The long answer takes more
+ * than a minute, so it must be aborted.
+ */
+export const CHATS = { SIMULATOR_TOKENS_PER_SECOND: 100, NUM_CTX: 1024, UNKNOWN_FIELDS: "refuse" };
 export const SHORT = "Answer in 5 tokens";
 export const LONG = "Answer in 8000 tokens";
 export const TOO_LONG = "word ".repeat(2000);
@@ -18,6 +21,7 @@ export const LIMITED = { RATE_LIMIT_RPM: 12, RATE_LIMIT_BURST: 1 };
 
 /** The simulator calls the tool that is named here, in ten turns; then it reports. */
 export const WEATHER = "Use get_weather with city=Paris 10 times";
+export const BOTH = "Use get_weather and get_time with city=Paris";
 export const CITIES = Array(10).fill("Paris");
 export const FORECAST = 18;
 export const REPORT = `The tool get_weather said: "${FORECAST}".`;

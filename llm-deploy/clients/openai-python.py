@@ -1,13 +1,29 @@
 """OpenAI's Python SDK gets complete answers and its own errors. Reads the servers and what to ask from CHAT_…."""
 
 import asyncio
+import json
 import os
+import typing
 import unittest
 
 import openai
+import pydantic
 
 CHAT = {name.removeprefix("CHAT_"): value for name, value in os.environ.items() if name.startswith("CHAT_")}
 SHORT = CHAT["SHORT"]
+
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
+
+
+class Event(pydantic.BaseModel):
+    name: str
+    kind: typing.Literal["fair", "talk"]
+    guests: int = pydantic.Field(ge=3)
+    city: str
+
+
+FAIR = Event(name="Fair", kind="fair", guests=3, city="Paris")
 
 
 def settings(request, url):
@@ -58,6 +74,83 @@ class Answers(unittest.TestCase):
                 return [chunk async for chunk in stream]
 
         self.assertEqual(asyncio.run(read())[-1].choices[0].finish_reason, "stop")
+
+
+class Tools(unittest.TestCase):
+    def turns(self, ask):
+        """Asks until the model calls no tool. Returns the cities that it asked about, and its answer."""
+        messages, cities = chat(CHAT["WEATHER"])["messages"], []
+        while calls := (answer := ask(messages)).tool_calls:
+            messages.append(answer)
+            for call in calls:
+                cities.append(json.loads(call.function.arguments)["city"])
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": CHAT["FORECAST"]})
+            self.assertLess(len(cities), 20)
+        return cities, answer.content
+
+    def test_are_called_in_ten_turns(self):
+        def ask(messages):
+            completions = client().chat.completions
+            return completions.create(model="simulator", messages=messages, tools=[WEATHER]).choices[0].message
+
+        self.assertEqual(self.turns(ask), (["Paris"] * 10, CHAT["REPORT"]))
+
+    def test_are_called_in_ten_turns_from_streams(self):
+        def ask(messages):
+            completions = client().chat.completions
+            with completions.stream(model="simulator", messages=messages, tools=[WEATHER]) as stream:
+                return stream.get_final_completion().choices[0].message
+
+        self.assertEqual(self.turns(ask), (["Paris"] * 10, CHAT["REPORT"]))
+
+    def test_must_be_called_if_named(self):
+        choice = {"type": "function", "function": {"name": "get_weather"}}
+
+        calls = ask("What about city=Paris ?", tools=[WEATHER], tool_choice=choice).choices[0].message.tool_calls
+
+        self.assertEqual([json.loads(call.function.arguments) for call in calls], [{"city": "Paris"}])
+
+
+class Features(unittest.TestCase):
+    def test_structured_output_is_parsed(self):
+        answer = client().chat.completions.parse(**chat(CHAT["EVENT"], response_format=Event))
+
+        self.assertEqual(answer.choices[0].message.parsed, FAIR)
+
+    # Without the SDK's parsing of parts, for which Debian lacks jiter.
+    def test_structured_output_is_streamed(self):
+        schema = {"name": "event", "schema": Event.model_json_schema()}
+
+        chunks = ask(CHAT["EVENT"], stream=True, response_format={"type": "json_schema", "json_schema": schema})
+
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        self.assertEqual(Event.model_validate_json(text), FAIR)
+
+    def test_an_image_is_shown(self):
+        parts = [{"type": "text", "text": SHORT}, {"type": "image_url", "image_url": {"url": CHAT["IMAGE"]}}]
+
+        text = ask(parts).choices[0].message.content
+
+        self.assertTrue(text.startswith(CHAT["SEEN"]), text)
+
+    def test_thoughts_are_read_and_can_be_turned_off(self):
+        def thoughts(effort):
+            asked = {"model": "simulator-thinking", "reasoning_effort": effort}
+            message = ask(SHORT, **asked).choices[0].message
+            deltas = [chunk.choices[0].delta for chunk in ask(SHORT, stream=True, **asked)]
+            streamed = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
+            self.assertEqual("".join(delta.content or "" for delta in deltas), message.content)
+            self.assertEqual(getattr(message, "reasoning_content", None) or "", streamed)
+            return streamed
+
+        self.assertNotEqual(thoughts("high"), "")
+        self.assertEqual(thoughts("none"), "")
+
+    def test_log_probabilities_are_read(self):
+        choice = ask(SHORT, logprobs=True, top_logprobs=2).choices[0]
+
+        self.assertEqual("".join(token.token for token in choice.logprobs.content), choice.message.content)
+        self.assertEqual({len(token.top_logprobs) for token in choice.logprobs.content}, {2})
 
 
 class Refusals(unittest.TestCase):

@@ -3,11 +3,17 @@ package dev.localllm.clients;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.data.message.ImageContent;
+import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.ModelNotFoundException;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
@@ -17,15 +23,46 @@ import dev.langchain4j.model.openai.OpenAiChatModel;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import dev.langchain4j.service.AiServices;
+import dev.langchain4j.service.TokenStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class LangChain4jTest {
+
+    record Event(String name, Kind kind, int guests, String city) {}
+
+    enum Kind {
+        FAIR,
+        TALK
+    }
+
+    interface Planner {
+        Event plan(String question);
+    }
+
+    interface Assistant {
+        String ask(String question);
+
+        TokenStream stream(String question);
+    }
+
+    static class Weather {
+
+        final List<String> cities = new CopyOnWriteArrayList<>();
+
+        @Tool(name = "get_weather", value = "The temperature")
+        int temperature(String city) {
+            cities.add(city);
+            return Chats.FORECAST;
+        }
+    }
 
     @Test
     void readsTheSameAnswerAtOnceAndInAStreamWithItsUsage() throws Exception {
@@ -75,6 +112,78 @@ class LangChain4jTest {
         aborted.get(30, TimeUnit.SECONDS);
 
         assertFalse(model().build().chat(Chats.SHORT).isEmpty());
+    }
+
+    @Test
+    void callsAToolInTenTurnsStreamingOrNot() throws Exception {
+        Weather weather = new Weather();
+        Assistant assistant = AiServices.builder(Assistant.class)
+                .chatModel(model().build())
+                .streamingChatModel(streaming().build())
+                .tools(weather)
+                .build();
+
+        assertEquals(Chats.REPORT, assistant.ask(Chats.WEATHER));
+        assertEquals(Chats.CITIES, weather.cities);
+
+        weather.cities.clear();
+        CompletableFuture<ChatResponse> streamed = new CompletableFuture<>();
+        assistant
+                .stream(Chats.WEATHER)
+                .onPartialResponse(part -> {})
+                .onCompleteResponse(streamed::complete)
+                .onError(streamed::completeExceptionally)
+                .start();
+
+        assertEquals(
+                Chats.REPORT, streamed.get(30, TimeUnit.SECONDS).aiMessage().text());
+        assertEquals(Chats.CITIES, weather.cities);
+    }
+
+    @Test
+    void readsStructuredOutput() {
+        OpenAiChatModel model = model().supportedCapabilities(Capability.RESPONSE_FORMAT_JSON_SCHEMA)
+                .strictJsonSchema(true)
+                .build();
+
+        Event event = AiServices.create(Planner.class, model).plan(Chats.EVENT);
+
+        assertEquals(new Event("Fair", Kind.FAIR, 1, "Paris"), event);
+    }
+
+    @Test
+    void showsAnImage() {
+        String text = model().build()
+                .chat(UserMessage.from(TextContent.from(Chats.SHORT), ImageContent.from(Chats.IMAGE)))
+                .aiMessage()
+                .text();
+
+        assertTrue(text.startsWith(Chats.SEEN), text);
+    }
+
+    @Test
+    void readsThoughtsWhichItCanTurnOff() throws Exception {
+        assertFalse(thoughts("high").isEmpty());
+        assertNull(thoughts("none"));
+    }
+
+    private static String thoughts(String effort) throws Exception {
+        ChatResponse answer = model().modelName("simulator-thinking")
+                .reasoningEffort(effort)
+                .returnThinking(true)
+                .build()
+                .chat(question(Chats.SHORT));
+        ChatResponse streamed = stream(
+                        streaming().modelName("simulator-thinking")
+                                .reasoningEffort(effort)
+                                .returnThinking(true)
+                                .build(),
+                        question(Chats.SHORT))
+                .get(30, TimeUnit.SECONDS);
+
+        assertEquals(answer.aiMessage().text(), streamed.aiMessage().text());
+        assertEquals(answer.aiMessage().thinking(), streamed.aiMessage().thinking());
+        return answer.aiMessage().thinking();
     }
 
     private static void assertRefused(

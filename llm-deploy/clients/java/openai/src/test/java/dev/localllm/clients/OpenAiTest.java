@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.annotation.JsonClassDescription;
+import com.fasterxml.jackson.annotation.JsonTypeName;
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
 import com.openai.core.JsonValue;
@@ -48,8 +50,8 @@ class OpenAiTest {
         TALK
     }
 
-    @com.fasterxml.jackson.annotation.JsonTypeName("get_weather")
-    @com.fasterxml.jackson.annotation.JsonClassDescription("The temperature")
+    @JsonTypeName("get_weather")
+    @JsonClassDescription("The temperature")
     public static class GetWeather {
         public String city;
     }
@@ -107,6 +109,99 @@ class OpenAiTest {
 
         client.chat().completions().create(question(Chats.SHORT).build());
         aborting.close();
+    }
+
+    @Test
+    void callsAToolInTenTurnsStreamingOrNot() {
+        for (Function<ChatCompletionCreateParams, ChatCompletion> asking :
+                List.<Function<ChatCompletionCreateParams, ChatCompletion>>of(
+                        client.chat().completions()::create, this::stream)) {
+            ChatCompletionCreateParams.Builder params = question(Chats.WEATHER).addTool(GetWeather.class);
+            List<String> cities = new ArrayList<>();
+            ChatCompletion answer = asking.apply(params.build());
+            while (answer.choices().getFirst().finishReason().equals(FinishReason.TOOL_CALLS)) {
+                params.addMessage(message(answer));
+                for (var call : message(answer).toolCalls().orElseThrow()) {
+                    ChatCompletionMessageFunctionToolCall function = call.asFunction();
+                    assertEquals("get_weather", function.function().name());
+                    cities.add(function.function().arguments(GetWeather.class).city);
+                    params.addMessage(ChatCompletionToolMessageParam.builder()
+                            .toolCallId(function.id())
+                            .contentAsJson(Chats.FORECAST)
+                            .build());
+                }
+                answer = asking.apply(params.build());
+            }
+
+            assertEquals(Chats.CITIES, cities);
+            assertEquals(Optional.of(Chats.REPORT), message(answer).content());
+        }
+    }
+
+    @Test
+    void readsStructuredOutput() {
+        Event event = client.chat()
+                .completions()
+                .create(question(Chats.EVENT).responseFormat(Event.class).build())
+                .choices()
+                .getFirst()
+                .message()
+                .content()
+                .orElseThrow();
+
+        assertEquals("Fair", event.name);
+        assertEquals(Kind.FAIR, event.kind);
+        assertEquals(1, event.guests);
+        assertEquals("Paris", event.city);
+    }
+
+    @Test
+    void showsAnImage() {
+        ChatCompletionCreateParams params = ChatCompletionCreateParams.builder()
+                .model("simulator")
+                .addUserMessageOfArrayOfContentParts(List.of(
+                        ChatCompletionContentPart.ofText(ChatCompletionContentPartText.builder()
+                                .text(Chats.SHORT)
+                                .build()),
+                        ChatCompletionContentPart.ofImageUrl(ChatCompletionContentPartImage.builder()
+                                .imageUrl(ChatCompletionContentPartImage.ImageUrl.builder()
+                                        .url(Chats.IMAGE)
+                                        .build())
+                                .build())))
+                .build();
+
+        String text = message(client.chat().completions().create(params)).content().orElseThrow();
+
+        assertTrue(text.startsWith(Chats.SEEN), text);
+    }
+
+    @Test
+    void readsThoughtsWhichItCanTurnOff() {
+        assertFalse(thoughts(ReasoningEffort.HIGH).isEmpty());
+        assertTrue(thoughts(ReasoningEffort.NONE).isEmpty());
+    }
+
+    private String thoughts(ReasoningEffort effort) {
+        ChatCompletionCreateParams params = question(Chats.SHORT)
+                .model("simulator-thinking")
+                .reasoningEffort(effort)
+                .build();
+        StringBuilder streamed = new StringBuilder();
+        try (StreamResponse<ChatCompletionChunk> chunks =
+                client.chat().completions().createStreaming(params)) {
+            chunks.stream()
+                    .flatMap(chunk -> chunk.choices().stream())
+                    .forEach(choice -> streamed.append(
+                            thought(choice.delta()._additionalProperties().get("reasoning_content"))));
+        }
+
+        ChatCompletionMessage message = message(client.chat().completions().create(params));
+        assertEquals(thought(message._additionalProperties().get("reasoning_content")), streamed.toString());
+        return streamed.toString();
+    }
+
+    private static String thought(JsonValue value) {
+        return value == null ? "" : value.asStringOrThrow();
     }
 
     private void assertRefused(

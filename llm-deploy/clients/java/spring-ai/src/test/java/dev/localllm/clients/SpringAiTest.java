@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
@@ -13,14 +14,36 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.springframework.ai.chat.client.ChatClient;
 import org.springframework.ai.chat.metadata.Usage;
 import org.springframework.ai.chat.model.ChatResponse;
+import org.springframework.ai.content.Media;
 import org.springframework.ai.openai.OpenAiChatModel;
 import org.springframework.ai.openai.OpenAiChatOptions;
+import org.springframework.ai.tool.annotation.Tool;
+import org.springframework.util.MimeTypeUtils;
 
 class SpringAiTest {
+
+    record Event(String name, Kind kind, int guests, String city) {}
+
+    enum Kind {
+        FAIR,
+        TALK
+    }
+
+    static class Weather {
+
+        final List<String> cities = new CopyOnWriteArrayList<>();
+
+        @Tool(name = "get_weather", description = "The temperature")
+        int temperature(String city) {
+            cities.add(city);
+            return Chats.FORECAST;
+        }
+    }
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -64,6 +87,68 @@ class SpringAiTest {
         ask(Chats.LONG, options("spring-ai-aborted")).stream().content().blockFirst(PATIENCE);
 
         assertFalse(ask(Chats.SHORT, options()).call().content().isEmpty());
+    }
+
+    @Test
+    void callsAToolInTenTurnsStreamingOrNot() {
+        Weather weather = new Weather();
+
+        String answer =
+                ask(Chats.WEATHER, options()).tools(weather).call().content();
+
+        assertEquals(Chats.REPORT, answer);
+        assertEquals(Chats.CITIES, weather.cities);
+
+        weather.cities.clear();
+        List<String> streamed = ask(Chats.WEATHER, options()).tools(weather).stream()
+                .content()
+                .collectList()
+                .block(PATIENCE);
+
+        assertEquals(Chats.REPORT, String.join("", streamed));
+        assertEquals(Chats.CITIES, weather.cities);
+    }
+
+    @Test
+    void readsStructuredOutput() {
+        assertEquals(
+                new Event("Fair", Kind.FAIR, 1, "Paris"),
+                ask(Chats.EVENT, options()).call().entity(Event.class, spec -> spec.useProviderStructuredOutput()));
+    }
+
+    @Test
+    void showsAnImage() {
+        Media image = Media.builder()
+                .mimeType(MimeTypeUtils.IMAGE_PNG)
+                .data(Chats.IMAGE)
+                .build();
+
+        String text = ask(Chats.SHORT, options())
+                .user(user -> user.text(Chats.SHORT).media(image))
+                .call()
+                .content();
+
+        assertTrue(text.startsWith(Chats.SEEN), text);
+    }
+
+    @Test
+    void readsThoughtsWhichItCanTurnOff() {
+        assertFalse(thoughts("high").isEmpty());
+        assertTrue(thoughts("none").isEmpty());
+    }
+
+    private static String thoughts(String effort) {
+        OpenAiChatOptions.Builder options =
+                options().model("simulator-thinking").reasoningEffort(effort);
+
+        return ask(Chats.SHORT, options)
+                .call()
+                .chatResponse()
+                .getResult()
+                .getOutput()
+                .getMetadata()
+                .getOrDefault("reasoningContent", "")
+                .toString();
     }
 
     private static void assertRefused(
