@@ -235,7 +235,7 @@ promise("learns what wasn't honoured where it may be", async (t) => {
 
     assert.deepEqual(JSON.parse(data.choices[0].message.content), { share: 1.5 });
     assert.equal(response.headers.get("x-ignored-fields"), "surprise");
-    assert.equal(response.headers.get("x-schema-mismatch"), "/share: minimum");
-    assert.equal(chunks.at(-1).choices[0].schema_mismatch, "/share: minimum");
+    assert.equal(response.headers.get("x-schema-mismatch"), "/properties/share/minimum");
+    assert.equal(chunks.at(-1).choices[0].schema_mismatch, "/properties/share/minimum");
   });
 });
