@@ -82,6 +82,8 @@ final class CompletionFields {
             ignored("name", "the model server has no names of participants; results have that of their function"),
             ignored("reasoning_content", "models don't get their earlier thinking"),
             ignored("reasoning", "as `reasoning_content`"),
+            ignored("annotations", "of OpenAI's answers, which its SDKs send back"),
+            ignored("parsed", "made by OpenAI's SDKs from the content"),
             refused("audio", "models answer with text only"),
             refused("function_call", "deprecated; use tool_calls"));
 
@@ -112,8 +114,10 @@ final class CompletionFields {
             honoured("function", "`name` and `arguments`"),
             accepted("index", "the order of the calls is that of the array", JsonNode::isNumber));
 
-    static final List<FieldRule> CALLED_FUNCTION =
-            List.of(honoured("name", ""), honoured("arguments", "a JSON object, as a string"));
+    static final List<FieldRule> CALLED_FUNCTION = List.of(
+            honoured("name", ""),
+            honoured("arguments", "a JSON object, as a string"),
+            ignored("parsed_arguments", "made by OpenAI's SDKs from the arguments"));
 
     static final List<FieldRule> TOOL_CHOICE =
             List.of(honoured("type", "`function`"), honoured("function", "`name` of one of the tools"));

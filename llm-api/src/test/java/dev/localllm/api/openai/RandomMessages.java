@@ -114,7 +114,7 @@ final class RandomMessages {
         parts.addAll(refusal);
         parts.addAll(calls);
         expected.add(new Message(Role.ASSISTANT, parts));
-        message.unknown("tool_call_id", "annotations");
+        message.ignored("annotations", "parsed").unknown("tool_call_id");
     }
 
     private List<Part> calls(RandomObject message) {
@@ -141,7 +141,10 @@ final class RandomMessages {
         String arguments = blank ? " " : ARGUMENTS.get(random.nextInt(ARGUMENTS.size()));
         functions.put(id, name);
         RandomObject function = call.child("function").required("name", name).required("arguments", arguments);
-        function.wrong("name", "").wrongJson("name", NO_STRING).unknown("strict");
+        function.wrong("name", "")
+                .wrongJson("name", NO_STRING)
+                .ignored("parsed_arguments")
+                .unknown("strict");
         function.wrong("arguments", "[]", "5", "no", "{", "{}{}", "{\"a\":1,\"a\":2}")
                 .wrongJson("arguments", NO_STRING);
         call.required("id", id).required("type", "function").required("function", function);
