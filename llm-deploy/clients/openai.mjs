@@ -203,7 +203,7 @@ promise("reads log probabilities", () =>
 promise("throws once if an answer doesn't match its schema, streaming or not", () =>
   each(async (sdk) => {
     const { InternalServerError, APIError } = sdk.OpenAI;
-    const properties = { name: { type: "string", pattern: "^\\d+$" } };
+    const properties = { name: { type: "string", pattern: "^[0-9]+$" } };
     const json_schema = { name: "number", strict: true, schema: { type: "object", properties, required: ["name"] } };
     for (const stream of [true, false]) {
       const id = `mismatch-${stream}`;
