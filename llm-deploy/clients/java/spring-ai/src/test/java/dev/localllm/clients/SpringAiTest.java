@@ -45,7 +45,7 @@ class SpringAiTest {
         }
     }
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     @Test
     void readsTheSameAnswerAtOnceAndInAStreamWithItsUsage() {
@@ -53,7 +53,7 @@ class SpringAiTest {
         List<ChatResponse> streamed = ask(Chats.SHORT, options().streamUsage(true)).stream()
                 .chatResponse()
                 .collectList()
-                .block(PATIENCE);
+                .block(TIMEOUT);
 
         assertEquals(answer.getResult().getOutput().getText(), text(streamed));
         assertEquals("STOP", answer.getResult().getMetadata().getFinishReason());
@@ -84,7 +84,7 @@ class SpringAiTest {
 
     @Test
     void abortsAStreamAndTheModelWorksOnTheNextQuestion() {
-        ask(Chats.LONG, options("spring-ai-aborted")).stream().content().blockFirst(PATIENCE);
+        ask(Chats.LONG, options("spring-ai-aborted")).stream().content().blockFirst(TIMEOUT);
 
         assertFalse(ask(Chats.SHORT, options()).call().content().isEmpty());
     }
@@ -103,7 +103,7 @@ class SpringAiTest {
         List<String> streamed = ask(Chats.WEATHER, options()).tools(weather).stream()
                 .content()
                 .collectList()
-                .block(PATIENCE);
+                .block(TIMEOUT);
 
         assertEquals(Chats.REPORT, String.join("", streamed));
         assertEquals(Chats.CITIES, weather.cities);
@@ -160,7 +160,7 @@ class SpringAiTest {
                 assertThrows(type, () -> ask(question, options).call().content());
         CompletionException refused = assertThrows(
                 CompletionException.class,
-                () -> ask(question, options).stream().content().blockLast(PATIENCE));
+                () -> ask(question, options).stream().content().blockLast(TIMEOUT));
         OpenAIServiceException refusedStream = assertInstanceOf(type, refused.getCause());
 
         assertEquals(Optional.ofNullable(code), refusal.code());
