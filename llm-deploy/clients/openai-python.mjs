@@ -5,7 +5,7 @@ import * as chats from "./chats.mjs";
 import { run, startBoth } from "./elsewhere.mjs";
 
 const { PYTHON_ROOT } = process.env;
-const promise = chats.promises("OpenAI's Python SDK");
+const promise = chats.promises("OpenAI's Python SDK", 180);
 
 promise("does what openai-python.py says", async (t) => {
   const { server, limited } = await startBoth(t);
