@@ -83,7 +83,8 @@ class ChatLineDecoderTest {
     /** The call is complete, whatever the model does then. */
     @Test
     void endsAnAnswerOfOneCallAfterTheCall() {
-        String call = "{\"message\":{\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]}}\n";
+        String call =
+                "{\"message\":{\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":{}}}]}}\n";
         String end = "{\"message\":{\"content\":\"c\"},\"done\":true,\"done_reason\":\"length\",\"eval_count\":9}\n";
         byte[] lines = (TEXT.formatted("a") + call + TEXT.formatted("b") + THINKING.formatted("", "hm") + call + end)
                 .getBytes(StandardCharsets.UTF_8);

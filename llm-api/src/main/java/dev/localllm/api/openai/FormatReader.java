@@ -50,6 +50,6 @@ final class FormatReader {
         }
         demands.add(SchemaDemand.ofAnswer(named.path("schema"), schema, named.bool("strict") && complete));
         named.end(CompletionFields.JSON_SCHEMA);
-        return new ResponseFormat.JsonSchema(schema.toString());
+        return new ResponseFormat.JsonSchema(SchemaDemand.toGenerate(schema));
     }
 }

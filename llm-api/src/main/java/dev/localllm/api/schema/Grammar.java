@@ -5,10 +5,11 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What the grammar of the model server, llama.cpp's, ignores in a schema: an answer that it generates may not match these
- * keywords. It looks at a reference first, then at alternatives, then at the rest.
+ * keywords. It looks at a reference first, then at alternatives, then at the rest; at a pattern before a format.
  */
 final class Grammar {
 
@@ -62,7 +63,7 @@ final class Grammar {
 
     private static boolean isIgnored(String name, JsonNode value, JsonNode schema, Set<String> types) {
         if (IGNORED.contains(name)) {
-            return true;
+            return !(name.equals("propertyNames") && isString(value));
         }
         if (WITHOUT_EFFECT.contains(name)) {
             return false;
@@ -79,11 +80,35 @@ final class Grammar {
             case "allOf" -> schema.has("properties") || !(types.isEmpty() || types.equals(Set.of("object")));
             case "items" -> schema.has("prefixItems");
             case "required" -> !value.valueStream().allMatch(required -> isGenerated(required.asString(""), schema));
-            case "pattern" -> !isGenerated(value.asString(""));
-            case "format" -> isOfStrings(types) && (schema.has("pattern") || !isFormat(value.asString("")));
+            case "pattern" -> !(isRepeated(schema) || isGenerated(value.asString("")));
+            case "format" -> isOfStrings(types) && !isFormat(value.asString("")) && !schema.has("pattern");
             case "minLength", "maxLength" -> schema.has("pattern") || schema.has("format");
             default -> false;
         };
+    }
+
+    /** True for a schema of names, which are strings anyway. */
+    private static boolean isString(JsonNode schema) {
+        return schema.size() == 1 && schema.path("type").asString("").equals("string");
+    }
+
+    /** True if a pattern only repeats a format that the grammar generates. */
+    private static boolean isRepeated(JsonNode schema) {
+        return isFormat(schema.path("format").asString(""));
+    }
+
+    /**
+     * A copy of the schema to generate by, without patterns that only repeat a format: the grammar would generate by the
+     * pattern, of which it knows less.
+     */
+    static JsonNode toGenerate(JsonNode schema) {
+        JsonNode copy = schema.deepCopy();
+        for (JsonNode parent : copy.findParents("pattern")) {
+            if (parent instanceof ObjectNode object && isRepeated(object)) {
+                object.remove("pattern");
+            }
+        }
+        return copy;
     }
 
     private static Set<String> types(JsonNode schema) {

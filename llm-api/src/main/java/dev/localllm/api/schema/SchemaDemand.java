@@ -14,6 +14,11 @@ import tools.jackson.databind.JsonNode;
 public record SchemaDemand(
         @Nullable String function, String field, @Nullable JsonNode schema, boolean strict) {
 
+    /** The JSON schema for the model server, which may differ from this one where its grammar needs that. */
+    public static String toGenerate(JsonNode schema) {
+        return Grammar.toGenerate(schema).toString();
+    }
+
     public static SchemaDemand ofAnyObject() {
         return new SchemaDemand(null, "", null, false);
     }

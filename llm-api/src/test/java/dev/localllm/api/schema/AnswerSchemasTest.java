@@ -181,6 +181,9 @@ class AnswerSchemasTest {
                 "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null,\"title\":\"t\"}",
                 "{\"allOf\":[{\"$ref\":\"#/$defs/a\"}],\"$defs\":{\"a\":{\"properties\":{\"x\":{}}}},\"required\":[\"x\"]}",
                 "{\"x-own\":{\"not\":{}},\"discriminator\":{\"mapping\":{\"not\":\"#/$defs/a\"}}}",
+                "{\"format\":\"uuid\",\"pattern\":\"^(?:\\\\d)$\"}",
+                "{\"format\":\"starts_with\",\"pattern\":\"^x.*$\"}",
+                "{\"propertyNames\":{\"type\":\"string\"},\"additionalProperties\":{}}",
                 "{\"pattern\":\"^([^^$(?]|\\\\.|a{2}[(?$^-])*$\"}",
                 "{\"properties\":{\"not\":{\"type\":\"string\"},\"if\":{\"format\":\"date-time\"}}}",
                 "{\"properties\":{\"n\":{\"type\":\"integer\",\"minimum\":5,\"title\":\"t\",\"default\":{\"not\":1}}}}",
@@ -234,7 +237,7 @@ class AnswerSchemasTest {
                 "{\"pattern\":\"^a$b$\"} | pattern",
                 "{\"pattern\":\"^(?:a)$\"} | pattern",
                 "{\"pattern\":\"^a$\",\"minLength\":1} | minLength",
-                "{\"format\":\"date\",\"pattern\":\"^a$\"} | format",
+                "{\"format\":\"email\"} | format",
                 "{\"format\":\"date\",\"maxLength\":9} | maxLength",
                 "{\"$ref\":\"#/$defs/a\",\"required\":[],\"$defs\":{\"a\":{}}} | required",
                 "{\"oneOf\":[{}],\"properties\":{}} | properties",
@@ -243,12 +246,25 @@ class AnswerSchemasTest {
                 "{\"prefixItems\":[{}],\"items\":{}} | items",
                 "{\"properties\":{\"a\":{}},\"required\":[\"b\"]} | required",
                 "{\"format\":\"email\"} | format",
+                "{\"propertyNames\":{\"type\":\"string\",\"maxLength\":1}} | propertyNames",
                 "{\"patternProperties\":{}} | patternProperties"
             })
     void refusesToGenerateStrictlyWhatTheGrammarIgnores(String schema, String keyword) {
         assertThat(refusal(ofAnswer(schema, true))).contains("'" + keyword + "' can't be generated strictly");
         assertThat(compile(ofAnswer(schema, false))).isNotNull();
         assertThat(compile(SchemaDemand.ofArguments("f", "a", json(schema)))).isNotNull();
+    }
+
+    /** The grammar would generate by the pattern, which it does not know. */
+    @Test
+    void generatesByAFormatThatAPatternRepeats() {
+        String schema =
+                "{\"a\":{\"format\":\"date\",\"pattern\":\"^\\\\d$\"},\"b\":{\"format\":\"x\",\"pattern\":\"^c$\"}}";
+
+        assertThat(json(SchemaDemand.toGenerate(json(schema))))
+                .isEqualTo(json("{\"a\":{\"format\":\"date\"},\"b\":{\"format\":\"x\",\"pattern\":\"^c$\"}}"));
+        assertThat(mismatch("{\"format\":\"date\",\"pattern\":\"^\\\\d$\"}", "\"ab\""))
+                .isEqualTo("/pattern");
     }
 
     @Test

@@ -67,7 +67,7 @@ final class Answer {
         return done("", null, null, null);
     }
 
-    /** The whole answer in one line. */
+    /** The non-streaming answer, in one line. */
     Line complete() {
         String text = joined(piece -> piece instanceof Piece.Text t ? t.token() : "");
         String thinking = joined(piece -> piece instanceof Piece.Thought t ? t.token() : "");
