@@ -88,7 +88,7 @@ final class FuzzedSchemas {
     }
 
     static String any(Random random) {
-        return random.nextInt(16) > 0
+        return random.nextInt(48) > 0
                 ? USUAL.get(random.nextInt(USUAL.size()))
                 : BOMBS.get(random.nextInt(BOMBS.size())).get();
     }
