@@ -26,12 +26,12 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Almost valid requests, also with schemas that are meant to do harm. The response is always in OpenAI's format, in
- * time, and never an internal error. Ten times as many with {@code FULL=1}.
+ * time, and never an internal error. Twenty times as many with {@code FULL=1}.
  */
 @Timeout(1800)
 class RequestFuzzTest {
 
-    private static final int REQUESTS = "1".equals(System.getenv("FULL")) ? 100_000 : 10_000;
+    private static final int REQUESTS = "1".equals(System.getenv("FULL")) ? 100_000 : 5_000;
     private static final int CALLERS = 8;
     private static final int COSTLY_REQUESTS = 10;
     private static final long MEMORY_GROWTH_BYTES = 16 << 20;
