@@ -45,7 +45,7 @@ setup() {
   stand_in curl '
     case "$*" in
       */v1/models)
-        sed -n "s/.*\(\"${SERVED:-[a-z-]*}\")\).*/\1/p" \
+        sed -n "s/.*\(\"${SERVED:-[a-z-]*}\"\)[,)].*/\1/p" \
           "$HOME"/first-day.*/clone/llm-api/src/main/java/dev/localllm/api/openai/ModelController.java ;;
       */health) echo "{\"revision\":\"${REVISION:-'"$revision"'}\"}" ;;
       */chat/completions*) echo "data: [DONE]" ;;
