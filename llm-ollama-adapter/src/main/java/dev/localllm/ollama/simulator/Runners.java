@@ -156,7 +156,7 @@ final class Runners {
         unloadExpired();
         Runner runner = loaded.get(request.model);
         if (runner != null && request.fits(runner.model, runner.contextTokens)) {
-            assign(request, runner);
+            assign(request, runner, clock.instant());
             return true;
         }
         if (current != null && current.load != null && current.fits(request.model, request.contextTokens)) {
@@ -226,7 +226,7 @@ final class Runners {
         Runner runner = loaded.get(request.model);
         if (runner != null && request.fits(runner.model, runner.contextTokens)) {
             current = null;
-            assign(request, runner);
+            assign(request, runner, clock.instant());
             return true;
         }
         if (!makeRoom(runner)) {
@@ -252,17 +252,18 @@ final class Runners {
     }
 
     private void load(Request request) {
-        Runner runner = new Runner(request.model, request.contextTokens, clock.instant());
+        Instant now = clock.instant();
+        Runner runner = new Runner(request.model, request.contextTokens, now);
         loaded.put(request.model, runner);
         current = null;
-        assign(request, runner);
-        joined.forEach(other -> assign(other, runner));
+        assign(request, runner, now);
+        joined.forEach(other -> assign(other, runner, now));
         joined.clear();
     }
 
-    private void assign(Request request, Runner runner) {
+    private void assign(Request request, Runner runner, Instant now) {
         request.runner = runner;
-        request.assigned = clock.instant();
+        request.assigned = now;
         runner.waiting.add(request);
         if (request.keepAlive != null) {
             runner.keepAlive = request.keepAlive;

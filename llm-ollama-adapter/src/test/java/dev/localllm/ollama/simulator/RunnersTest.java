@@ -147,7 +147,7 @@ class RunnersTest {
         start(SimulatorSettings.unpaced().withLoadTime(LOAD_TIME));
 
         CompletableFuture<HttpResponse<String>> first = chat(4096);
-        awaitOpen(1);
+        awaitOpen(1); // one event loop: it then comes before the second, which sees the same end of the load
         CompletableFuture<HttpResponse<String>> second = chat(4096);
 
         long load = duration("load_duration", get(first));
