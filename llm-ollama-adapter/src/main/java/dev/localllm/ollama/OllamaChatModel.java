@@ -4,7 +4,9 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.CompletionRequest;
 import dev.localllm.core.chat.Generation;
+import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.upstream.Upstream;
@@ -36,7 +38,14 @@ final class OllamaChatModel implements ChatModel {
     }
 
     @Override
-    public Generation open(ModelId model, ChatRequest request) {
+    public Generation open(ModelId model, GenerationRequest request) {
+        return switch (request) {
+            case ChatRequest r -> chat(model, r);
+            case CompletionRequest r -> throw new UnsupportedOperationException("completions");
+        };
+    }
+
+    private Generation chat(ModelId model, ChatRequest request) {
         ForcedTool forced = ForcedTool.of(request);
         byte[] body = OllamaJson.write(ChatBodies.of(model, request, forced, settings));
         return send(

@@ -10,8 +10,8 @@ import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatModelContract;
-import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.Generation;
+import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.ollama.simulator.Fault;
@@ -171,7 +171,7 @@ class OllamaContractTest {
     private static ChatModel thinkingFirst(ChatModel model) {
         return new ChatModel() {
             @Override
-            public Generation open(ModelId id, ChatRequest request) {
+            public Generation open(ModelId id, GenerationRequest request) {
                 Generation generation = model.open(id, request);
                 AtomicInteger tokens = new AtomicInteger();
                 return new Generation(

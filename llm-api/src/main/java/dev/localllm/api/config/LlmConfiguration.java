@@ -19,11 +19,12 @@ import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.lifecycle.ModelWatch;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
-import dev.localllm.api.openai.ChatController;
 import dev.localllm.api.openai.CompletionMetadataFactory;
-import dev.localllm.api.openai.CompletionReader;
+import dev.localllm.api.openai.GenerationRoute;
 import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.openai.OpenAiErrors;
+import dev.localllm.api.openai.chat.ChatController;
+import dev.localllm.api.openai.chat.CompletionReader;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestHandler;
@@ -35,6 +36,7 @@ import dev.localllm.api.stream.ReadAhead;
 import dev.localllm.api.stream.Timeouts;
 import dev.localllm.api.usage.UsageEndpoint;
 import dev.localllm.api.usage.UsageLedger;
+import dev.localllm.core.access.Charging;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
@@ -166,9 +168,15 @@ class LlmConfiguration {
     }
 
     @Bean
-    ChatService chatService(Settings settings, Ollama ollama, ModelDirectory models, FairQueue queue) {
+    Charging charging(Settings settings) {
+        return new Charging(rateLimiter(settings.limits()));
+    }
+
+    @Bean
+    ChatService chatService(
+            Settings settings, Charging charging, Ollama ollama, ModelDirectory models, FairQueue queue) {
         return new ChatService(
-                rateLimiter(settings.limits()),
+                charging,
                 settings.chats().promptLimits(),
                 models,
                 settings.chats().systemPrompt(),
@@ -210,6 +218,11 @@ class LlmConfiguration {
     @Bean
     CompletionMetadataFactory completionMetadata() {
         return new CompletionMetadataFactory(InstantSource.system(), LlmConfiguration::uniqueId);
+    }
+
+    @Bean
+    GenerationRoute generationRoute(ChatService chats, RequestBodies bodies, AnswerSchemas schemas) {
+        return new GenerationRoute(chats, bodies, schemas);
     }
 
     @Bean

@@ -8,4 +8,4 @@ import dev.localllm.core.catalog.ModelId;
  * @param id of the completion, such as {@code chatcmpl-…}
  * @param created in seconds of Unix time
  */
-record CompletionMetadata(String id, long created, ModelId model) {}
+public record CompletionMetadata(String id, long created, ModelId model) {}

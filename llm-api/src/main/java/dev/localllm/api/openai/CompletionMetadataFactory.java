@@ -15,8 +15,13 @@ public final class CompletionMetadataFactory {
         this.uniqueIds = uniqueIds;
     }
 
-    CompletionMetadata next(ModelId model) {
+    /**
+     * The metadata of the next completion.
+     *
+     * @param idPrefix of the route, such as {@code chatcmpl-}
+     */
+    public CompletionMetadata next(String idPrefix, ModelId model) {
         return new CompletionMetadata(
-                "chatcmpl-" + uniqueIds.get(), clock.instant().getEpochSecond(), model);
+                idPrefix + uniqueIds.get(), clock.instant().getEpochSecond(), model);
     }
 }

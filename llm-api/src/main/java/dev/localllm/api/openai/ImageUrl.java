@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Reads an image from a data URL. Its type is that of its first bytes, whatever the URL says. */
-final class ImageUrl {
+public final class ImageUrl {
 
     private static final String EXPECTED =
             "a data URL such as data:image/png;base64,…, with a PNG, JPEG, GIF or WebP file; the server fetches nothing";
@@ -31,7 +31,8 @@ final class ImageUrl {
 
     private ImageUrl() {}
 
-    static Part.Image read(Fields image) {
+    /** Reads the field {@code url} of the object. */
+    public static Part.Image read(Fields image) {
         String url = image.string("url");
         if (url == null) {
             throw image.missing("url", EXPECTED);

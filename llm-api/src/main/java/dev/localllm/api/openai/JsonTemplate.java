@@ -5,22 +5,30 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Constant JSON, in UTF-8, with placeholders for one variable part. The arrays are shared and never written to. */
-final class JsonTemplate {
+public final class JsonTemplate {
 
     private final byte[][] pieces;
 
-    /** @param pieces around the placeholders: one more than placeholders */
-    JsonTemplate(byte[]... pieces) {
+    /**
+     * Creates a template.
+     *
+     * @param pieces around the placeholders: one more than placeholders
+     */
+    public JsonTemplate(byte[]... pieces) {
         this.pieces = pieces;
     }
 
-    /** @param fields the value of each is an empty string or array; a placeholder is inside each */
-    static JsonTemplate of(Object value, String... fields) {
+    /**
+     * A template of the value's JSON.
+     *
+     * @param fields the value of each is an empty string or array; a placeholder is inside each
+     */
+    public static JsonTemplate of(Object value, String... fields) {
         return new JsonTemplate(OpenAiJson.around(value, List.of(fields)).toArray(new byte[0][]));
     }
 
     /** Number of bytes without the variable part. */
-    int length() {
+    public int length() {
         int length = 0;
         for (byte[] piece : pieces) {
             length += piece.length;
@@ -29,7 +37,7 @@ final class JsonTemplate {
     }
 
     /** Writes the template with the value in each placeholder. */
-    void write(JsonText value, JsonText.Sink target) {
+    public void write(JsonText value, JsonText.Sink target) {
         target.write(pieces[0], 0, pieces[0].length);
         for (int i = 1; i < pieces.length; i++) {
             value.writeTo(target);
@@ -38,12 +46,12 @@ final class JsonTemplate {
     }
 
     /** Writes the template with the JSON in each placeholder. */
-    void write(byte[] json, JsonText.Sink target) {
+    public void write(byte[] json, JsonText.Sink target) {
         write(JsonText.ofEscaped(json, 0, json.length), target);
     }
 
     /** Replaces the only placeholder of this template by the other template. */
-    JsonTemplate around(JsonTemplate inner) {
+    public JsonTemplate around(JsonTemplate inner) {
         byte[][] joined = inner.pieces.clone();
         int last = joined.length - 1;
         joined[0] = joined(pieces[0], joined[0]);

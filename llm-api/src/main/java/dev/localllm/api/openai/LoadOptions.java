@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record LoadOptions(int contextTokens, Duration keepAlive) {
 
-    void check(Fields fields) {
+    /** Throws an {@link dev.localllm.core.failure.LlmException} if a request asks for other values. */
+    public void check(Fields fields) {
         if (!fields.isAbsent("num_ctx")
                 && !Long.valueOf(contextTokens).equals(fields.integer("num_ctx", 1, Integer.MAX_VALUE))) {
             throw fields.wrong("num_ctx", contextTokens + ", which is configured for all requests");

@@ -1,10 +1,12 @@
 package dev.localllm.api.openai;
 
+import dev.localllm.api.request.RequestRecord;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.springframework.web.server.ServerWebExchange;
 
 /** Headers that tell the caller what it might not notice. Their values are bounded ASCII, also fit for the log. */
-final class NoteHeaders {
+public final class NoteHeaders {
 
     /** Fields of the request that have no effect. */
     static final String IGNORED_FIELDS = "x-ignored-fields";
@@ -16,6 +18,19 @@ final class NoteHeaders {
     private static final int MAX_LENGTH = 64;
 
     private NoteHeaders() {}
+
+    /**
+     * Tells the caller and the log which fields have no effect.
+     *
+     * @param paths possibly none
+     */
+    public static void tellIgnored(List<String> paths, ServerWebExchange exchange) {
+        if (!paths.isEmpty()) {
+            String ignored = ignoredFields(paths);
+            exchange.getResponse().getHeaders().set(IGNORED_FIELDS, ignored);
+            RequestRecord.of(exchange).onIgnoredFields(ignored);
+        }
+    }
 
     /** @param paths one or more */
     static String ignoredFields(List<String> paths) {

@@ -40,7 +40,8 @@ public final class OpenAiErrors implements ErrorFormat {
         return json(failure);
     }
 
-    static byte[] json(FailureResponse failure) {
+    /** The error body, as JSON in UTF-8. */
+    public static byte[] json(FailureResponse failure) {
         return OpenAiJson.bytes(new ErrorBody(new ErrorObject(
                 JsonText.of(failure.message()),
                 type(failure),

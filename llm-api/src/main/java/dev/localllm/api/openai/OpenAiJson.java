@@ -25,7 +25,7 @@ import tools.jackson.databind.module.SimpleModule;
  * Writes the records of OpenAI's wire. Fields have the names of the record's components in snake case, and their order.
  * {@link JsonText} is copied without escaping it again.
  */
-final class OpenAiJson {
+public final class OpenAiJson {
 
     /**
      * OpenAI's usage, and durations in seconds.
@@ -36,7 +36,7 @@ final class OpenAiJson {
      * @param promptTime processing the prompt
      * @param completionTime generating all tokens
      */
-    record Usage(
+    public record Usage(
             int promptTokens,
             int completionTokens,
             int totalTokens,
@@ -48,7 +48,8 @@ final class OpenAiJson {
             double loadTime,
             double promptTime,
             double completionTime) {
-        static Usage of(Finished end, Receipt receipt) {
+        /** The usage of an answer. */
+        public static Usage of(Finished end, Receipt receipt) {
             dev.localllm.core.chat.Usage usage = end.usage();
             Integer cached = usage.cachedPromptTokens();
             return new Usage(
@@ -67,17 +68,23 @@ final class OpenAiJson {
         }
     }
 
-    record PromptTokensDetails(int cachedTokens) {}
+    /** A part of {@link Usage}. */
+    public record PromptTokensDetails(int cachedTokens) {}
 
-    /** @param index null except in streams */
-    record ToolCall(
+    /**
+     * A complete tool call.
+     *
+     * @param index null except in streams
+     */
+    public record ToolCall(
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             Integer index,
 
             JsonText id,
             String type,
             CalledFunction function) {
-        static ToolCall of(Part.ToolCall call, @Nullable Integer index) {
+        /** The call, with its index in a stream. */
+        public static ToolCall of(Part.ToolCall call, @Nullable Integer index) {
             return new ToolCall(
                     index,
                     JsonText.of(call.id()),
@@ -86,15 +93,22 @@ final class OpenAiJson {
         }
     }
 
-    /** @param refusal always null */
-    record Logprobs(List<Logprob> content, @Nullable String refusal) {
-        static Logprobs of(List<TokenLogprob> tokens) {
+    /**
+     * Log probabilities of tokens.
+     *
+     * @param refusal always null
+     */
+    public record Logprobs(List<Logprob> content, @Nullable String refusal) {
+        /** Those of the tokens. */
+        public static Logprobs of(List<TokenLogprob> tokens) {
             return new Logprobs(tokens.stream().map(Logprob::of).toList(), null);
         }
     }
 
-    record Logprob(JsonText token, double logprob, List<Integer> bytes, List<Alternative> topLogprobs) {
-        static Logprob of(TokenLogprob token) {
+    /** The log probability of a token. */
+    public record Logprob(JsonText token, double logprob, List<Integer> bytes, List<Alternative> topLogprobs) {
+        /** That of the token. */
+        public static Logprob of(TokenLogprob token) {
             return new Logprob(
                     JsonText.of(token.token()),
                     token.logprob(),
@@ -103,13 +117,15 @@ final class OpenAiJson {
         }
     }
 
-    record Alternative(JsonText token, double logprob, List<Integer> bytes) {
+    /** Another token at the same place. */
+    public record Alternative(JsonText token, double logprob, List<Integer> bytes) {
         private static Alternative of(TokenLogprob token) {
             return new Alternative(JsonText.of(token.token()), token.logprob(), token.bytes());
         }
     }
 
-    record CalledFunction(JsonText name, JsonText arguments) {}
+    /** A part of {@link ToolCall}. */
+    public record CalledFunction(JsonText name, JsonText arguments) {}
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .recyclerPool(JsonRecyclerPools.threadLocalPool())
@@ -121,7 +137,8 @@ final class OpenAiJson {
 
     private OpenAiJson() {}
 
-    static String of(FinishReason reason) {
+    /** The wire's name of the reason. */
+    public static String of(FinishReason reason) {
         return switch (reason) {
             case STOP -> "stop";
             case LENGTH -> "length";
@@ -130,7 +147,7 @@ final class OpenAiJson {
     }
 
     /** The value as JSON in UTF-8. */
-    static byte[] bytes(Object value) {
+    public static byte[] bytes(Object value) {
         return MAPPER.writeValueAsBytes(value);
     }
 
@@ -140,7 +157,7 @@ final class OpenAiJson {
      *
      * @param fields each has an empty string or array as its value; in their order in the record
      */
-    static List<byte[]> around(Object value, List<String> fields) {
+    public static List<byte[]> around(Object value, List<String> fields) {
         byte[] json = MAPPER.writeValueAsBytes(value);
         String latin1 = new String(json, StandardCharsets.ISO_8859_1); // one character per byte
         List<byte[]> pieces = new ArrayList<>(fields.size() + 1);

@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.springframework.http.HttpHeaders;
 
 /** Writes the rate limit into OpenAI's headers. */
-final class RateLimitHeaders {
+public final class RateLimitHeaders {
 
     static final String LIMIT = "x-ratelimit-limit-requests";
     static final String REMAINING = "x-ratelimit-remaining-requests";

@@ -19,6 +19,7 @@ import static java.util.Map.entry;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.domain.properties.HasName;
 import com.tngtech.archunit.lang.ArchRule;
 import java.io.IOException;
@@ -32,8 +33,10 @@ import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.reactivestreams.Publisher;
 
 /**
@@ -153,7 +156,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".core..")
                 .and()
                 .haveNameNotMatching(
-                        ".*(ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelLoads|LoadedModels|ModelCatalog|ModelDirectory)(\\$.*)?")
+                        ".*(Charging|Permits|ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelLoads|LoadedModels|ModelCatalog|ModelDirectory)(\\$.*)?")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("reactor..")
@@ -168,7 +171,8 @@ final class ArchitectureRules {
                         root + ".core.catalog..",
                         root + ".core.prompt..",
                         root + ".core.limit..",
-                        root + ".core.admission..")
+                        root + ".core.admission..",
+                        root + ".core.access..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
@@ -183,6 +187,7 @@ final class ArchitectureRules {
                                 root + ".core.prompt..",
                                 root + ".core.limit..",
                                 root + ".core.admission..",
+                                root + ".core.access..",
                                 root + ".api..")
                         .or(simpleNames("ChatService", "ChatCall", "ChatDecoder", "ChatResponder", "ModelDirectory")))
                 .because("an adapter implements ports and must not know clients and limits");
@@ -235,7 +240,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".api..")
                 .and()
                 .resideOutsideOfPackage(root + ".api.config..")
-                .should(new KnowNoOtherWire(inAWire()))
+                .should(new KnowNoOtherWire(this::wire))
                 .because("a new wire is one package and a line in the composition root");
     }
 
@@ -426,10 +431,20 @@ final class ArchitectureRules {
 
     /** A wire: a package with an implementation of ErrorFormat. */
     private DescribedPredicate<JavaClass> inAWire() {
+        return describe("in a wire", type -> wire(type).isPresent());
+    }
+
+    /** The package of the wire that the class belongs to: one with an error format, or a package inside it. */
+    private Optional<JavaPackage> wire(JavaClass type) {
         DescribedPredicate<JavaClass> errorFormat =
                 assignableTo(root + ".api.failure.ErrorFormat").and(not(INTERFACES));
-        return describe(
-                "in a wire", type -> type.getPackage().getClasses().stream().anyMatch(errorFormat));
+        return Stream.iterate(
+                        Optional.of(type.getPackage()),
+                        Optional::isPresent,
+                        inner -> inner.flatMap(JavaPackage::getParent))
+                .map(Optional::orElseThrow)
+                .filter(inner -> inner.getClasses().stream().anyMatch(errorFormat))
+                .findFirst();
     }
 
     /** {@code Ollama} and {@code OllamaSettings} in the package {@code ollama}. */

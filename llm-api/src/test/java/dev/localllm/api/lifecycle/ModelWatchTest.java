@@ -2,6 +2,7 @@ package dev.localllm.api.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.core.access.Charging;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.admission.Ticket;
@@ -11,10 +12,10 @@ import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
-import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.chat.DefaultThinking;
 import dev.localllm.core.chat.Generation;
+import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
@@ -269,7 +270,7 @@ class ModelWatchTest {
     private ModelWatch watch(@Nullable ModelId warm) {
         ChatModel model = new ChatModel() {
             @Override
-            public Generation open(ModelId id, ChatRequest request) {
+            public Generation open(ModelId id, GenerationRequest request) {
                 throw new UnsupportedOperationException();
             }
 
@@ -284,7 +285,15 @@ class ModelWatchTest {
                 "Ollama",
                 () -> answer,
                 queue,
-                new ChatService(null, new PromptLimits(1, 1), directory, null, 1, DefaultThinking.NONE, queue, model),
+                new ChatService(
+                        new Charging(null),
+                        new PromptLimits(1, 1),
+                        directory,
+                        null,
+                        1,
+                        DefaultThinking.NONE,
+                        queue,
+                        model),
                 new ModelWatch.Expected(new AllowedModels(Map.of(OWN, OWN)), 8192, warm),
                 Duration.ofSeconds(5),
                 () -> NOW);

@@ -12,4 +12,4 @@ import org.jspecify.annotations.Nullable;
  * @param thread starts the generation after a wait: that of the caller's connection, so that a start and a cancel don't
  *     race
  */
-public record ChatCall(@Nullable ModelId model, ChatRequest request, ChatResponder responder, Executor thread) {}
+public record ChatCall(@Nullable ModelId model, GenerationRequest request, ChatResponder responder, Executor thread) {}

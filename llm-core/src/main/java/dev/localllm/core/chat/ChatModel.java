@@ -19,7 +19,7 @@ public interface ChatModel {
      *
      * @throws dev.localllm.core.failure.LlmException if this model server can't serve such a request
      */
-    Generation open(ModelId model, ChatRequest request);
+    Generation open(ModelId model, GenerationRequest request);
 
     /**
      * Opens the load of a model into the model server's memory, as {@link #open} opens a generation. The events stay

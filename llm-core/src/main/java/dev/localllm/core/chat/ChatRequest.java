@@ -15,7 +15,8 @@ public record ChatRequest(
         ToolChoice toolChoice,
         boolean parallelToolCalls,
         ResponseFormat format,
-        Thinking thinking) {
+        Thinking thinking)
+        implements GenerationRequest {
 
     public ChatRequest {
         messages = List.copyOf(messages);
@@ -42,11 +43,17 @@ public record ChatRequest(
         return new ChatRequest(messages, options, tools, toolChoice, parallelToolCalls, format, thinking);
     }
 
+    @Override
+    public int messageCount() {
+        return messages.size();
+    }
+
     /**
      * Number of UTF-16 code units in all its text, including tool definitions and the format's schema. Images don't
      * count; the size of the request body limits them.
      */
-    long characters() {
+    @Override
+    public long characters() {
         long sum = characters(format);
         for (Message message : messages) {
             for (Part part : message.parts()) {

@@ -1,17 +1,13 @@
 package dev.localllm.core.chat;
 
+import dev.localllm.core.access.Charging;
+import dev.localllm.core.access.Permits;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.Ticket;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
-import dev.localllm.core.failure.Deadline;
-import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure;
-import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
-import dev.localllm.core.failure.LlmFailure.RateLimited;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
-import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.ArrayList;
@@ -28,7 +24,7 @@ import reactor.core.publisher.Mono;
  */
 public final class ChatService {
 
-    private final @Nullable RateLimiter rateLimiter;
+    private final Charging charging;
     private final PromptLimits promptLimits;
     private final ModelDirectory models;
     private final @Nullable SystemPrompt systemPrompt;
@@ -39,12 +35,11 @@ public final class ChatService {
     private final ModelLoads loads;
 
     /**
-     * @param rateLimiter null for no limit
      * @param systemPrompt added to chats without a system message; null for none
      * @param maxOutputTokens maximum tokens of one answer; a request may set a lower limit
      */
     public ChatService(
-            @Nullable RateLimiter rateLimiter,
+            Charging charging,
             PromptLimits promptLimits,
             ModelDirectory models,
             @Nullable SystemPrompt systemPrompt,
@@ -52,7 +47,7 @@ public final class ChatService {
             DefaultThinking defaultThinking,
             FairQueue queue,
             ChatModel chatModel) {
-        this.rateLimiter = rateLimiter;
+        this.charging = charging;
         this.promptLimits = promptLimits;
         this.models = models;
         this.systemPrompt = systemPrompt;
@@ -63,31 +58,9 @@ public final class ChatService {
         this.loads = new ModelLoads(chatModel, queue);
     }
 
-    /**
-     * Charges the client, then serves its request. The charge is refunded if the request fails before its response has
-     * started and {@link dev.localllm.core.failure.LlmFailure#isRefunded} is true, which means a lack of capacity. A
-     * request that is refused for its content is charged.
-     *
-     * @param onDecision called with the rate limiter's decision when the client is charged, and again after a refund;
-     *     never called without a rate limit
-     * @param decoder receives and decodes the request, after the charge
-     * @return fails with {@link RateLimited} if the rate limit is exceeded, and if the decoder or the responder fails
-     */
+    /** Serves one request of a client, as {@link Charging#charge} specifies. */
     public Mono<Void> answer(ClientId client, Consumer<RateDecision> onDecision, ChatDecoder decoder) {
-        if (rateLimiter == null) {
-            return Mono.defer(() -> decoder.decode(call -> generate(client, call)));
-        }
-        return Mono.defer(() -> {
-            RateDecision decision = rateLimiter.charge(client);
-            onDecision.accept(decision);
-            return decision.allowed()
-                    ? decoder.decode(call -> generate(client, call)).doOnError(LlmException.class, e -> {
-                        if (e.failure().isRefunded()) {
-                            onDecision.accept(rateLimiter.refund(client));
-                        }
-                    })
-                    : Mono.error(new LlmException(new RateLimited(decision.retryAfter())));
-        });
+        return charging.charge(client, onDecision, () -> decoder.decode(call -> generate(client, call)));
     }
 
     /**
@@ -100,7 +73,7 @@ public final class ChatService {
     public Mono<Void> load(ClientId by, ModelId model) {
         return Mono.using(
                 () -> queue.enter(by, model),
-                ticket -> permit(ticket, Runnable::run)
+                ticket -> Permits.await(ticket, queue, Runnable::run)
                         .flatMapMany(granted -> granted.startLoad()
                                 ? loads.before(() -> afterWarmUp(granted), model, granted, Runnable::run)
                                 : Flux.empty())
@@ -118,7 +91,7 @@ public final class ChatService {
     private Mono<Void> generate(ClientId client, ChatCall call) {
         return Mono.defer(() -> {
                     promptLimits.check(
-                            call.request().messages().size(), call.request().characters());
+                            call.request().messageCount(), call.request().characters());
                     return models.resolve(call.model());
                 })
                 .flatMap(model -> generate(client, model, call));
@@ -142,30 +115,8 @@ public final class ChatService {
     private Flux<List<ChatEvent>> events(Ticket ticket, ModelId model, Generation generation, Executor thread) {
         return Flux.defer(() -> ticket.isGranted()
                 ? start(ticket, model, generation, thread)
-                : permit(ticket, thread).flatMapMany(granted -> start(granted, model, generation, thread)));
-    }
-
-    /** Emits the ticket when the permit is granted. A cancel leaves the queue at once. */
-    private Mono<Ticket> permit(Ticket ticket, Executor thread) {
-        return Mono.<Ticket>create(sink -> {
-                    sink.onCancel(ticket::leave);
-                    ticket.listen(new Ticket.Listener() {
-                        @Override
-                        public void onGranted() {
-                            thread.execute(() -> sink.success(ticket));
-                        }
-
-                        @Override
-                        public void onRefused(LlmFailure failure) {
-                            thread.execute(() -> sink.error(new LlmException(failure)));
-                        }
-                    });
-                })
-                .timeout(
-                        queue.timeout(),
-                        Mono.error(() -> new LlmException(new DeadlineExceeded(
-                                Deadline.QUEUE,
-                                "The request has waited for " + queue.timeout().toSeconds() + " s in the queue."))));
+                : Permits.await(ticket, queue, thread)
+                        .flatMapMany(granted -> start(granted, model, generation, thread)));
     }
 
     /**
@@ -183,11 +134,13 @@ public final class ChatService {
         return ticket.start() ? events : Flux.error(new IllegalStateException("subscribers: 2 (expected: 1)"));
     }
 
-    private ChatRequest completed(ChatRequest request, ModelId model) {
-        return request.with(
-                withSystemPrompt(request.messages()),
-                request.options().withMaxTokens(maxOutputTokens),
-                defaultThinking.of(model, request.thinking()));
+    private GenerationRequest completed(GenerationRequest request, ModelId model) {
+        GenerationOptions options = request.options().withMaxTokens(maxOutputTokens);
+        return switch (request) {
+            case ChatRequest r ->
+                r.with(withSystemPrompt(r.messages()), options, defaultThinking.of(model, r.thinking()));
+            case CompletionRequest r -> r.with(options);
+        };
     }
 
     private List<Message> withSystemPrompt(List<Message> messages) {

@@ -121,7 +121,7 @@ class ChatModelContractTest {
             protected ChatModel chatModel() {
                 return new ChatModel() {
                     @Override
-                    public Generation open(ModelId model, ChatRequest request) {
+                    public Generation open(ModelId model, GenerationRequest request) {
                         return opened.get();
                     }
 

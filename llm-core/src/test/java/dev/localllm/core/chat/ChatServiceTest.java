@@ -2,6 +2,7 @@ package dev.localllm.core.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.core.access.Charging;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.Place;
 import dev.localllm.core.admission.QueueLimits;
@@ -61,7 +62,7 @@ class ChatServiceTest {
             Set.of(Overloaded.class, UpstreamUnavailable.class, ShuttingDown.class);
     private static final ChatResponder READER = (model, queued, events) -> events.then();
 
-    private final List<ChatRequest> generated = new ArrayList<>();
+    private final List<GenerationRequest> generated = new ArrayList<>();
     private final List<RateDecision> decisions = new ArrayList<>();
     private @Nullable SystemPrompt systemPrompt;
     private PromptLimits promptLimits = new PromptLimits(10, 100);
@@ -181,7 +182,7 @@ class ChatServiceTest {
                 .usingRecursiveComparison()
                 .ignoringFields("messages", "options")
                 .isEqualTo(withoutDefaults());
-        assertThat(generated.getLast().messages()).hasSize(2);
+        assertThat(generatedChat().messages()).hasSize(2);
     }
 
     /** A request in which no field has its default. */
@@ -202,7 +203,7 @@ class ChatServiceTest {
 
         succeed(new ChatCall(new ModelId("sober"), request, READER, Runnable::run));
 
-        assertThat(generated.getLast().thinking()).isEqualTo(Thinking.OFF);
+        assertThat(generatedChat().thinking()).isEqualTo(Thinking.OFF);
     }
 
     @ParameterizedTest
@@ -883,7 +884,7 @@ class ChatServiceTest {
 
     private List<Message> sent(Message... messages) {
         succeed(call(READER, messages));
-        return generated.getLast().messages();
+        return generatedChat().messages();
     }
 
     private void succeed(ChatCall call) {
@@ -928,6 +929,10 @@ class ChatServiceTest {
         return service(1);
     }
 
+    private ChatRequest generatedChat() {
+        return (ChatRequest) generated.getLast();
+    }
+
     private ChatService service(int permits) {
         return service(queue(permits, permits, 0));
     }
@@ -947,7 +952,7 @@ class ChatServiceTest {
 
     private ChatService service(FairQueue queue) {
         return new ChatService(
-                rateLimiter,
+                new Charging(rateLimiter),
                 promptLimits,
                 new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
                 systemPrompt,
@@ -956,7 +961,7 @@ class ChatServiceTest {
                 queue,
                 new ChatModel() {
                     @Override
-                    public Generation open(ModelId model, ChatRequest request) {
+                    public Generation open(ModelId model, GenerationRequest request) {
                         if (openFault != null) {
                             throw openFault;
                         }

@@ -1,10 +1,11 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
@@ -114,7 +115,7 @@ class CompletionReaderTest {
             })
     void readsTheReasoningEffort(String field, String value, Thinking expected) {
         assertThat(parse("{\"" + field + "\":\"" + value + "\"," + HI + "}")
-                        .chat()
+                        .request()
                         .thinking())
                 .isEqualTo(expected);
     }
@@ -132,7 +133,7 @@ class CompletionReaderTest {
         String json = "{" + (effort == null ? "" : effort) + "\"chat_template_kwargs\":{\"enable_thinking\":" + enabled
                 + "}," + HI + "}";
 
-        assertThat(parse(json).chat().thinking()).isEqualTo(expected);
+        assertThat(parse(json).request().thinking()).isEqualTo(expected);
     }
 
     @ParameterizedTest
@@ -149,7 +150,7 @@ class CompletionReaderTest {
         String json = "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":" + choice
                 + "," + HI + "}";
 
-        assertThat(parse(json).chat().toolChoice()).hasToString(expected);
+        assertThat(parse(json).request().toolChoice()).hasToString(expected);
     }
 
     @ParameterizedTest
@@ -181,7 +182,7 @@ class CompletionReaderTest {
             })
     void readsImagesOfKnownTypes(String base64) {
         assertThat(parse(image("data:image/x;base64," + base64))
-                        .chat()
+                        .request()
                         .messages()
                         .getFirst()
                         .parts())
@@ -248,7 +249,7 @@ class CompletionReaderTest {
     void prefersTheNewerNameOfTheLimit(String older, String newer, int expected) {
         String limits = "\"max_tokens\":" + older + ",\"max_completion_tokens\":" + newer;
 
-        assertThat(parse("{" + limits + "," + HI + "}").chat().options().maxTokens())
+        assertThat(parse("{" + limits + "," + HI + "}").request().options().maxTokens())
                 .isEqualTo(expected);
     }
 
@@ -279,7 +280,7 @@ class CompletionReaderTest {
     void ignoresFieldsWithoutAnEffect(String field) {
         CompletionRequest request = parse("{" + field + "," + HI + "}");
 
-        assertThat(request.chat()).isEqualTo(new ChatRequest(ONLY_HI, GenerationOptions.DEFAULTS));
+        assertThat(request.request()).isEqualTo(new ChatRequest(ONLY_HI, GenerationOptions.DEFAULTS));
         assertThat(request.includeUsage()).isFalse();
         assertThat(request.ignoredFields()).isEmpty();
     }

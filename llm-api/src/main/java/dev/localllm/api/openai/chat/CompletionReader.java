@@ -1,7 +1,9 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import dev.localllm.api.json.Fields;
 import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.openai.CommonFields;
+import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
@@ -16,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 /** Reads the body of POST /v1/chat/completions. Thread-safe. */
 public final class CompletionReader {
 
-    private static final int MAX_STOP_TEXTS = 4;
     private static final int MAX_TOP_LOGPROBS = 20;
     private static final String EFFORTS = "none, minimal, low, medium, high or xhigh";
 
@@ -35,8 +36,8 @@ public final class CompletionReader {
         List<SchemaDemand> demands = new ArrayList<>();
         boolean stream = fields.bool("stream");
         boolean includeUsage = includeUsage(fields, stream);
-        ModelId model = model(fields);
-        GenerationOptions options = options(fields);
+        ModelId model = CommonFields.model(fields);
+        GenerationOptions options = CommonFields.options(fields, maxTokens(fields), topLogprobs(fields));
         ToolChoice choice = ToolReader.choice(fields);
         ChatRequest chat = new ChatRequest(
                 MessageReader.messages(fields),
@@ -54,51 +55,20 @@ public final class CompletionReader {
         return new CompletionRequest(model, chat, stream, includeUsage, demands, fields.ignored());
     }
 
-    private static @Nullable ModelId model(Fields fields) {
-        String name = fields.string("model");
-        if (name == null) {
-            return null;
-        }
-        if (!ModelId.isName(name)) {
-            throw fields.wrong("model", "the name of a model, such as qwen3:4b");
-        }
-        return new ModelId(name);
-    }
-
-    private static GenerationOptions options(Fields fields) {
-        return new GenerationOptions(
-                fields.number("temperature", 0, 2),
-                fields.number("top_p", 0, 1),
-                toInt(fields.integer("top_k", 1, Integer.MAX_VALUE)),
-                fields.number("min_p", 0, 1),
-                fields.number("repeat_penalty", 0, 2),
-                fields.number("frequency_penalty", -2, 2),
-                fields.number("presence_penalty", -2, 2),
-                maxTokens(fields),
-                fields.strings("stop", MAX_STOP_TEXTS),
-                fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-                topLogprobs(fields));
-    }
-
     /** The newer field wins, as in OpenAI's API. */
     private static @Nullable Integer maxTokens(Fields fields) {
         Long older = fields.integer("max_tokens", 1, Integer.MAX_VALUE);
         Long newer = fields.integer("max_completion_tokens", 1, Integer.MAX_VALUE);
-        return toInt(newer == null ? older : newer);
+        return CommonFields.toInt(newer == null ? older : newer);
     }
 
     private static @Nullable Integer topLogprobs(Fields fields) {
         boolean logprobs = fields.bool("logprobs");
-        Integer alternatives = toInt(fields.integer("top_logprobs", 0, MAX_TOP_LOGPROBS));
+        Integer alternatives = CommonFields.toInt(fields.integer("top_logprobs", 0, MAX_TOP_LOGPROBS));
         if (!logprobs && alternatives != null && alternatives > 0) {
             throw fields.wrong("top_logprobs", "absent, unless logprobs is true");
         }
         return logprobs ? alternatives == null ? Integer.valueOf(0) : alternatives : null;
-    }
-
-    /** @param number in the range of int */
-    private static @Nullable Integer toInt(@Nullable Long number) {
-        return number == null ? null : Math.toIntExact(number);
     }
 
     private static boolean includeUsage(Fields fields, boolean stream) {

@@ -1,4 +1,4 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,7 +1,11 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.openai.CompletionMetadata;
+import dev.localllm.api.openai.JsonTemplate;
+import dev.localllm.api.openai.OpenAiErrors;
+import dev.localllm.api.openai.OpenAiJson;
 import dev.localllm.api.openai.OpenAiJson.Logprobs;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
 import dev.localllm.api.openai.OpenAiJson.Usage;

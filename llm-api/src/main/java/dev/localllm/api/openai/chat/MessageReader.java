@@ -1,6 +1,7 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import dev.localllm.api.json.Fields;
+import dev.localllm.api.openai.ImageUrl;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Role;

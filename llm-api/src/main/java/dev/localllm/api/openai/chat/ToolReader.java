@@ -1,4 +1,4 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import dev.localllm.api.json.Fields;
 import dev.localllm.api.schema.SchemaDemand;

@@ -1,8 +1,8 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
-import dev.localllm.api.openai.RandomObject.Fault;
-import dev.localllm.api.openai.RandomObject.Notes;
-import dev.localllm.api.openai.RandomObject.Raw;
+import dev.localllm.api.openai.chat.RandomObject.Fault;
+import dev.localllm.api.openai.chat.RandomObject.Notes;
+import dev.localllm.api.openai.chat.RandomObject.Raw;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;

@@ -1,8 +1,9 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.FakeQueued;
+import dev.localllm.api.openai.CompletionMetadata;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;

@@ -1,4 +1,4 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import static dev.localllm.api.json.FieldRule.accepted;
 import static dev.localllm.api.json.FieldRule.honoured;
@@ -12,9 +12,9 @@ import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** What becomes of each field of POST /v1/chat/completions: the source of docs/compatibility.md. */
-final class CompletionFields {
+public final class CompletionFields {
 
-    static final List<FieldRule> BODY = List.of(
+    public static final List<FieldRule> BODY = List.of(
             honoured("model", "a name of `GET /v1/models`; without it the default model"),
             honoured("messages", "bounded by `MAX_PROMPT_MESSAGES` and `MAX_PROMPT_CHARACTERS`"),
             honoured("stream", "Server-Sent Events"),
@@ -69,11 +69,11 @@ final class CompletionFields {
                     "deprecated; use tool_choice",
                     node -> Set.of("none", "auto").contains(node.asString(""))));
 
-    static final List<FieldRule> STREAM_OPTIONS = List.of(
+    public static final List<FieldRule> STREAM_OPTIONS = List.of(
             honoured("include_usage", "a last chunk with `usage` and no choices"),
             accepted("include_obfuscation", "only `false`: streams have no padding", CompletionFields::isFalse));
 
-    static final List<FieldRule> MESSAGE = List.of(
+    public static final List<FieldRule> MESSAGE = List.of(
             honoured("role", "`system`, `developer`, `user`, `assistant` or `tool`"),
             honoured("content", "a string or parts, which are joined by line breaks"),
             honoured("tool_calls", "of assistants; `arguments` must be a JSON object"),
@@ -87,7 +87,7 @@ final class CompletionFields {
             refused("audio", "models answer with text only"),
             refused("function_call", "deprecated; use tool_calls"));
 
-    static final List<FieldRule> PART = List.of(
+    public static final List<FieldRule> PART = List.of(
             honoured("type", "`text`; `image_url` of users; `refusal` of assistants"),
             honoured("text", ""),
             honoured("refusal", ""),
@@ -95,39 +95,39 @@ final class CompletionFields {
                     "image_url",
                     "a data URL with a PNG, JPEG, GIF or WebP file in base64; the model must support images"));
 
-    static final List<FieldRule> IMAGE = List.of(
+    public static final List<FieldRule> IMAGE = List.of(
             mapped("url", "http URLs are refused: the server fetches nothing"),
             ignored("detail", "the model server chooses the resolution"));
 
-    static final List<FieldRule> TOOL =
+    public static final List<FieldRule> TOOL =
             List.of(honoured("type", "`function`"), honoured("function", "the function's definition"));
 
-    static final List<FieldRule> FUNCTION = List.of(
+    public static final List<FieldRule> FUNCTION = List.of(
             honoured("name", "1 to 64 letters, digits, `_`, `-` and `.`"),
             honoured("description", ""),
             honoured("parameters", "a JSON schema; none: no arguments"),
             mapped("strict", "`true`: a call whose arguments don't match is a failure, `schema_not_honoured`"));
 
-    static final List<FieldRule> TOOL_CALL = List.of(
+    public static final List<FieldRule> TOOL_CALL = List.of(
             honoured("id", ""),
             honoured("type", "`function`"),
             honoured("function", "`name` and `arguments`"),
             accepted("index", "the order of the calls is that of the array", JsonNode::isNumber));
 
-    static final List<FieldRule> CALLED_FUNCTION = List.of(
+    public static final List<FieldRule> CALLED_FUNCTION = List.of(
             honoured("name", ""),
             honoured("arguments", "a JSON object, as a string"),
             ignored("parsed_arguments", "made by OpenAI's SDKs from the arguments"));
 
-    static final List<FieldRule> TOOL_CHOICE =
+    public static final List<FieldRule> TOOL_CHOICE =
             List.of(honoured("type", "`function`"), honoured("function", "`name` of one of the tools"));
 
-    static final List<FieldRule> CHOSEN_FUNCTION = List.of(honoured("name", ""));
+    public static final List<FieldRule> CHOSEN_FUNCTION = List.of(honoured("name", ""));
 
-    static final List<FieldRule> RESPONSE_FORMAT =
+    public static final List<FieldRule> RESPONSE_FORMAT =
             List.of(honoured("type", "`text`, `json_object` or `json_schema`"), honoured("json_schema", ""));
 
-    static final List<FieldRule> JSON_SCHEMA = List.of(
+    public static final List<FieldRule> JSON_SCHEMA = List.of(
             honoured("name", ""),
             ignored("description", "the model server takes a schema only"),
             honoured("schema", "without remote references; bounded in size and depth"),
@@ -136,7 +136,7 @@ final class CompletionFields {
                     "`true`: keywords that the grammar ignores are refused, and an answer that doesn't match is a"
                             + " failure, `schema_not_honoured`; otherwise the response tells a mismatch"));
 
-    static final List<FieldRule> TEMPLATE_OPTIONS = List.of(mapped("enable_thinking", "as `reasoning_effort`"));
+    public static final List<FieldRule> TEMPLATE_OPTIONS = List.of(mapped("enable_thinking", "as `reasoning_effort`"));
 
     private CompletionFields() {}
 

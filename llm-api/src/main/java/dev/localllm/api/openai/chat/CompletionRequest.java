@@ -1,5 +1,6 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
+import dev.localllm.api.openai.GenerationBody;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
@@ -16,11 +17,12 @@ import org.jspecify.annotations.Nullable;
  */
 record CompletionRequest(
         @Nullable ModelId model,
-        ChatRequest chat,
+        ChatRequest request,
         boolean stream,
         boolean includeUsage,
         List<SchemaDemand> demands,
-        List<String> ignoredFields) {
+        List<String> ignoredFields)
+        implements GenerationBody {
 
     CompletionRequest {
         demands = List.copyOf(demands);

@@ -1,6 +1,6 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
-import dev.localllm.api.openai.RandomObject.Raw;
+import dev.localllm.api.openai.chat.RandomObject.Raw;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.Role;

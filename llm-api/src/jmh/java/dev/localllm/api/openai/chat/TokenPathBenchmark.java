@@ -1,5 +1,6 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
+import dev.localllm.api.openai.CompletionMetadata;
 import dev.localllm.api.FakeQueued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;

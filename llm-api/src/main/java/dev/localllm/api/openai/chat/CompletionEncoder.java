@@ -1,7 +1,9 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.memory.SegmentedBytes;
+import dev.localllm.api.openai.CompletionMetadata;
+import dev.localllm.api.openai.OpenAiJson;
 import dev.localllm.api.openai.OpenAiJson.Logprob;
 import dev.localllm.api.openai.OpenAiJson.Logprobs;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;

@@ -1,5 +1,6 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
+import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.json.UnknownFields;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;

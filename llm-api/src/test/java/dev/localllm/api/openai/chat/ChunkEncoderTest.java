@@ -1,10 +1,11 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.localllm.api.FakeQueued;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.openai.CompletionMetadata;
 import dev.localllm.core.admission.Place;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;

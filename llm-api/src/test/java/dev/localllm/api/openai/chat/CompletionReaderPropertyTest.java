@@ -1,8 +1,9 @@
-package dev.localllm.api.openai;
+package dev.localllm.api.openai.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.io.ByteArrayInputStream;
@@ -79,7 +80,7 @@ class CompletionReaderPropertyTest {
     private static CompletionRequest sorted(CompletionRequest read) {
         return new CompletionRequest(
                 read.model(),
-                read.chat(),
+                read.request(),
                 read.stream(),
                 read.includeUsage(),
                 read.demands(),
