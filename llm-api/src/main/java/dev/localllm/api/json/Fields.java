@@ -12,6 +12,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -188,6 +189,11 @@ public final class Fields {
             strings.add(item.stringValue());
         }
         return strings;
+    }
+
+    /** Names of all fields, for an object whose names the caller chooses; null values included. */
+    public Collection<String> names() {
+        return object.propertyNames();
     }
 
     public boolean isString(String name) {

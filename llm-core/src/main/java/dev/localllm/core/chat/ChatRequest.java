@@ -1,12 +1,15 @@
 package dev.localllm.core.chat;
 
+import dev.localllm.core.prompt.PromptReference;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A chat to answer, and how. The model is not part of it.
  *
  * @param tools functions that the model may call, possibly none
  * @param parallelToolCalls false if the answer has at most one tool call
+ * @param prompt rendered as a system message before all other messages; null for the configured system prompt
  */
 public record ChatRequest(
         List<Message> messages,
@@ -15,7 +18,8 @@ public record ChatRequest(
         ToolChoice toolChoice,
         boolean parallelToolCalls,
         ResponseFormat format,
-        Thinking thinking)
+        Thinking thinking,
+        @Nullable PromptReference prompt)
         implements GenerationRequest {
 
     public ChatRequest {
@@ -24,6 +28,18 @@ public record ChatRequest(
         if (messages.isEmpty()) {
             throw new IllegalArgumentException("messages: [] (expected: one or more)");
         }
+    }
+
+    /** A request without a prompt of the catalogue. */
+    public ChatRequest(
+            List<Message> messages,
+            GenerationOptions options,
+            List<ToolDefinition> tools,
+            ToolChoice toolChoice,
+            boolean parallelToolCalls,
+            ResponseFormat format,
+            Thinking thinking) {
+        this(messages, options, tools, toolChoice, parallelToolCalls, format, thinking, null);
     }
 
     /** A request without tools, for text, with the model's default of thinking. */
@@ -38,7 +54,7 @@ public record ChatRequest(
                 Thinking.MODEL_DEFAULT);
     }
 
-    /** A copy with other messages, options and thinking. */
+    /** A copy with other messages, options and thinking, whose prompt is rendered. */
     ChatRequest with(List<Message> messages, GenerationOptions options, Thinking thinking) {
         return new ChatRequest(messages, options, tools, toolChoice, parallelToolCalls, format, thinking);
     }

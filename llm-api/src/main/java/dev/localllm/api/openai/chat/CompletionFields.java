@@ -38,6 +38,7 @@ public final class CompletionFields {
             mapped("response_format", "`json_object` and `json_schema` by the model server's grammar; see below"),
             mapped("reasoning_effort", "`none` to `xhigh`; the model must support thinking, except for `none`"),
             mapped("chat_template_kwargs", "`enable_thinking`"),
+            honoured("prompt", "a prompt of the catalogue, as in OpenAI's Responses; before all messages"),
             mapped("top_k", "1 or more; an extension of local servers, as are the next ones"),
             mapped("min_p", "0 to 1"),
             mapped("repeat_penalty", "0 to 2"),

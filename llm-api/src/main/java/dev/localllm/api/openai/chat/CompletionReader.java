@@ -4,6 +4,7 @@ import dev.localllm.api.json.Fields;
 import dev.localllm.api.json.UnknownFields;
 import dev.localllm.api.openai.CommonFields;
 import dev.localllm.api.openai.LoadOptions;
+import dev.localllm.api.openai.PromptField;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
@@ -46,7 +47,8 @@ public final class CompletionReader {
                 choice,
                 fields.bool("parallel_tool_calls", true),
                 FormatReader.format(fields, options.stop().isEmpty(), demands),
-                thinking(fields));
+                thinking(fields),
+                PromptField.read(fields));
         loadOptions.check(fields);
         if (choice instanceof ToolChoice.Function || choice instanceof ToolChoice.Required) {
             fields.ignore("stop", "logprobs", "top_logprobs");

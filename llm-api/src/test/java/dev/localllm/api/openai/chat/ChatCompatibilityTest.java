@@ -3,6 +3,7 @@ package dev.localllm.api.openai.chat;
 import dev.localllm.api.json.UnknownFields;
 import dev.localllm.api.openai.CompatibilityPage;
 import dev.localllm.api.openai.LoadOptions;
+import dev.localllm.api.openai.PromptField;
 import dev.localllm.api.schema.GrammarKeywords;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +76,7 @@ class ChatCompatibilityTest extends CompatibilityPage {
                     CompletionFields.JSON_SCHEMA,
                     body(
                             "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{@\"name\":\"n\",\"schema\":{}}}")),
+            new Place("prompt", "prompt.", PromptField.RULES, body("\"prompt\":{@\"id\":\"translator\"}")),
             new Place(
                     "chat_template_kwargs",
                     "chat_template_kwargs.",
