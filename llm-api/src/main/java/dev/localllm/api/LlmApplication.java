@@ -3,6 +3,9 @@ package dev.localllm.api;
 import dev.localllm.api.config.Settings;
 import dev.localllm.api.lifecycle.AsyncOutput;
 import dev.localllm.api.lifecycle.Drain;
+import dev.localllm.api.prompt.InvalidPromptsException;
+import dev.localllm.api.prompt.Prompts;
+import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.InvalidSettingException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +30,7 @@ public class LlmApplication {
         SpringApplication.getShutdownHandlers().add(log::becomeSynchronous); // after all servers are closed
         try {
             start(args);
-        } catch (InvalidSettingException e) {
+        } catch (InvalidSettingException | InvalidPromptsException e) {
             System.err.println(e.getMessage());
             System.exit(EXIT_INVALID_SETTING);
         }
@@ -38,16 +41,20 @@ public class LlmApplication {
      *
      * @param args {@code --NAME=value} takes precedence over the environment variable of that name
      * @throws InvalidSettingException if a setting is missing or invalid; nothing is started then
+     * @throws InvalidPromptsException if prompt files have faults; nothing is started then
      */
     public static ConfigurableApplicationContext start(String... args) {
         ConfigurableEnvironment environment = new StandardReactiveWebEnvironment();
         environment.getPropertySources().addFirst(new SimpleCommandLinePropertySource(args));
         Settings settings = Settings.from(name -> value(environment.getPropertySources(), name));
+        Prompts prompts =
+                new Prompts(settings.chats().prompts(), settings.server().environment() == AppEnvironment.LOCAL);
 
         SpringApplication application = new SpringApplication(LlmApplication.class);
         application.addInitializers(context -> {
             context.getEnvironment().getPropertySources().addFirst(springProperties(settings));
             context.getBeanFactory().registerSingleton("settings", settings);
+            context.getBeanFactory().registerSingleton("prompts", prompts);
         });
         return application.run();
     }

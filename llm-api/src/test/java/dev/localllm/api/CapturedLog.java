@@ -23,7 +23,7 @@ public final class CapturedLog implements AutoCloseable {
     };
 
     /** @param name of the logger; ROOT for all loggers */
-    CapturedLog(String name, Level level) {
+    public CapturedLog(String name, Level level) {
         logger = (Logger) LoggerFactory.getLogger(name);
         before = logger.getLevel();
         logger.setLevel(level);
@@ -32,7 +32,7 @@ public final class CapturedLog implements AutoCloseable {
         logger.addAppender(appender);
     }
 
-    List<String> messages() {
+    public List<String> messages() {
         return messages;
     }
 

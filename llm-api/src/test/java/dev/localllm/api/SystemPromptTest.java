@@ -13,8 +13,8 @@ class SystemPromptTest {
     @Test
     void reachesTheModelUnchanged() throws Exception {
         String prompt = "Mind ${HOME}, ${nothing} and #{this}.";
-        try (CannedServer ollama =
-                        new CannedServer(Recording.load("02-chat-nonstream").response());
+        try (CannedServer ollama = CannedServer.thatLoads(
+                        Recording.load("02-chat-nonstream").response());
                 TestServer server =
                         new TestServer(ollama.baseUrl(), "--MODEL_NAME=tiny", "--SYSTEM_PROMPT=" + prompt)) {
             int status = server.post("/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}")

@@ -43,6 +43,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
+import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
 import dev.localllm.upstream.FlushBatchHandler;
@@ -59,6 +60,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -174,12 +176,17 @@ class LlmConfiguration {
 
     @Bean
     ChatService chatService(
-            Settings settings, Charging charging, Ollama ollama, ModelDirectory models, FairQueue queue) {
+            Settings settings,
+            Charging charging,
+            Ollama ollama,
+            ModelDirectory models,
+            Supplier<PromptCatalog> prompts,
+            FairQueue queue) {
         return new ChatService(
                 charging,
                 settings.chats().promptLimits(),
                 models,
-                settings.chats().systemPrompt(),
+                prompts,
                 settings.chats().maxOutputTokens(),
                 settings.modelServer().thinking(),
                 queue,
@@ -406,7 +413,11 @@ class LlmConfiguration {
 
     @Bean
     ApplicationListener<ApplicationReadyEvent> startReport(
-            Settings settings, ServerInfo server, OllamaLocation location, Ollama ollama) {
+            Settings settings,
+            ServerInfo server,
+            OllamaLocation location,
+            Supplier<PromptCatalog> prompts,
+            Ollama ollama) {
         return event -> {
             String port = event.getApplicationContext().getEnvironment().getProperty("local.server.port");
             log.info(
@@ -417,6 +428,10 @@ class LlmConfiguration {
                     port,
                     LoopResources.hasNativeSupport() ? "native transport" : "NIO");
             log.info("Memory limits: {}", settings.memory());
+            log.info(
+                    "Prompts: {} in {}",
+                    prompts.get().prompts().size(),
+                    settings.chats().prompts().path().toAbsolutePath());
             if (location.simulator() == null) {
                 log.info("{}", location.description());
             } else {

@@ -14,6 +14,7 @@ import static dev.localllm.api.setting.ValueType.number;
 import static dev.localllm.api.setting.ValueType.text;
 
 import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.prompt.PromptFolder;
 import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.Defaults;
 import dev.localllm.api.setting.InvalidSettingException;
@@ -28,6 +29,7 @@ import dev.localllm.core.chat.Thinking;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.prompt.PromptLimits;
 import dev.localllm.core.prompt.SystemPrompt;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -528,13 +530,11 @@ public record Settings(
      * What holds for every chat.
      *
      * @param maxOutputTokens maximum tokens of one response
-     * @param systemPrompt null for none
      */
     public record Chats(
-            int maxOutputTokens,
-            @Nullable SystemPrompt systemPrompt,
-            PromptLimits promptLimits,
-            UnknownFields unknownFields) {
+            int maxOutputTokens, PromptFolder prompts, PromptLimits promptLimits, UnknownFields unknownFields) {
+
+        private static final Path DEFAULT_FOLDER = Path.of("prompts");
 
         static Chats read(Variables variables) {
             return new Chats(
@@ -544,11 +544,7 @@ public record Settings(
                             everywhere("8192"),
                             "tokens of one response, {range}; a request may ask for fewer. A cut response has"
                                     + " `finish_reason` `length`")),
-                    variables.find(setting(
-                            "SYSTEM_PROMPT",
-                            ValueType.of("a text", SystemPrompt::new),
-                            everywhere(words("none")),
-                            "added to chats without a system message")),
+                    prompts(variables),
                     new PromptLimits(
                             variables.get(setting(
                                     "MAX_PROMPT_MESSAGES",
@@ -566,6 +562,32 @@ public record Settings(
                             everywhere("ignore"),
                             "`ignore` names a request's unknown fields in the header `x-ignored-fields` and in the log;"
                                     + " `refuse` answers with a 400")));
+        }
+
+        private static PromptFolder prompts(Variables variables) {
+            SystemPrompt text = variables.find(setting(
+                    "SYSTEM_PROMPT",
+                    ValueType.of("a text", SystemPrompt::new),
+                    everywhere(words("none")),
+                    "added to chats without a system message"));
+            Path folder = variables.find(setting(
+                    "PROMPT_FOLDER",
+                    ValueType.of("the path of a folder", Path::of),
+                    everywhere(words("prompts, if it exists")),
+                    "folder with the prompts of the catalogue (docs/prompts.md), which come with the image; read at the"
+                            + " start, in local also after a change"));
+            String prompt = variables.find(setting(
+                    "DEFAULT_PROMPT",
+                    text(
+                            "the id of a prompt, such as assistant or assistant@2",
+                            name -> name.matches("[^@]+(@[^@]+)?")),
+                    everywhere(words("none")),
+                    "id of a prompt without variables, with its version after `@` or the latest: used instead of"
+                            + " `SYSTEM_PROMPT`"));
+            if (text != null && prompt != null) {
+                throw new InvalidSettingException("DEFAULT_PROMPT", prompt, "not set together with SYSTEM_PROMPT");
+            }
+            return new PromptFolder(folder == null ? DEFAULT_FOLDER : folder, folder == null, text, prompt);
         }
 
         private static @Nullable UnknownFields unknownFields(String text) {

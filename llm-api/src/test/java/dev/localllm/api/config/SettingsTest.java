@@ -39,7 +39,7 @@ class SettingsTest {
         assertThat(settings.limits().requestsPerMinute()).isEqualTo(60);
         assertThat(settings.limits().burst()).isEqualTo(60);
         assertThat(settings.memory().body()).isEqualTo(DataSize.ofMegabytes(8));
-        assertThat(settings.chats().systemPrompt()).isNull();
+        assertThat(settings.chats().prompts().systemPrompt()).isNull();
     }
 
     @Test
@@ -70,7 +70,7 @@ class SettingsTest {
         assertThat(settings.deadlines().connect()).isEqualTo(Duration.ofMillis(500));
         assertThat(settings.memory().body()).isEqualTo(DataSize.ofKilobytes(512));
         assertThat(settings.clients().allowedOrigins()).containsExactly("https://a.example", "http://localhost:3000");
-        assertThat(settings.chats().systemPrompt().text()).isEqualTo("Be kind.");
+        assertThat(settings.chats().prompts().systemPrompt().text()).isEqualTo("Be kind.");
     }
 
     @ParameterizedTest

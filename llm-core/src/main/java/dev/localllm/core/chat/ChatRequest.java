@@ -1,6 +1,7 @@
 package dev.localllm.core.chat;
 
 import dev.localllm.core.prompt.PromptReference;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,9 +55,28 @@ public record ChatRequest(
                 Thinking.MODEL_DEFAULT);
     }
 
-    /** A copy with other messages, options and thinking, whose prompt is rendered. */
-    ChatRequest with(List<Message> messages, GenerationOptions options, Thinking thinking) {
-        return new ChatRequest(messages, options, tools, toolChoice, parallelToolCalls, format, thinking);
+    /** A copy with other options and thinking. */
+    ChatRequest with(GenerationOptions options, Thinking thinking) {
+        return new ChatRequest(messages, options, tools, toolChoice, parallelToolCalls, format, thinking, prompt);
+    }
+
+    /**
+     * A copy with the rendered prompt before all other messages, and without its reference. It gets into the system message
+     * that comes first, if there is one: the templates of many models allow no second one.
+     */
+    ChatRequest prompted(String text) {
+        List<Message> prompted = new ArrayList<>(messages);
+        List<Part> parts = new ArrayList<>();
+        parts.add(new Part.Text(text));
+        if (messages.getFirst().role() == Role.SYSTEM) {
+            parts.addAll(prompted.removeFirst().parts());
+        }
+        prompted.addFirst(new Message(Role.SYSTEM, parts));
+        return new ChatRequest(prompted, options, tools, toolChoice, parallelToolCalls, format, thinking);
+    }
+
+    boolean hasSystemMessage() {
+        return messages.stream().anyMatch(message -> message.role() == Role.SYSTEM);
     }
 
     @Override

@@ -8,26 +8,28 @@ import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
+import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.core.prompt.PromptLimits;
+import dev.localllm.core.prompt.RenderedPrompt;
 import dev.localllm.core.prompt.SystemPrompt;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, resolves the model,
- * adds the system prompt, waits for a permit, loads the model, generates. Thread-safe.
+ * The use case, the same for every wire: charges the client, decodes, checks the prompt limits, adds the
+ * system prompt, resolves the model, waits for a permit, loads the model, generates. Thread-safe.
  */
 public final class ChatService {
 
     private final Charging charging;
     private final PromptLimits promptLimits;
     private final ModelDirectory models;
-    private final @Nullable SystemPrompt systemPrompt;
+    private final Supplier<PromptCatalog> prompts;
     private final int maxOutputTokens;
     private final DefaultThinking defaultThinking;
     private final FairQueue queue;
@@ -35,14 +37,14 @@ public final class ChatService {
     private final ModelLoads loads;
 
     /**
-     * @param systemPrompt added to chats without a system message; null for none
+     * @param prompts called for each request
      * @param maxOutputTokens maximum tokens of one answer; a request may set a lower limit
      */
     public ChatService(
             Charging charging,
             PromptLimits promptLimits,
             ModelDirectory models,
-            @Nullable SystemPrompt systemPrompt,
+            Supplier<PromptCatalog> prompts,
             int maxOutputTokens,
             DefaultThinking defaultThinking,
             FairQueue queue,
@@ -50,7 +52,7 @@ public final class ChatService {
         this.charging = charging;
         this.promptLimits = promptLimits;
         this.models = models;
-        this.systemPrompt = systemPrompt;
+        this.prompts = prompts;
         this.maxOutputTokens = maxOutputTokens;
         this.defaultThinking = defaultThinking;
         this.queue = queue;
@@ -90,20 +92,35 @@ public final class ChatService {
 
     private Mono<Void> generate(ClientId client, ChatCall call) {
         return Mono.defer(() -> {
-                    promptLimits.check(
-                            call.request().messageCount(), call.request().characters());
-                    return models.resolve(call.model());
-                })
-                .flatMap(model -> generate(client, model, call));
+            GenerationRequest request = prompted(call.request());
+            return models.resolve(call.model()).flatMap(model -> generate(client, model, request, call));
+        });
     }
 
     /** Opens the generation first, which sends nothing yet: a request that can't be served must not wait. */
-    private Mono<Void> generate(ClientId client, ModelId model, ChatCall call) {
-        Generation generation = chatModel.open(model, completed(call.request(), model));
+    private Mono<Void> generate(ClientId client, ModelId model, GenerationRequest request, ChatCall call) {
+        Generation generation = chatModel.open(model, completed(request, model));
         return Mono.using(
                 () -> queue.enter(client, model),
                 ticket -> call.responder().respond(model, ticket, events(ticket, model, generation, call.thread())),
                 ticket -> end(ticket, model));
+    }
+
+    /** Checks the limits, then adds the prompt. A prompt is not joined before, as it may repeat large values. */
+    private GenerationRequest prompted(GenerationRequest request) {
+        RenderedPrompt prompt = request instanceof ChatRequest chat ? prompt(chat) : null;
+        promptLimits.check(request.messageCount(), request.characters() + (prompt == null ? 0 : prompt.characters()));
+        return request instanceof ChatRequest chat && prompt != null ? chat.prompted(prompt.text()) : request;
+    }
+
+    /** The prompt that the request names, or the configured one for a chat without a system message. */
+    private @Nullable RenderedPrompt prompt(ChatRequest request) {
+        PromptCatalog catalog = prompts.get();
+        if (request.prompt() != null) {
+            return catalog.render(request.prompt());
+        }
+        SystemPrompt configured = catalog.systemPrompt();
+        return configured == null || request.hasSystemMessage() ? null : new RenderedPrompt(List.of(configured.text()));
     }
 
     private void end(Ticket ticket, ModelId model) {
@@ -137,18 +154,8 @@ public final class ChatService {
     private GenerationRequest completed(GenerationRequest request, ModelId model) {
         GenerationOptions options = request.options().withMaxTokens(maxOutputTokens);
         return switch (request) {
-            case ChatRequest r ->
-                r.with(withSystemPrompt(r.messages()), options, defaultThinking.of(model, r.thinking()));
+            case ChatRequest r -> r.with(options, defaultThinking.of(model, r.thinking()));
             case CompletionRequest r -> r.with(options);
         };
-    }
-
-    private List<Message> withSystemPrompt(List<Message> messages) {
-        if (systemPrompt == null || messages.stream().anyMatch(message -> message.role() == Role.SYSTEM)) {
-            return messages;
-        }
-        List<Message> completed = new ArrayList<>(messages);
-        completed.addFirst(new Message(Role.SYSTEM, systemPrompt.text()));
-        return completed;
     }
 }

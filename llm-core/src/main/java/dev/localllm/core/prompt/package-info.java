@@ -1,4 +1,4 @@
-/** The configured system prompt, and the size limits of a chat. */
+/** The prompts of the catalogue, the configured system prompt, and the size limits of a chat. */
 @NullMarked
 package dev.localllm.core.prompt;
 

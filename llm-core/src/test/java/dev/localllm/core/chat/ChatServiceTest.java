@@ -26,7 +26,11 @@ import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
+import dev.localllm.core.prompt.Prompt;
+import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.core.prompt.PromptLimits;
+import dev.localllm.core.prompt.PromptReference;
+import dev.localllm.core.prompt.PromptTemplate;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,7 +68,7 @@ class ChatServiceTest {
 
     private final List<GenerationRequest> generated = new ArrayList<>();
     private final List<RateDecision> decisions = new ArrayList<>();
-    private @Nullable SystemPrompt systemPrompt;
+    private PromptCatalog prompts = PromptCatalog.EMPTY;
     private PromptLimits promptLimits = new PromptLimits(10, 100);
     private @Nullable RateLimiter rateLimiter;
     private @Nullable RuntimeException openFault;
@@ -112,16 +116,98 @@ class ChatServiceTest {
 
     @Test
     void putsTheSystemPromptFirst() {
-        systemPrompt = new SystemPrompt("Be kind.");
+        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
 
         assertThat(sent(QUESTION)).containsExactly(new Message(Role.SYSTEM, "Be kind."), QUESTION);
     }
 
     @Test
     void keepsTheCallersSystemMessage() {
-        systemPrompt = new SystemPrompt("Be kind.");
+        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
 
         assertThat(sent(OWN_SYSTEM, QUESTION)).containsExactly(OWN_SYSTEM, QUESTION);
+    }
+
+    @Test
+    void putsTheNamedPromptFirstInsteadOfTheConfiguredOne() {
+        prompts = new PromptCatalog(
+                List.of(new Prompt("p", 1, new PromptTemplate("Say {{word}}."))), new SystemPrompt("Be kind."));
+
+        assertThat(sent(prompt("x"), QUESTION)).containsExactly(new Message(Role.SYSTEM, "Say x."), QUESTION);
+        assertThat(sent(prompt("x"), OWN_SYSTEM, QUESTION))
+                .containsExactly(
+                        new Message(
+                                Role.SYSTEM,
+                                List.of(
+                                        new Part.Text("Say x."),
+                                        OWN_SYSTEM.parts().getFirst())),
+                        QUESTION);
+        assertThat(sent(prompt("x"), QUESTION, OWN_SYSTEM))
+                .containsExactly(new Message(Role.SYSTEM, "Say x."), QUESTION, OWN_SYSTEM);
+        assertThat(generatedChat().prompt()).isNull();
+    }
+
+    @Test
+    void countsTheRenderedPrompt() {
+        prompts = new PromptCatalog(List.of(new Prompt("p", 1, new PromptTemplate("{{word}}{{word}}"))), null);
+        promptLimits = new PromptLimits(1, 8);
+
+        assertThat(sent(prompt("ab"), QUESTION)).hasSize(2);
+        generated.clear();
+        fail(
+                prompted(prompt("abc"), QUESTION),
+                new InvalidRequest(
+                        "messages", "messages: 10 characters in all messages together (expected: at most 8)"));
+        fail(
+                prompted(new PromptReference("q", null, Map.of()), QUESTION),
+                new InvalidRequest("prompt.id", "prompt.id: 'q' (expected: the id of a prompt of this server)"));
+        assertThat(generated).isEmpty();
+    }
+
+    @Test
+    void addsNoPromptToATextWithoutRoles() {
+        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
+        promptLimits = new PromptLimits(1, 3);
+
+        succeed(completion("a", "bc"));
+
+        assertThat(generated.getLast())
+                .isEqualTo(new CompletionRequest("a", "bc", GenerationOptions.DEFAULTS.withMaxTokens(100)));
+        fail(
+                completion("ab", "cd"),
+                new InvalidRequest(
+                        "messages", "messages: 4 characters in all messages together (expected: at most 3)"));
+        fail(
+                completion("abcd", null),
+                new InvalidRequest(
+                        "messages", "messages: 4 characters in all messages together (expected: at most 3)"));
+    }
+
+    private static ChatCall completion(String prompt, @Nullable String suffix) {
+        return new ChatCall(
+                null, new CompletionRequest(prompt, suffix, GenerationOptions.DEFAULTS), READER, Runnable::run);
+    }
+
+    private List<Message> sent(PromptReference prompt, Message... messages) {
+        succeed(prompted(prompt, messages));
+        return generatedChat().messages();
+    }
+
+    private static ChatCall prompted(PromptReference prompt, Message... messages) {
+        ChatRequest request = new ChatRequest(
+                List.of(messages),
+                GenerationOptions.DEFAULTS,
+                List.of(),
+                new ToolChoice.Auto(),
+                true,
+                new ResponseFormat.Text(),
+                Thinking.MODEL_DEFAULT,
+                prompt);
+        return new ChatCall(null, request, READER, Runnable::run);
+    }
+
+    private static PromptReference prompt(String word) {
+        return new PromptReference("p", null, Map.of("word", word));
     }
 
     @Test
@@ -174,7 +260,7 @@ class ChatServiceTest {
 
     @Test
     void keepsAllFieldsOfTheRequest() {
-        systemPrompt = new SystemPrompt("Be kind.");
+        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
 
         succeed(new ChatCall(null, withoutDefaults(), READER, Runnable::run));
 
@@ -955,7 +1041,7 @@ class ChatServiceTest {
                 new Charging(rateLimiter),
                 promptLimits,
                 new ModelDirectory(Mono::never, AllowedModels.ALL, new ModelId("m")),
-                systemPrompt,
+                () -> prompts,
                 100,
                 new DefaultThinking(Map.of(new ModelId("sober"), Thinking.OFF)),
                 queue,
