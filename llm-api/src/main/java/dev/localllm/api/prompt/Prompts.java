@@ -27,11 +27,12 @@ public final class Prompts implements Supplier<PromptCatalog> {
     /**
      * Reads the folder. Throws an {@link InvalidPromptsException} if it has faults.
      *
-     * @param reloads true for development: then {@link #get} looks at the folder, and so blocks for a moment
+     * @param reloads true for development: then {@link #get} looks at the folder, unless it is missing now, and so blocks for
+     *     a moment
      */
     public Prompts(PromptFolder folder, boolean reloads) {
         this.folder = folder;
-        this.reloads = reloads;
+        this.reloads = reloads && Files.exists(folder.path());
         this.seen = look();
         this.catalog = folder.read();
     }
