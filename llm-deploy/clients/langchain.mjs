@@ -2,7 +2,7 @@
 import { ContextOverflowError } from "@langchain/core/errors";
 import { HumanMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import { ChatOpenAI } from "@langchain/openai";
+import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from "@langchain/openai";
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { z } from "zod";
@@ -149,4 +149,39 @@ promise("reads thoughts, which it can turn off", async () => {
 
   assert.match(await thoughts("high"), /./);
   assert.equal(await thoughts("none"), "");
+});
+
+promise("embeds texts", async () => {
+  const embeddings = new OpenAIEmbeddings({
+    model: "simulator-embed",
+    apiKey: "none",
+    configuration: { baseURL: `${server.url}/v1` },
+  });
+
+  const [one, two] = await embeddings.embedDocuments(["one", "two"]);
+
+  assert.notDeepEqual(one, two);
+  assert.deepEqual(await embeddings.embedQuery("one"), one);
+});
+
+promise("fills a gap", async () => {
+  const fill = (suffix) =>
+    new OpenAI({
+      model: "simulator",
+      apiKey: "none",
+      configuration: { baseURL: `${server.url}/v1` },
+      modelKwargs: { suffix },
+    }).invoke("int sum(");
+
+  assert.notEqual(await fill(") { return a + b; }"), await fill(") { return 0; }"));
+});
+
+promise("asks for responses", async () => {
+  const model = chat({ useResponsesApi: true });
+
+  const [answer, stream] = [await once(model, chats.SHORT), await streamed(model, chats.SHORT)];
+
+  assert.equal(stream.text, answer.text);
+  assert.equal(answer.usage_metadata.output_tokens, 5);
+  assert.equal(stream.usage_metadata.output_tokens, 5);
 });

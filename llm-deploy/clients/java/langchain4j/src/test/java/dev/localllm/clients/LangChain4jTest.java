@@ -3,14 +3,17 @@ package dev.localllm.clients;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.data.embedding.Embedding;
 import dev.langchain4j.data.message.ImageContent;
 import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.data.segment.TextSegment;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.ModelNotFoundException;
 import dev.langchain4j.model.chat.Capability;
@@ -20,6 +23,7 @@ import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.openai.OpenAiChatModel;
+import dev.langchain4j.model.openai.OpenAiEmbeddingModel;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
@@ -165,6 +169,22 @@ class LangChain4jTest {
     void readsThoughtsWhichItCanTurnOff() throws Exception {
         assertFalse(thoughts("high").isEmpty());
         assertNull(thoughts("none"));
+    }
+
+    @Test
+    void embedsTexts() {
+        OpenAiEmbeddingModel model = OpenAiEmbeddingModel.builder()
+                .baseUrl(Chats.URL)
+                .apiKey("none")
+                .modelName("simulator-embed")
+                .build();
+
+        List<Embedding> vectors = model.embedAll(
+                        List.of(TextSegment.from("one"), TextSegment.from("two"), TextSegment.from("one")))
+                .content();
+
+        assertEquals(vectors.get(0), vectors.get(2));
+        assertNotEquals(vectors.get(0), vectors.get(1));
     }
 
     private static String thoughts(String effort) throws Exception {

@@ -1,5 +1,6 @@
 package dev.localllm.clients;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -10,6 +11,7 @@ import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
 import com.openai.errors.OpenAIServiceException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +24,8 @@ import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.content.Media;
 import org.springframework.ai.openai.OpenAiChatModel;
 import org.springframework.ai.openai.OpenAiChatOptions;
+import org.springframework.ai.openai.OpenAiEmbeddingModel;
+import org.springframework.ai.openai.OpenAiEmbeddingOptions;
 import org.springframework.ai.tool.annotation.Tool;
 import org.springframework.util.MimeTypeUtils;
 
@@ -135,6 +139,20 @@ class SpringAiTest {
     void readsThoughtsWhichItCanTurnOff() {
         assertFalse(thoughts("high").isEmpty());
         assertTrue(thoughts("none").isEmpty());
+    }
+
+    @Test
+    void embedsTexts() {
+        OpenAiEmbeddingModel model = new OpenAiEmbeddingModel(OpenAiEmbeddingOptions.builder()
+                .baseUrl(Chats.URL)
+                .apiKey("none")
+                .model("simulator-embed")
+                .build());
+
+        List<float[]> vectors = model.embed(List.of("one", "two", "one"));
+
+        assertArrayEquals(vectors.get(0), vectors.get(2));
+        assertFalse(Arrays.equals(vectors.get(0), vectors.get(1)));
     }
 
     private static String thoughts(String effort) {
