@@ -18,11 +18,11 @@ class PromptCatalogTest {
     private static final Prompt NINTH = prompt("translator", 9, "old {{word}}");
     private static final Prompt TENTH = prompt("translator", 10, "new {{word}}");
     private static final Prompt OTHER = prompt("assistant", 11, "Be kind.");
-    private static final PromptCatalog CATALOG = new PromptCatalog(List.of(TENTH, OTHER, NINTH), null);
+    private final PromptCatalog catalog = new PromptCatalog(List.of(TENTH, OTHER, NINTH), null);
 
     @Test
     void listsPromptsByIdAndVersion() {
-        assertThat(CATALOG.prompts()).containsExactly(OTHER, NINTH, TENTH);
+        assertThat(catalog.prompts()).containsExactly(OTHER, NINTH, TENTH);
         assertThat(PromptCatalog.EMPTY.prompts()).isEmpty();
     }
 
@@ -58,14 +58,14 @@ class PromptCatalogTest {
                 .withMessage("version: 0 (expected: 1 or more)");
     }
 
-    private static String rendered(@Nullable String version) {
-        return CATALOG.render(new PromptReference("translator", version, Map.of("word", "x")))
+    private String rendered(@Nullable String version) {
+        return catalog.render(new PromptReference("translator", version, Map.of("word", "x")))
                 .text();
     }
 
-    private static void assertRefused(String id, @Nullable String version, String field, String message) {
+    private void assertRefused(String id, @Nullable String version, String field, String message) {
         assertThatExceptionOfType(LlmException.class)
-                .isThrownBy(() -> CATALOG.render(new PromptReference(id, version, Map.of())))
+                .isThrownBy(() -> catalog.render(new PromptReference(id, version, Map.of())))
                 .satisfies(e -> assertThat(e.failure()).isEqualTo(new InvalidRequest(field, field + ": " + message)));
     }
 
