@@ -42,6 +42,9 @@ final class HotReload {
     private Path libraries;
     private volatile Process server;
 
+    /** The prompts when the server was last started. */
+    private Map<Path, String> prompts = Map.of();
+
     private HotReload(Path sources, Path work) {
         this.sources = sources;
         this.work = work;
@@ -65,6 +68,8 @@ final class HotReload {
                 built = now;
             } else if (server != null && !server.isAlive()) {
                 fallBack();
+            } else if (server == null && serving != null && !prompts().equals(prompts)) {
+                serve(serving); // it has refused to start, maybe because of them
             }
             TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
         }
@@ -164,6 +169,7 @@ final class HotReload {
         }
         previous = serving;
         serving = classes;
+        prompts = prompts();
         server = new ProcessBuilder(
                         java(),
                         "-XX:TieredStopAtLevel=1",
@@ -218,6 +224,12 @@ final class HotReload {
             add(files, Path.of(module, "pom.xml"));
             add(files, Path.of(module, "src/main"));
         }
+        return files;
+    }
+
+    private Map<Path, String> prompts() throws IOException {
+        Map<Path, String> files = new HashMap<>();
+        add(files, Path.of("prompts"));
         return files;
     }
 

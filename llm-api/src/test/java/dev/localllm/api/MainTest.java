@@ -23,11 +23,9 @@ class MainTest {
     void refusesBadPromptsInOneLineEachAndExits(@TempDir Path folder) throws Exception {
         Files.writeString(folder.resolve("a.md"), "Be kind.");
 
-        assertThat(refused(Map.of("PROMPT_FOLDER", folder.toString(), "DEFAULT_PROMPT", "a")))
+        assertThat(refused(Map.of("PROMPT_FOLDER", folder.toString())))
                 .isEqualTo(folder.resolve("a.md")
-                        + ": no front matter (expected: id and version between two lines ---)\n"
-                        + "DEFAULT_PROMPT: 'a' (expected: the id of a prompt without variables, such as assistant or"
-                        + " assistant@2)\n");
+                        + ": no front matter (expected: id and version between two lines ---)\n");
     }
 
     /** Output of a server that refuses to start. */

@@ -86,9 +86,24 @@ class PromptsTest {
             assertRefused(server, "\"id\":\"nobody\"", "prompt.id");
             assertRefused(server, "\"version\":\"1\"", "prompt.id");
             assertRefused(server, "\"id\":\"translator\",\"version\":\"3\"", "prompt.version");
+            StringBuilder many = new StringBuilder("\"id\":\"assistant\",\"variables\":{");
+            for (int i = 0; i < 65; i++) {
+                many.append(i == 0 ? "" : ",").append("\"v").append(i).append("\":\"x\"");
+            }
+            assertRefused(server, many + "}", "prompt.variables");
+            assertRefused(server, many.toString().replace(",\"v64\":\"x\"", "") + "}", "prompt.variables.v0");
             String tooLong =
                     "\"id\":\"translator\",\"version\":\"1\",\"variables\":{\"language\":\"" + "x".repeat(43) + "\"}";
             assertRefused(server, tooLong, "messages");
+        }
+    }
+
+    @Test
+    void namesUnknownFieldsOfAValue() throws Exception {
+        String part = "{\"type\":\"input_text\",\"text\":\"x\",\"more\":1}";
+        String prompt = "\"id\":\"translator\",\"version\":\"1\",\"variables\":{\"language\":" + part + "}";
+        try (TestServer server = server("--UNKNOWN_FIELDS=refuse")) {
+            assertRefused(server, prompt, "prompt.variables.language.more");
         }
     }
 

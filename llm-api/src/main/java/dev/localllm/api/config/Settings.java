@@ -573,7 +573,7 @@ public record Settings(
             Path folder = variables.find(setting(
                     "PROMPT_FOLDER",
                     ValueType.of("the path of a folder", Path::of),
-                    everywhere(words("prompts, if it exists")),
+                    localAndDeployed(words("prompts, if it exists"), words("prompts")),
                     "folder with the prompts of the catalogue (docs/prompts.md), which come with the image; read at the"
                             + " start, in local also after a change"));
             String prompt = variables.find(setting(
@@ -582,12 +582,13 @@ public record Settings(
                             "the id of a prompt, such as assistant or assistant@2",
                             name -> name.matches("[^@]+(@[^@]+)?")),
                     everywhere(words("none")),
-                    "id of a prompt without variables, with its version after `@` or the latest: used instead of"
-                            + " `SYSTEM_PROMPT`"));
+                    "id of a prompt without variables, with its version after `@` or the latest: it is the"
+                            + " system prompt; not together with `SYSTEM_PROMPT`"));
             if (text != null && prompt != null) {
                 throw new InvalidSettingException("DEFAULT_PROMPT", prompt, "not set together with SYSTEM_PROMPT");
             }
-            return new PromptFolder(folder == null ? DEFAULT_FOLDER : folder, folder == null, text, prompt);
+            boolean isOptional = folder == null && variables.environment() == AppEnvironment.LOCAL;
+            return new PromptFolder(folder == null ? DEFAULT_FOLDER : folder, isOptional, text, prompt);
         }
 
         private static @Nullable UnknownFields unknownFields(String text) {

@@ -24,7 +24,14 @@ public final class PromptField {
     public static final List<FieldRule> RULES = List.of(
             honoured("id", "a prompt of `GET /v1/prompts`"),
             honoured("version", "without it the latest version"),
-            mapped("variables", "strings, or parts of type `input_text`: one for each variable of the template"));
+            mapped(
+                    "variables",
+                    "up to 64 strings, or parts of type `input_text`: one for each variable of the template"));
+
+    private static final int MAX_VARIABLES = 64;
+
+    /** Of a variable that is an object. */
+    private static final List<FieldRule> PART = List.of(honoured("type", "`input_text`"), honoured("text", ""));
 
     private static final String VALUE = "a string, or an object with the type input_text and a text";
 
@@ -49,6 +56,9 @@ public final class PromptField {
         Fields variables = prompt.object("variables");
         Map<String, String> values = new HashMap<>();
         if (variables != null) {
+            if (variables.names().size() > MAX_VARIABLES) {
+                throw prompt.wrong("variables", "at most " + MAX_VARIABLES + " strings");
+            }
             for (String name : variables.names()) {
                 values.put(name, value(variables, name));
             }
@@ -61,6 +71,9 @@ public final class PromptField {
         String text = part == null ? variables.string(name) : part.string("text");
         if (text == null) {
             throw variables.wrong(name, VALUE);
+        }
+        if (part != null) {
+            part.end(PART);
         }
         return text;
     }

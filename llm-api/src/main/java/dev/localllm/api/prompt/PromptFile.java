@@ -20,13 +20,14 @@ import java.util.Map;
 final class PromptFile {
 
     private static final String FENCE = "---\n";
+    private static final int MAX_SHOWN = 20;
     private static final List<String> KEYS = List.of("id", "version");
 
     private PromptFile() {}
 
     /** @throws IllegalArgumentException with the fault of the file */
     static Prompt parse(String text) {
-        String lines = text.replace("\r\n", "\n");
+        String lines = text.replace("\r\n", "\n") + "\n"; // the second fence may be the last line
         int end = lines.indexOf("\n" + FENCE, FENCE.length() - 1);
         if (!lines.startsWith(FENCE) || end < 0) {
             throw new IllegalArgumentException("no front matter (expected: id and version between two lines ---)");
@@ -44,10 +45,10 @@ final class PromptFile {
             int colon = line.indexOf(':');
             String key = colon < 0 ? line : line.substring(0, colon).strip();
             if (colon < 0 || !KEYS.contains(key)) {
-                throw new IllegalArgumentException("'" + line + "' (expected: id: … and version: …)");
+                throw new IllegalArgumentException("'" + shown(line) + "' (expected: id: … and version: …)");
             }
             if (front.put(key, line.substring(colon + 1).strip()) != null) {
-                throw new IllegalArgumentException(key + ": there twice");
+                throw new IllegalArgumentException(key + ": duplicate");
             }
         }
         return front;
@@ -63,8 +64,13 @@ final class PromptFile {
 
     private static int version(String text) {
         if (!text.matches("[1-9][0-9]{0,8}")) {
-            throw new IllegalArgumentException("version: '" + text + "' (expected: a whole number, 1 or more)");
+            throw new IllegalArgumentException("version: '" + shown(text) + "' (expected: a whole number, 1 or more)");
         }
         return Integer.parseInt(text);
+    }
+
+    /** The beginning: after a missing fence, the text of the prompt follows. */
+    private static String shown(String text) {
+        return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "…";
     }
 }

@@ -4,18 +4,21 @@ import dev.localllm.core.prompt.Prompt;
 import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A folder with one file for each prompt and version, named {@code *.md}. Hidden files are left alone, other files and
- * folders are faults.
+ * Where the prompts come from: a folder with one file for each prompt and version, named {@code *.md}. Hidden files and
+ * backups, which end with {@code ~}, are ignored; other files, and folders, are faults.
  *
  * @param isOptional true if a folder that does not exist has no prompts; otherwise that is a fault
  * @param systemPrompt of chats without a system message; null for {@code defaultPrompt}
@@ -34,11 +37,13 @@ public record PromptFolder(
     public PromptCatalog read() {
         List<String> faults = new ArrayList<>();
         PromptCatalog catalog = new PromptCatalog(prompts(faults), systemPrompt);
-        PromptCatalog completed = defaultPrompt == null ? catalog : withDefault(catalog, defaultPrompt, faults);
+        if (faults.isEmpty() && defaultPrompt != null) {
+            catalog = withDefault(catalog, defaultPrompt, faults);
+        }
         if (!faults.isEmpty()) {
             throw new InvalidPromptsException(faults);
         }
-        return completed;
+        return catalog;
     }
 
     /** The visible files and folders in it, in alphabetical order. */
@@ -47,25 +52,31 @@ public record PromptFolder(
             return List.of();
         }
         try (Stream<Path> files = Files.list(path)) {
-            return files.filter(file -> !file.getFileName().toString().startsWith("."))
+            return files.filter(
+                            file -> !name(file).startsWith(".") && !name(file).endsWith("~"))
                     .sorted()
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
+    }
+
+    private static String name(Path file) {
+        return file.getFileName().toString();
     }
 
     private List<Prompt> prompts(List<String> faults) {
         List<Prompt> prompts = new ArrayList<>();
-        PromptCatalog before = PromptCatalog.EMPTY;
+        Set<String> versions = new HashSet<>();
         for (Path file : list(faults)) {
             try {
                 Prompt prompt = read(file);
-                if (before.find(prompt.id(), Integer.toString(prompt.version())) != null) {
-                    throw new IllegalArgumentException(prompt.id() + " " + prompt.version() + ": there twice");
+                if (!versions.add(prompt.id() + "@" + prompt.version())) {
+                    throw new IllegalArgumentException("duplicate of " + prompt.id() + "@" + prompt.version());
                 }
                 prompts.add(prompt);
-                before = new PromptCatalog(prompts, null);
             } catch (IllegalArgumentException e) {
-                faults.add(file + ": " + e.getMessage());
+                faults.add(printable(file + ": " + e.getMessage()));
             }
         }
         return prompts;
@@ -82,7 +93,7 @@ public record PromptFolder(
 
     private static Prompt read(Path file) {
         try {
-            if (!file.getFileName().toString().endsWith(SUFFIX) || !Files.isRegularFile(file)) {
+            if (!name(file).endsWith(SUFFIX) || !Files.isRegularFile(file)) {
                 throw new IllegalArgumentException("not a prompt (expected: a file named *.md)");
             }
             if (Files.size(file) > MAX_BYTES) {
@@ -96,15 +107,23 @@ public record PromptFolder(
         }
     }
 
-    private static PromptCatalog withDefault(PromptCatalog catalog, String name, List<String> faults) {
+    private PromptCatalog withDefault(PromptCatalog catalog, String name, List<String> faults) {
         int at = name.indexOf('@');
-        Prompt prompt = catalog.find(at < 0 ? name : name.substring(0, at), at < 0 ? null : name.substring(at + 1));
-        if (prompt == null || !prompt.template().variables().isEmpty()) {
-            faults.add("DEFAULT_PROMPT: '" + name + "' (expected: the id of a prompt without variables, such as"
-                    + " assistant or assistant@2)");
+        String id = at < 0 ? name : name.substring(0, at);
+        Prompt prompt = catalog.find(id, at < 0 ? null : name.substring(at + 1));
+        if (prompt == null) {
+            faults.add(printable("DEFAULT_PROMPT: '" + name + "' (expected: a prompt of " + path + ")"));
+            return catalog;
+        }
+        if (!prompt.template().variables().isEmpty()) {
+            faults.add("DEFAULT_PROMPT: '" + name + "' (expected: a prompt without variables)");
             return catalog;
         }
         SystemPrompt text = new SystemPrompt(prompt.template().render(Map.of()).text());
         return new PromptCatalog(catalog.prompts(), text);
+    }
+
+    private static String printable(String fault) {
+        return fault.replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -2,7 +2,6 @@ package dev.localllm.api.prompt;
 
 import dev.localllm.core.prompt.PromptCatalog;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -22,13 +21,16 @@ public final class Prompts implements Supplier<PromptCatalog> {
     private Map<Path, State> seen;
     private volatile PromptCatalog catalog;
 
+    /** Of the last read; empty if it had none. */
+    private String fault = "";
+
     private record State(FileTime modified, long size) {}
 
     /**
      * Reads the folder. Throws an {@link InvalidPromptsException} if it has faults.
      *
-     * @param reloads true for development: then {@link #get} looks at the folder, unless it is missing now, and so blocks for
-     *     a moment
+     * @param reloads true for development: then {@link #get} looks at the folder, and so blocks for a moment; unless the folder
+     *     is missing at the start
      */
     public Prompts(PromptFolder folder, boolean reloads) {
         this.folder = folder;
@@ -38,8 +40,8 @@ public final class Prompts implements Supplier<PromptCatalog> {
     }
 
     /**
-     * The prompts; those of the start, or if they are reloaded, those of now. After a change with faults, which are logged
-     * once, those before the change.
+     * The prompts of the start, or if they are reloaded, of now. After a change with faults, which are logged once, the
+     * previous prompts.
      */
     @Override
     public PromptCatalog get() {
@@ -51,15 +53,20 @@ public final class Prompts implements Supplier<PromptCatalog> {
 
     private synchronized void reload() {
         Map<Path, State> now = look();
-        if (now.equals(seen)) {
+        if (now.equals(seen) && fault.isEmpty()) {
             return;
         }
         seen = now;
         try {
             catalog = folder.read();
+            fault = "";
             log.info("Prompts: reloaded, {} in {}", catalog.prompts().size(), folder.path());
         } catch (InvalidPromptsException e) {
-            log.error("Prompts: not reloaded. {}", e.getMessage());
+            String message = String.valueOf(e.getMessage());
+            if (!fault.equals(message)) {
+                log.error("Prompts: not reloaded. {}", message);
+                fault = message;
+            }
         }
     }
 
@@ -69,8 +76,8 @@ public final class Prompts implements Supplier<PromptCatalog> {
             for (Path file : folder.files()) {
                 states.put(file, new State(Files.getLastModifiedTime(file), Files.size(file)));
             }
-        } catch (IOException | UncheckedIOException e) {
-            return Map.of(); // a file has just gone, or the folder; read tells which
+        } catch (IOException e) {
+            return Map.of(); // a file has just gone, or the folder
         }
         return states;
     }

@@ -3,10 +3,12 @@ package dev.localllm.api.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.localllm.api.prompt.PromptFolder;
 import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.InvalidSettingException;
 import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelId;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -85,6 +87,22 @@ class SettingsTest {
     void acceptsARevision(String revision) {
         assertThat(Settings.from(Map.of("APP_REVISION", revision)::get).server().revision())
                 .isEqualTo(revision);
+    }
+
+    @Test
+    void takesThePromptsFromAFolder() {
+        PromptFolder local = Settings.from(name -> null).chats().prompts();
+        PromptFolder deployed = Settings.from(production(Map.of())::get).chats().prompts();
+        PromptFolder other = Settings.from(Map.of("PROMPT_FOLDER", "other", "DEFAULT_PROMPT", "a@1")::get)
+                .chats()
+                .prompts();
+
+        assertThat(local).isEqualTo(new PromptFolder(Path.of("prompts"), true, null, null));
+        assertThat(deployed).isEqualTo(new PromptFolder(Path.of("prompts"), false, null, null));
+        assertThat(other).isEqualTo(new PromptFolder(Path.of("other"), false, null, "a@1"));
+        assertThatExceptionOfType(InvalidSettingException.class)
+                .isThrownBy(() -> Settings.from(Map.of("SYSTEM_PROMPT", "text", "DEFAULT_PROMPT", "a")::get))
+                .withMessage("DEFAULT_PROMPT: 'a' (expected: not set together with SYSTEM_PROMPT)");
     }
 
     @Test

@@ -57,7 +57,9 @@ public abstract class CompatibilityPage {
     @Test
     void saysWhatTheRulesSay() throws IOException {
         String page = Files.readString(PAGE);
-        int from = page.indexOf(BEGIN, page.indexOf("## POST " + route() + "\n")) + BEGIN.length();
+        int section = page.indexOf("## POST " + route() + "\n");
+        assertThat(section).as("section of " + route()).isPositive();
+        int from = page.indexOf(BEGIN, section) + BEGIN.length();
         int to = page.indexOf(END, from);
         String tables = places().stream().map(CompatibilityPage::table).collect(Collectors.joining()) + appendix();
         if (Boolean.getBoolean("compatibility.write")) {

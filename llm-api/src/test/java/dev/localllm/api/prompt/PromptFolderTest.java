@@ -31,6 +31,7 @@ class PromptFolderTest {
         write("b.md", "---\nid: translator\nversion: 2\n---\n\nTranslate into {{language}}.\n\n");
         write("a.md", "---\r\nversion:1\r\nid:assistant\r\n---\r\nBe kind.\r\nAlways.");
         write(".draft.md", "no prompt");
+        write("b.md~", "no prompt");
 
         List<Prompt> prompts = folder(null).read().prompts();
 
@@ -48,12 +49,13 @@ class PromptFolderTest {
             ---/id: a/---/Be kind.               | version: missing
             ---/id: a/version: x/---/Be kind.    | version: 'x' (expected: a whole number, 1 or more)
             ---/id: a/version: 01/---/Be kind.   | version: '01' (expected: a whole number, 1 or more)
-            ---/id: A/version: 1/---/Be kind.    | id: 'A' (expected: up to 64 lower-case letters, digits, _ and -)
-            ---/id: a/id: b/version: 1/---/x     | id: there twice
+            ---/id: A/version: 1/---/Be kind.    | id: 'A' (expected: up to 64 lower-case letters, digits, _ and -, first a letter or digit)
+            ---/id: a/id: b/version: 1/---/x     | id: duplicate
             ---/id: a/name: b/version: 1/---/x   | 'name: b' (expected: id: … and version: …)
             ---/id/version: 1/---/x              | 'id' (expected: id: … and version: …)
             ---/id: a/version: 1/---/            | no text
-            ---/id: a/version: 1/---/{{ x }}     | '{{ x }}' (expected: {{name}}, with a name of lower-case letters, digits and _)
+            ---/id: a/version: 1/---             | no text
+            ---/id: a/version: 1/---/{{ x }}     | '{{ x }}' (expected: {{name}}, with a name of up to 64 lower-case letters, digits and _, first a letter)
             """)
     void namesTheFaultOfAFile(String text, String fault) throws IOException {
         write("a.md", text.replace("/", "\n"));
@@ -71,14 +73,20 @@ class PromptFolderTest {
         write("6.md", prompt("c", "x".repeat(1 << 20)));
 
         assertFaults(
-                folder("nobody"),
-                folder.resolve("2.md") + ": a 1: there twice",
+                folder("nobody"), // told when the files are in order
+                folder.resolve("2.md") + ": duplicate of a@1",
                 folder.resolve("3.txt") + ": not a prompt (expected: a file named *.md)",
                 folder.resolve("4.md") + ": not a prompt (expected: a file named *.md)",
                 folder.resolve("5.md") + ": not UTF-8",
-                folder.resolve("6.md") + ": too large (expected: up to 1048576 bytes)",
-                "DEFAULT_PROMPT: 'nobody' (expected: the id of a prompt without variables, such as assistant or"
-                        + " assistant@2)");
+                folder.resolve("6.md") + ": too large (expected: up to 1048576 bytes)");
+    }
+
+    @Test
+    void tellsOnlyTheBeginningOfALineAndNoControlCharacters() throws IOException {
+        write("a\n.md", "---\nid: a\nversion: 1\n\u001b" + "secret".repeat(9) + "\n---\nx");
+
+        assertFaults(
+                folder(null), folder.resolve("a?.md") + ": '?secretsecretsecrets…' (expected: id: … and version: …)");
     }
 
     @Test
@@ -106,10 +114,10 @@ class PromptFolderTest {
                 .isEqualTo(new SystemPrompt("own"));
         assertThatExceptionOfType(InvalidPromptsException.class)
                 .isThrownBy(() -> folder("b").read())
-                .withMessageStartingWith("DEFAULT_PROMPT: 'b'");
+                .withMessage("DEFAULT_PROMPT: 'b' (expected: a prompt without variables)");
         assertThatExceptionOfType(InvalidPromptsException.class)
                 .isThrownBy(() -> folder("a@3").read())
-                .withMessageStartingWith("DEFAULT_PROMPT: 'a@3'");
+                .withMessage("DEFAULT_PROMPT: 'a@3' (expected: a prompt of " + folder + ")");
     }
 
     @Test
@@ -131,8 +139,15 @@ class PromptFolderTest {
                             + ": no front matter (expected: id and version between two lines ---)");
         }
 
-        write("2.md", prompt("b", "x"));
+        write("2.md", "---\nid: b\nversion: 1\n---\nx");
         assertThat(prompts.get().prompts()).hasSize(2);
+        try (CapturedLog log = new CapturedLog(Prompts.class.getName(), Level.ERROR)) {
+            Files.createSymbolicLink(folder.resolve("3.md"), folder.resolve("later"));
+            assertThat(prompts.get().prompts()).hasSize(2);
+            Files.delete(folder.resolve("3.md"));
+            assertThat(prompts.get().prompts()).hasSize(2);
+            assertThat(log.messages()).hasSize(1);
+        }
         write("1.md", prompt("a", "NEWER")); // as long as before, at another time
         Files.setLastModifiedTime(folder.resolve("1.md"), FileTime.fromMillis(1));
         assertThat(prompts.get().systemPrompt()).isEqualTo(new SystemPrompt("NEWER"));

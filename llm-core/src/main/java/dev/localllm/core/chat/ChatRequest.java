@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tools functions that the model may call, possibly none
  * @param parallelToolCalls false if the answer has at most one tool call
- * @param prompt rendered as a system message before all other messages; null for the configured system prompt
+ * @param prompt its text comes before all messages, as the system message or joined to it; null for the configured system prompt
  */
 public record ChatRequest(
         List<Message> messages,
@@ -61,10 +61,10 @@ public record ChatRequest(
     }
 
     /**
-     * A copy with the rendered prompt before all other messages, and without its reference. It gets into the system message
-     * that comes first, if there is one: the templates of many models allow no second one.
+     * A copy with this text before all messages, and without its reference to a prompt. The text is joined to a system
+     * message that comes first: the templates of many models allow no second one.
      */
-    ChatRequest prompted(String text) {
+    ChatRequest withSystemPrompt(String text) {
         List<Message> prompted = new ArrayList<>(messages);
         List<Part> parts = new ArrayList<>();
         parts.add(new Part.Text(text));

@@ -10,13 +10,13 @@ import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.core.prompt.PromptLimits;
+import dev.localllm.core.prompt.PromptReference;
 import dev.localllm.core.prompt.RenderedPrompt;
 import dev.localllm.core.prompt.SystemPrompt;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -108,19 +108,19 @@ public final class ChatService {
 
     /** Checks the limits, then adds the prompt. A prompt is not joined before, as it may repeat large values. */
     private GenerationRequest prompted(GenerationRequest request) {
-        RenderedPrompt prompt = request instanceof ChatRequest chat ? prompt(chat) : null;
-        promptLimits.check(request.messageCount(), request.characters() + (prompt == null ? 0 : prompt.characters()));
-        return request instanceof ChatRequest chat && prompt != null ? chat.prompted(prompt.text()) : request;
+        PromptReference named = request instanceof ChatRequest chat ? chat.prompt() : null;
+        RenderedPrompt rendered = named == null ? null : prompts.get().render(named);
+        promptLimits.check(
+                request.messageCount(), request.characters() + (rendered == null ? 0 : rendered.characters()));
+        return switch (request) {
+            case ChatRequest chat -> rendered == null ? withSystemPrompt(chat) : chat.withSystemPrompt(rendered.text());
+            case CompletionRequest completion -> completion;
+        };
     }
 
-    /** The prompt that the request names, or the configured one for a chat without a system message. */
-    private @Nullable RenderedPrompt prompt(ChatRequest request) {
-        PromptCatalog catalog = prompts.get();
-        if (request.prompt() != null) {
-            return catalog.render(request.prompt());
-        }
-        SystemPrompt configured = catalog.systemPrompt();
-        return configured == null || request.hasSystemMessage() ? null : new RenderedPrompt(List.of(configured.text()));
+    private ChatRequest withSystemPrompt(ChatRequest chat) {
+        SystemPrompt configured = prompts.get().systemPrompt();
+        return configured == null || chat.hasSystemMessage() ? chat : chat.withSystemPrompt(configured.text());
     }
 
     private void end(Ticket ticket, ModelId model) {

@@ -14,8 +14,9 @@ public record Prompt(String id, int version, PromptTemplate template) {
 
     public Prompt {
         if (!ID.matcher(id).matches()) {
-            throw new IllegalArgumentException(
-                    "id: '" + id + "' (expected: up to 64 lower-case letters, digits, _ and -)");
+            String shown = id.substring(0, Math.min(id.length(), 64));
+            throw new IllegalArgumentException("id: '" + shown
+                    + "' (expected: up to 64 lower-case letters, digits, _ and -, first a letter or digit)");
         }
         if (version < 1) {
             throw new IllegalArgumentException("version: " + version + " (expected: 1 or more)");

@@ -13,6 +13,8 @@ public final class PromptCatalog {
     /** Without prompts and without a system prompt. */
     public static final PromptCatalog EMPTY = new PromptCatalog(List.of(), null);
 
+    private static final int MAX_SHOWN = 64;
+
     private final List<Prompt> prompts;
     private final @Nullable SystemPrompt systemPrompt;
 
@@ -65,7 +67,8 @@ public final class PromptCatalog {
     }
 
     private static LlmException refusal(String field, String value, String expected) {
+        String shown = value.substring(0, Math.min(value.length(), MAX_SHOWN));
         return new LlmException(new InvalidRequest(
-                "prompt." + field, "prompt." + field + ": '" + value + "' (expected: " + expected + ")"));
+                "prompt." + field, "prompt." + field + ": '" + shown + "' (expected: " + expected + ")"));
     }
 }

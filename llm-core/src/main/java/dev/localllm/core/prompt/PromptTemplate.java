@@ -14,7 +14,8 @@ import java.util.regex.Pattern;
 public final class PromptTemplate {
 
     private static final String OPENING = "{{";
-    private static final String NAME = "a name of lower-case letters, digits and _";
+    private static final String NAME = "a name of up to 64 lower-case letters, digits and _, first a letter";
+    private static final int MAX_NAME = 64;
     private static final Pattern VARIABLE = Pattern.compile("\\{\\{([a-z][a-z0-9_]{0,63})}}");
 
     /** One more than names. */
@@ -79,7 +80,7 @@ public final class PromptTemplate {
 
     private static void require(boolean valid, String name, String fault) {
         if (!valid) {
-            String path = "prompt.variables." + name;
+            String path = "prompt.variables." + name.substring(0, Math.min(name.length(), MAX_NAME));
             throw new LlmException(new InvalidRequest(path, path + ": " + fault));
         }
     }

@@ -36,6 +36,11 @@ class PromptCatalogTest {
     @Test
     void namesTheUnknownIdOrVersion() {
         assertRefused("nobody", "1", "prompt.id", "'nobody' (expected: the id of a prompt of this server)");
+        assertRefused(
+                "x".repeat(1000),
+                null,
+                "prompt.id",
+                "'" + "x".repeat(64) + "' (expected: the id of a prompt of this server)");
         assertRefused("nobody", null, "prompt.id", "'nobody' (expected: the id of a prompt of this server)");
         assertRefused("translator", "8", "prompt.version", "'8' (expected: a version of the prompt translator)");
         assertRefused("translator", "09", "prompt.version", "'09' (expected: a version of the prompt translator)");
@@ -46,7 +51,8 @@ class PromptCatalogTest {
     void refusesAnId(String id) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> prompt(id, 1, "a"))
-                .withMessage("id: '" + id + "' (expected: up to 64 lower-case letters, digits, _ and -)");
+                .withMessage("id: '" + id
+                        + "' (expected: up to 64 lower-case letters, digits, _ and -, first a letter or digit)");
     }
 
     @Test

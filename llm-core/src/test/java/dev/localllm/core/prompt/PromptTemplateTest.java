@@ -84,7 +84,9 @@ class PromptTemplateTest {
     void refusesBracesThatOpenNoVariable(String text, String named) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new PromptTemplate(text))
-                .withMessage("'" + named + "' (expected: {{name}}, with a name of lower-case letters, digits and _)");
+                .withMessage(
+                        "'" + named
+                                + "' (expected: {{name}}, with a name of up to 64 lower-case letters, digits and _, first a letter)");
     }
 
     @Test
