@@ -269,7 +269,8 @@ class ChatFeaturesTest {
     void listsWhatModelsCanDo() throws Exception {
         JsonNode models = json(server.get("/v1/models")).path("data");
 
-        assertThat(models.path(0).path("capabilities").toString()).isEqualTo("[\"chat\",\"tools\",\"vision\"]");
+        assertThat(models.path(0).path("capabilities").toString())
+                .isEqualTo("[\"chat\",\"tools\",\"vision\",\"insert\"]");
         assertThat(models.path(0).path("context_length").asInt()).isEqualTo(8192);
         assertThat(json(server.get("/v1/models/simulator-thinking"))
                         .path("capabilities")

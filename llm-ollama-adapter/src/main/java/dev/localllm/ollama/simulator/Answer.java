@@ -9,6 +9,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class Answer {
 
     private static final long NANOS_PER_TOKEN = 2_000_000;
+    private static final int FIRST_TOKEN = 259;
+    private static final int VOCABULARY = 200;
 
     private final Prompt prompt;
     private final InstantSource clock;
@@ -133,13 +136,20 @@ final class Answer {
                 true,
                 completion.reason(),
                 logprobs,
-                prompt.chat() ? null : List.of(1, 2, 3),
+                prompt.chat() ? null : context(completion),
                 waitNanos + NANOS_PER_TOKEN + evalNanos,
                 loadNanos,
                 completion.promptTokens(),
                 NANOS_PER_TOKEN,
                 completion.tokens(),
                 evalNanos);
+    }
+
+    /** Tokens of prompt and answer, without the one that begins a text. */
+    private static List<Integer> context(Completion completion) {
+        return IntStream.range(1, completion.promptTokens() + completion.tokens())
+                .mapToObj(i -> FIRST_TOKEN + i % VOCABULARY)
+                .toList();
     }
 
     private String now() {

@@ -82,6 +82,9 @@ final class Completion {
         if (!conversation.toolResults().isEmpty()) {
             return Storyteller.tokens(ToolCalls.report(conversation));
         }
+        if (!prompt.suffix().isEmpty()) {
+            return Storyteller.fill(conversation.last().text(), prompt.suffix(), prompt.seed());
+        }
         List<String> text = Storyteller.answer(conversation.last().text(), prompt.seed());
         if (conversation.imageSizes().isEmpty()) {
             return text;

@@ -36,10 +36,10 @@ import tools.jackson.databind.JsonNode;
  */
 public final class OllamaSimulator implements AutoCloseable {
 
-    /** The first model of the list: with tools and vision. */
+    /** The first model of the list: with tools and vision; fills gaps. */
     public static final String CHAT_MODEL = "simulator:latest";
 
-    /** Has neither tools, nor vision, nor thinking. */
+    /** Has neither tools, nor vision, nor thinking; fills no gaps. */
     public static final String SECOND_CHAT_MODEL = "simulator-2:latest";
 
     /** Has tools and thinking. */

@@ -12,7 +12,8 @@ import tools.jackson.databind.node.MissingNode;
  * A chat or generate request, parsed as Ollama does, with Ollama's error texts.
  *
  * @param name the model's name, as the caller wrote it
- * @param promptTokens how many tokens the messages and tools are
+ * @param suffix of a generate request: the text after the gap to fill; empty if there is no gap
+ * @param promptTokens how many tokens the messages, the suffix and the tools are
  * @param tools definitions; empty or missing if there are none
  * @param thinking null for no thinking
  * @param format null for any text
@@ -24,6 +25,7 @@ record Prompt(
         SimulatedModel model,
         boolean chat,
         Conversation conversation,
+        String suffix,
         int promptTokens,
         JsonNode tools,
         @Nullable ThinkLevel thinking,
@@ -51,12 +53,13 @@ record Prompt(
         GoJson.typed(request.path("stream"), struct + ".stream", JsonNode::isBoolean, "bool");
         JsonNode tools = chat ? request.path("tools") : MissingNode.getInstance();
         GoJson.typed(tools, struct + ".tools", JsonNode::isArray, "api.Tools");
+        String suffix = chat ? "" : suffix(request);
         ThinkLevel.check(request.path("think"));
         Conversation conversation = new Conversation(chat ? Message.chat(request) : Message.generate(request));
         Logprobs logprobs = Logprobs.parse(request, struct);
         String name = request.path("model").asString("");
         SimulatedModel model = model(name, chat);
-        checkAbilities(request, name, model, chat);
+        checkAbilities(request, suffix, name, model, chat);
         if (!conversation.imageSizes().isEmpty() && !model.can("vision")) {
             throw Refusal.byRunner("Multimodal data provided, but model does not support multimodal requests.");
         }
@@ -66,7 +69,8 @@ record Prompt(
                 model,
                 chat,
                 conversation,
-                promptTokens(conversation, tools),
+                suffix,
+                promptTokens(conversation, suffix, tools),
                 tools,
                 model.can("thinking") ? ThinkLevel.of(request.path("think")) : null,
                 Format.parse(request.path("format")),
@@ -81,8 +85,9 @@ record Prompt(
         return prompt;
     }
 
-    private static int promptTokens(Conversation conversation, JsonNode tools) {
-        int tokens = tools.isEmpty() ? 0 : Storyteller.tokens(tools.toString()).size();
+    private static int promptTokens(Conversation conversation, String suffix, JsonNode tools) {
+        int tokens = Storyteller.tokens(suffix).size();
+        tokens += tools.isEmpty() ? 0 : Storyteller.tokens(tools.toString()).size();
         for (Message message : conversation.messages()) {
             tokens += MESSAGE_TOKENS
                     + Storyteller.tokens(message.text()).size()
@@ -125,16 +130,25 @@ record Prompt(
         return model;
     }
 
-    private static void checkAbilities(JsonNode request, String name, SimulatedModel model, boolean chat) {
+    private static void checkAbilities(
+            JsonNode request, String suffix, String name, SimulatedModel model, boolean chat) {
         if (!model.can("completion")) {
             throw new Refusal(400, "\"" + name + "\" does not support " + (chat ? "chat" : "generate"));
         }
         if (chat && !request.path("tools").isEmpty() && !model.can("tools")) {
             throw new Refusal(400, "registry.ollama.ai/library/" + tagged(name) + " does not support tools");
         }
+        if (!suffix.isEmpty() && !model.can("insert")) {
+            throw new Refusal(400, "registry.ollama.ai/library/" + tagged(name) + " does not support insert");
+        }
         if (ThinkLevel.isDemanded(request.path("think")) && !model.can("thinking")) {
             throw new Refusal(400, "\"" + name + "\" does not support thinking");
         }
+    }
+
+    private static String suffix(JsonNode request) {
+        GoJson.typed(request.path("suffix"), "GenerateRequest.suffix", JsonNode::isString, "string");
+        return request.path("suffix").asString("");
     }
 
     private static String tagged(String name) {

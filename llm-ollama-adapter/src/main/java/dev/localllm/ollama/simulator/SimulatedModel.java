@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A model of the simulator, in the order of the list: the first one that can chat is a caller's default. */
 enum SimulatedModel {
-    CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", List.of("completion", "tools", "vision")),
+    CHAT(OllamaSimulator.CHAT_MODEL, "1f0c4a9be2d84d15", "llama", List.of("completion", "tools", "insert", "vision")),
     SECOND_CHAT(OllamaSimulator.SECOND_CHAT_MODEL, "5d83a7f6c21e4b07", "llama", List.of("completion")),
     THINKING(OllamaSimulator.THINKING_MODEL, "c40e17d95ab2f836", "llama", List.of("completion", "tools", "thinking")),
     EMBED(OllamaSimulator.EMBED_MODEL, "7b52e6c1d0a94f38", "bert", List.of("embedding"));

@@ -38,10 +38,19 @@ final class Storyteller {
     private Storyteller() {}
 
     static List<String> answer(String prompt, long seed) {
-        boolean korean = HANGUL.matcher(prompt).find();
-        List<String> sentences = korean ? KOREAN : ENGLISH;
+        return told(opening(prompt), prompt, seed);
+    }
+
+    /** A text for the gap between prompt and suffix. */
+    static List<String> fill(String prompt, String suffix, long seed) {
+        String all = prompt + suffix;
+        return told(gap(quote(prompt), quote(suffix), isKorean(all)), all, seed);
+    }
+
+    private static List<String> told(String opening, String prompt, long seed) {
+        List<String> sentences = isKorean(prompt) ? KOREAN : ENGLISH;
         Random random = new Random((prompt.hashCode() * 31L + seed) * 0x9E3779B97F4A7C15L);
-        StringBuilder text = new StringBuilder(opening(prompt, korean));
+        StringBuilder text = new StringBuilder(opening);
         int requested = requestedTokens(prompt);
         int sentence = random.nextInt(sentences.size());
         int written = tokens(text.toString()).size();
@@ -66,14 +75,21 @@ final class Storyteller {
 
     /** The first sentences of an answer. */
     static String opening(String prompt) {
-        return opening(prompt, HANGUL.matcher(prompt).find());
-    }
-
-    private static String opening(String prompt, boolean korean) {
         String quoted = quote(prompt);
-        return korean
+        return isKorean(prompt)
                 ? "저는 시뮬레이터라서 뒤에 모델이 없습니다. \"" + quoted + "\"라고 물으셨네요."
                 : "This is a simulator with no model behind it. You asked: \"" + quoted + "\".";
+    }
+
+    private static String gap(String before, String after, boolean korean) {
+        return korean
+                ? "저는 시뮬레이터라서 뒤에 모델이 없습니다. \"" + before + "\"와 \"" + after + "\" 사이를 채웁니다."
+                : "This is a simulator with no model behind it. I fill the gap between \"" + before + "\" and \""
+                        + after + "\".";
+    }
+
+    private static boolean isKorean(String text) {
+        return HANGUL.matcher(text).find();
     }
 
     /** The beginning of a text, on one line. */

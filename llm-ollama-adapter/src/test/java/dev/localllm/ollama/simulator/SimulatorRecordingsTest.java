@@ -36,7 +36,6 @@ class SimulatorRecordingsTest {
             "02-chat-debug-render",
             "05-generate-raw",
             "05-generate-raw-template",
-            "05-generate-suffix-unsupported",
             "06-embed-too-long-no-truncate",
             "06-embeddings-old-unknown",
             // needs a cloud, a broken file, a killed runner, or a full queue; faults simulate these
@@ -180,7 +179,8 @@ class SimulatorRecordingsTest {
     private static String renamed(String text) {
         return text.replace("tiny-embed", "simulator-embed")
                 .replace("tiny-tools", "simulator-thinking")
-                .replaceAll("tiny(-slow|-fim)?", "simulator-2")
+                .replace("tiny-fim", "simulator")
+                .replaceAll("tiny(-slow)?", "simulator-2")
                 .replace("TINY", "SIMULATOR-2");
     }
 
