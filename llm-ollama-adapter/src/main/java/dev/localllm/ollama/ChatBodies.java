@@ -196,11 +196,11 @@ final class ChatBodies {
         };
     }
 
-    private static String keepAlive(OllamaSettings settings) {
+    static String keepAlive(OllamaSettings settings) {
         return settings.keepAlive().toSeconds() + "s";
     }
 
-    private static OllamaWire.Options options(GenerationOptions options, List<String> stop, OllamaSettings settings) {
+    static OllamaWire.Options options(GenerationOptions options, List<String> stop, OllamaSettings settings) {
         return new OllamaWire.Options(
                 settings.contextTokens(),
                 options.maxTokens(),

@@ -62,8 +62,8 @@ final class ForcedCall {
     }
 
     private void collect(JsonText delta) {
-        if (text.size() + delta.length() > ChatLineDecoder.MAX_LINE_BYTES) {
-            fail("more than " + ChatLineDecoder.MAX_LINE_BYTES + " bytes");
+        if (text.size() + delta.length() > LineDecoder.MAX_LINE_BYTES) {
+            fail("more than " + LineDecoder.MAX_LINE_BYTES + " bytes");
         } else {
             delta.writeTo(text::write);
         }

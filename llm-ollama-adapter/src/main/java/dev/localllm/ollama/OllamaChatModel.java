@@ -22,7 +22,7 @@ import reactor.netty.ByteBufFlux;
 import reactor.netty.http.client.HttpClient.RequestSender;
 
 /**
- * {@link ChatModel} over POST /api/chat, always streaming. Ollama's {@code /v1} is not used: it hides failures during a
+ * {@link ChatModel} over POST /api/chat and /api/generate, always streaming. Ollama's {@code /v1} is not used: it hides failures during a
  * stream and has neither num_ctx nor keep_alive.
  */
 final class OllamaChatModel implements ChatModel {
@@ -30,18 +30,20 @@ final class OllamaChatModel implements ChatModel {
     private final Upstream upstream;
     private final OllamaSettings settings;
     private final RequestSender chat;
+    private final RequestSender generate;
 
     OllamaChatModel(Upstream upstream, OllamaSettings settings) {
         this.upstream = upstream;
         this.settings = settings;
-        this.chat = upstream.post("/api/chat");
+        this.chat = upstream.post(LineFormat.CHAT.path());
+        this.generate = upstream.post(LineFormat.GENERATE.path());
     }
 
     @Override
     public Generation open(ModelId model, GenerationRequest request) {
         return switch (request) {
             case ChatRequest r -> chat(model, r);
-            case CompletionRequest r -> throw new UnsupportedOperationException("completions");
+            case CompletionRequest r -> completion(model, r);
         };
     }
 
@@ -49,15 +51,26 @@ final class OllamaChatModel implements ChatModel {
         ForcedTool forced = ForcedTool.of(request);
         byte[] body = OllamaJson.write(ChatBodies.of(model, request, forced, settings));
         return send(
+                chat,
                 model,
                 body,
                 (content, onEvents) -> new Answer(
-                                new ChatLineDecoder(request.parallelToolCalls()),
+                                new LineDecoder(LineFormat.CHAT, request.parallelToolCalls()),
                                 forced == null
                                         ? null
                                         : new ForcedCall(forced.definition().name()),
                                 onEvents)
                         .events(content));
+    }
+
+    private Generation completion(ModelId model, CompletionRequest request) {
+        byte[] body = OllamaJson.write(GenerateBodies.of(model, request, settings));
+        return send(
+                generate,
+                model,
+                body,
+                (content, onEvents) ->
+                        new Answer(new LineDecoder(LineFormat.GENERATE, true), null, onEvents).events(content));
     }
 
     /** A chat without messages loads the model. With a keep_alive of zero, it would unload the model. */
@@ -66,6 +79,7 @@ final class OllamaChatModel implements ChatModel {
         return settings.keepAlive().isZero()
                 ? new Generation(Flux.empty(), Mono.empty())
                 : send(
+                        chat,
                         model,
                         OllamaJson.write(ChatBodies.load(model, settings)),
                         (content, onEvents) -> upstream.body(content)
@@ -84,10 +98,10 @@ final class OllamaChatModel implements ChatModel {
         Flux<List<ChatEvent>> decode(ByteBufFlux content, Consumer<List<ChatEvent>> onEvents);
     }
 
-    private Generation send(ModelId model, byte[] body, ContentDecoder decoder) {
+    private Generation send(RequestSender route, ModelId model, byte[] body, ContentDecoder decoder) {
         return upstream.open(
                 model,
-                (onConnected, onEvents) -> chat.send((head, outbound) -> {
+                (onConnected, onEvents) -> route.send((head, outbound) -> {
                             head.header(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
                             return outbound.withConnection(onConnected).sendObject(Unpooled.wrappedBuffer(body));
                         })
@@ -109,7 +123,7 @@ final class OllamaChatModel implements ChatModel {
      *
      * @param forced makes the answer a call; null for an ordinary answer
      */
-    private record Answer(ChatLineDecoder decoder, @Nullable ForcedCall forced, Consumer<List<ChatEvent>> onEvents) {
+    private record Answer(LineDecoder decoder, @Nullable ForcedCall forced, Consumer<List<ChatEvent>> onEvents) {
 
         private Flux<List<ChatEvent>> events(ByteBufFlux content) {
             return content.<List<ChatEvent>>handle((read, sink) -> emit(decoder.decode(read), sink))

@@ -67,7 +67,7 @@ final class OllamaFailures {
 
     /** The failure in the body of a load that has status 200; null if the model is loaded. */
     static @Nullable LlmFailure ofLoad(byte[] body) {
-        OllamaWire.ChatLine line = OllamaJson.read(body, OllamaWire.ChatLine.class);
+        OllamaWire.Line line = OllamaJson.read(body, OllamaWire.Line.class);
         if (line != null && line.error() != null) {
             return failed(line.error());
         }

@@ -110,10 +110,38 @@ final class OllamaWire {
             @JsonProperty("presence_penalty") @Nullable Double presencePenalty) {}
 
     /**
-     * One line of the response. A text line and the last line:
+     * Body of POST /api/generate. Ollama renders the prompt with the model's template: as the message of a user or, with
+     * a suffix, as the text before the gap.
+     *
+     * @param suffix text after the gap; the model must be able to insert
+     * @param think always false: a completion has no place for thinking
+     */
+    record GenerateBody(
+            String model,
+            String prompt,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String suffix,
+
+            boolean stream,
+            boolean truncate,
+            boolean shift,
+            @JsonProperty("keep_alive") String keepAlive,
+            Options options,
+            boolean think,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Boolean logprobs,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("top_logprobs") @Nullable
+            Integer topLogprobs) {}
+
+    /**
+     * One line of the response. A text line of /api/chat, one of /api/generate, and the last line of the former:
      *
      * <pre>{@code
      * {"model":"tiny","created_at":"2026-11-23T08:41:32.07Z","message":{"role":"assistant","content":"On"},"done":false}
+     * {"model":"tiny","created_at":"2026-11-23T08:41:33.39Z","response":"On","done":false}
      * {"model":"tiny","created_at":"2026-11-23T08:41:33.20Z","message":{"role":"assistant","content":""},"done":true,
      *  "done_reason":"stop","total_duration":5461459,"load_duration":660225,"prompt_eval_count":23,
      *  "prompt_eval_duration":485000,"eval_count":16,"eval_duration":2682000}
@@ -122,12 +150,16 @@ final class OllamaWire {
      * Zero counts and durations (in ns) are absent. If Ollama fails during the response, it sends {@code {"error":"…"}}
      * with status 200 and ends the body normally.
      *
+     * @param message of /api/chat
+     * @param response of /api/generate, as is {@code thinking}
      * @param cachedPromptTokens part of {@code promptTokens}; null from Ollama before August 2026. Not in the
      *     recordings, and not sent by the simulator
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record ChatLine(
-            @Nullable ChatLineMessage message,
+    record Line(
+            @Nullable LineMessage message,
+            @Nullable String response,
+            @Nullable String thinking,
             boolean done,
             @JsonProperty("done_reason") @Nullable String doneReason,
             @JsonProperty("load_duration") long loadNanos,
@@ -164,7 +196,7 @@ final class OllamaWire {
             List<Logprob> alternatives) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record ChatLineMessage(
+    record LineMessage(
             @Nullable String content,
             @Nullable String thinking,
             @JsonProperty("tool_calls") @Nullable List<@Nullable ToolCall> toolCalls) {}

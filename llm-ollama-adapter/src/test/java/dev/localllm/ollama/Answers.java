@@ -5,7 +5,9 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatRequest;
+import dev.localllm.core.chat.CompletionRequest;
 import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.chat.Message;
 import dev.localllm.core.chat.Role;
 import dev.localllm.core.failure.LlmException;
@@ -40,9 +42,17 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
         return new ChatRequest(List.of(new Message(Role.USER, text)), GenerationOptions.DEFAULTS);
     }
 
+    static CompletionRequest completion(String prompt, @Nullable String suffix) {
+        return new CompletionRequest(prompt, suffix, GenerationOptions.DEFAULTS);
+    }
+
     static Answers from(URI baseUrl) {
+        return from(baseUrl, question("Hi"));
+    }
+
+    static Answers from(URI baseUrl, GenerationRequest request) {
         try (Ollama ollama = new Ollama(settings(baseUrl), System::nanoTime)) {
-            return from(ollama, "Hi");
+            return from(ollama, request);
         }
     }
 
@@ -54,11 +64,11 @@ record Answers(List<ChatEvent> events, @Nullable LlmFailure failure) {
         return from(ollama, model, question(question));
     }
 
-    static Answers from(Ollama ollama, ChatRequest request) {
+    static Answers from(Ollama ollama, GenerationRequest request) {
         return from(ollama, MODEL, request);
     }
 
-    private static Answers from(Ollama ollama, ModelId model, ChatRequest request) {
+    static Answers from(Ollama ollama, ModelId model, GenerationRequest request) {
         List<ChatEvent> events = new ArrayList<>();
         try {
             ollama.chatModel()

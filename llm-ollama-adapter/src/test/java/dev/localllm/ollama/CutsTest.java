@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,8 +31,12 @@ class CutsTest {
     private static final List<String> TOKENS =
             List.of("안", "녕하세요", "好", "🙂", "👩‍👩‍👧", "é", " \\u003c\\n\\\"", "\\ud83d\\ude42");
 
-    /** All answers with thinking, tools, images or log probabilities, and some with text. */
     static Stream<String> answers() {
+        return Stream.concat(chats(), completions());
+    }
+
+    /** All answers with thinking, tools, images or log probabilities, and some with text. */
+    static Stream<String> chats() {
         Stream<String> others = Stream.of(
                 "02-chat-num-predict-1",
                 "02-chat-stop-sequence",
@@ -47,34 +50,40 @@ class CutsTest {
                         .filter(name -> Recording.load(name).status() == 200));
     }
 
+    static Stream<String> completions() {
+        return Recording.of("POST /api/generate ").stream()
+                .filter(name -> Recording.load(name).status() == 200);
+    }
+
     @ParameterizedTest
     @MethodSource("answers")
     void decodesTheSameForEverySplit(String name) {
-        splitEverywhere(Recording.load(name).response());
+        splitEverywhere(Recording.load(name).response(), format(name));
     }
 
     @ParameterizedTest
     @MethodSource("answers")
     void failsAfterSomeOfTheEventsIfTheEndIsMissing(String name) {
         byte[] body = trimmed(Recording.load(name));
-        List<ChatEvent> complete = decoded(body, body.length, null);
+        List<ChatEvent> complete = decoded(body, body.length, format(name));
 
         for (int length = 0; length < body.length; length++) {
-            assertPrefix(decoded(body, length, null), complete, length);
+            assertPrefix(decoded(body, length, format(name)), complete, length);
         }
     }
 
     /** Never a call of a part of the arguments. */
     @ParameterizedTest
-    @MethodSource("answers")
+    @MethodSource("chats")
     void forcesNoCallIfTheEndIsMissing(String name) {
         byte[] body = trimmed(Recording.load(name));
-        List<ChatEvent> thinking = decoded(body, body.length, null).stream()
+        List<ChatEvent> thinking = decoded(body, body.length, LineFormat.CHAT).stream()
                 .filter(ThinkingDelta.class::isInstance)
                 .toList();
 
         for (int length = 0; length < body.length; length++) {
-            assertPrefix(decoded(body, length, new ForcedCall("f")), thinking, length);
+            List<ChatEvent> events = new ForcedCall("f").replace(decoded(body, length, LineFormat.CHAT));
+            assertPrefix(events, thinking, length);
         }
     }
 
@@ -89,37 +98,41 @@ class CutsTest {
     }
 
     /** The events of a body's first bytes. Checks that the decoding failed, unless these are all. */
-    private static List<ChatEvent> decoded(byte[] body, int length, @Nullable ForcedCall forced) {
-        ChatLineDecoder decoder = new ChatLineDecoder(true);
+    private static List<ChatEvent> decoded(byte[] body, int length, LineFormat format) {
+        LineDecoder decoder = new LineDecoder(format, true);
         List<ChatEvent> events = new ArrayList<>(decoder.decode(Unpooled.wrappedBuffer(body, 0, length)));
         events.addAll(decoder.end());
         assertThat(decoder.failure() != null || length == body.length)
                 .as("%s bytes", length)
                 .isTrue();
-        return forced == null ? events : forced.replace(events);
+        return events;
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"02-chat-stream", "03-think-true"})
+    @ValueSource(strings = {"02-chat-stream", "03-think-true", "05-generate-stream", "03-generate-think"})
     void decodesMultiByteTextTheSameForEverySplit(String name) {
         byte[] raw = withMultiByteText(Recording.load(name));
-        List<Object> events = splitEverywhere(raw);
+        List<Object> events = splitEverywhere(raw, format(name));
         assertThat(events)
                 .containsAnyOf(new ThinkingDelta(JsonText.of("👩‍👩‍👧")), new TextDelta(JsonText.of("👩‍👩‍👧")));
     }
 
-    private static List<Object> splitEverywhere(byte[] raw) {
-        List<Object> uncut = read(raw, raw.length);
+    private static LineFormat format(String name) {
+        return Recording.load(name).path().equals(LineFormat.CHAT.path()) ? LineFormat.CHAT : LineFormat.GENERATE;
+    }
+
+    private static List<Object> splitEverywhere(byte[] raw, LineFormat format) {
+        List<Object> uncut = read(raw, raw.length, format);
         for (int cut = 1; cut < raw.length; cut++) {
-            assertThat(read(raw, cut)).as("cut at %s", cut).isEqualTo(uncut);
+            assertThat(read(raw, cut, format)).as("cut at %s", cut).isEqualTo(uncut);
         }
         return uncut;
     }
 
     /** The events, and the failure's message, if there is one. */
-    private static List<Object> read(byte[] raw, int cut) {
+    private static List<Object> read(byte[] raw, int cut, LineFormat format) {
         List<Object> seen = new ArrayList<>();
-        ChatLineDecoder decoder = new ChatLineDecoder(true);
+        LineDecoder decoder = new LineDecoder(format, true);
         EmbeddedChannel channel = new EmbeddedChannel(new HttpResponseDecoder(), Coalescing.handler());
         try {
             for (byte[] part : List.of(slice(raw, 0, cut), slice(raw, cut, raw.length))) {
@@ -138,7 +151,7 @@ class CutsTest {
         return seen;
     }
 
-    private static List<ChatEvent> decoded(ChatLineDecoder decoder, Object message) {
+    private static List<ChatEvent> decoded(LineDecoder decoder, Object message) {
         if (!(message instanceof HttpContent content)) {
             return List.of();
         }
@@ -157,7 +170,8 @@ class CutsTest {
         for (String line : recording.lines()) {
             String token = TOKENS.get(i++ % TOKENS.size());
             String replaced = line.replaceFirst(
-                            "(\"(?:content|thinking)\":\")[^\"]+\"", "$1" + Matcher.quoteReplacement(token) + "\"")
+                            "(\"(?:content|response|thinking)\":\")[^\"]+\"",
+                            "$1" + Matcher.quoteReplacement(token) + "\"")
                     + "\n";
             int size = replaced.getBytes(StandardCharsets.UTF_8).length;
             raw.append(Integer.toHexString(size))

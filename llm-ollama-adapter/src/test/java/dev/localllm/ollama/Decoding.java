@@ -11,6 +11,6 @@ public final class Decoding {
     private Decoding() {}
 
     public static Function<ByteBuf, List<ChatEvent>> decoder() {
-        return new ChatLineDecoder(true)::decode;
+        return new LineDecoder(LineFormat.CHAT, true)::decode;
     }
 }

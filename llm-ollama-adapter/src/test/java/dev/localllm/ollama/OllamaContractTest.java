@@ -10,7 +10,9 @@ import dev.localllm.core.chat.ChatEvent.TextDelta;
 import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatModelContract;
+import dev.localllm.core.chat.CompletionRequest;
 import dev.localllm.core.chat.Generation;
+import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
@@ -80,6 +82,13 @@ class OllamaContractTest {
     }
 
     @Nested
+    class SimulatorCompletions extends CompletionContract {
+        SimulatorCompletions() {
+            super(SIMULATED);
+        }
+    }
+
+    @Nested
     class SimulatorCatalog extends CatalogContract {
         SimulatorCatalog() {
             super(SIMULATED);
@@ -90,6 +99,14 @@ class OllamaContractTest {
     @EnabledIfEnvironmentVariable(named = "OLLAMA_CONTRACT_URL", matches = ".+")
     class RealChats extends ChatContract {
         RealChats() {
+            super(REAL.orElseThrow());
+        }
+    }
+
+    @Nested
+    @EnabledIfEnvironmentVariable(named = "OLLAMA_CONTRACT_URL", matches = ".+")
+    class RealCompletions extends CompletionContract {
+        RealCompletions() {
             super(REAL.orElseThrow());
         }
     }
@@ -143,6 +160,18 @@ class OllamaContractTest {
         @Override
         protected Duration timeout() {
             return target.timeout();
+        }
+    }
+
+    abstract static class CompletionContract extends ChatContract {
+
+        CompletionContract(Target target) {
+            super(target);
+        }
+
+        @Override
+        protected GenerationRequest request(String prompt, GenerationOptions options) {
+            return new CompletionRequest(prompt, null, options);
         }
     }
 

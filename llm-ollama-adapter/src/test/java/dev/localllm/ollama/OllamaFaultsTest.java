@@ -75,6 +75,17 @@ class OllamaFaultsTest {
         assertThat(answer.failure()).isInstanceOf(expected);
     }
 
+    @ParameterizedTest
+    @MethodSource("faults")
+    void treatsCompletionsTheSame(Fault fault, int tokens, Class<? extends LlmFailure> expected) {
+        simulator.script(fault);
+
+        Answers answer = Answers.from(ollama, Answers.completion("Hello", "bye"));
+
+        assertThat(answer.events()).hasSize(tokens);
+        assertThat(answer.failure()).isInstanceOf(expected);
+    }
+
     /** A response with done is complete, whatever happens to the connection afterwards. */
     @Test
     void acceptsAResponseWithDoneAsComplete() {

@@ -57,6 +57,11 @@ public final class Recording {
         return response;
     }
 
+    /** Such as {@code /api/chat}. */
+    public String path() {
+        return new String(request, StandardCharsets.UTF_8).split(" ", 3)[1];
+    }
+
     public int status() {
         return Integer.parseInt(head().split(" ", 3)[1]);
     }

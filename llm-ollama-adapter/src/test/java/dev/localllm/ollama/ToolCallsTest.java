@@ -95,7 +95,7 @@ class ToolCallsTest {
 
     private static List<OllamaWire.ToolCall> read(String... calls) {
         String line = "{\"message\":{\"tool_calls\":[" + String.join(",", calls) + "]}}";
-        return OllamaJson.read(line.getBytes(StandardCharsets.UTF_8), OllamaWire.ChatLine.class)
+        return OllamaJson.read(line.getBytes(StandardCharsets.UTF_8), OllamaWire.Line.class)
                 .message()
                 .toolCalls();
     }

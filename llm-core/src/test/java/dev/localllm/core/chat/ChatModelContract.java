@@ -250,10 +250,14 @@ public abstract class ChatModelContract {
         StepVerifier.create(generation.closed()).expectComplete().verify(timeout());
     }
 
-    protected static ChatRequest request(String prompt, int maxTokens, List<String> stop) {
-        return new ChatRequest(
-                List.of(new Message(Role.USER, prompt)),
-                new GenerationOptions(0.0, null, null, null, null, null, null, maxTokens, stop, 7L, null));
+    /** A request for text; a chat unless a subclass says otherwise. */
+    protected GenerationRequest request(String prompt, GenerationOptions options) {
+        return new ChatRequest(List.of(new Message(Role.USER, prompt)), options);
+    }
+
+    private GenerationRequest request(String prompt, int maxTokens, List<String> stop) {
+        return request(
+                prompt, new GenerationOptions(0.0, null, null, null, null, null, null, maxTokens, stop, 7L, null));
     }
 
     protected final LlmFailure failure(Flux<List<ChatEvent>> answer) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random answers in random pieces. */
 @Tag("random")
-class ChatLineDecoderPropertyTest {
+class LineDecoderPropertyTest {
 
     private static final int ROUNDS = 2_000;
     private static final String ALPHABET = "ab \"\\/\n\t\u0001<é好안🙂👩‍👧\u2028\uFFFD";
@@ -37,13 +37,14 @@ class ChatLineDecoderPropertyTest {
 
     private final List<ChatEvent> expected = new ArrayList<>();
     private int calls;
+    private LineFormat format = LineFormat.CHAT;
 
     @Test
     void decodesRandomAnswers() {
         for (int i = 0; i < ROUNDS; i++) {
             writeAnswer();
             byte[] bytes = body.toString().getBytes(StandardCharsets.UTF_8);
-            ChatLineDecoder decoder = new ChatLineDecoder(true);
+            LineDecoder decoder = new LineDecoder(format, true);
 
             assertThat(decode(bytes, bytes.length, decoder)).as(body::toString).isEqualTo(expected);
             assertThat(decoder.failure()).isNull();
@@ -55,7 +56,7 @@ class ChatLineDecoderPropertyTest {
         for (int i = 0; i < ROUNDS; i++) {
             writeAnswer();
             byte[] bytes = body.toString().strip().getBytes(StandardCharsets.UTF_8);
-            ChatLineDecoder decoder = new ChatLineDecoder(true);
+            LineDecoder decoder = new LineDecoder(format, true);
 
             List<ChatEvent> events = decode(bytes, random.nextInt(bytes.length), decoder);
 
@@ -65,7 +66,7 @@ class ChatLineDecoderPropertyTest {
         }
     }
 
-    private List<ChatEvent> decode(byte[] bytes, int length, ChatLineDecoder decoder) {
+    private List<ChatEvent> decode(byte[] bytes, int length, LineDecoder decoder) {
         List<ChatEvent> events = new ArrayList<>();
         int most = 1 + random.nextInt(200);
         for (int from = 0; from < length; ) {
@@ -81,11 +82,16 @@ class ChatLineDecoderPropertyTest {
         body.setLength(0);
         expected.clear();
         calls = 0;
+        format = random.nextBoolean() ? LineFormat.CHAT : LineFormat.GENERATE;
         int lines = random.nextInt(8);
         for (int i = 0; i < lines; i++) {
             writeLine();
         }
-        body.append("{\"message\":{\"content\":\"\"},\"done\":true,\"eval_count\":")
+        body.append(
+                        format == LineFormat.CHAT
+                                ? "{\"message\":{\"content\":\"\"},\"done\":true"
+                                : "{\"response\":\"\",\"done\":true,\"context\":" + numbers())
+                .append(",\"eval_count\":")
                 .append(lines)
                 .append('}');
         body.append(random.nextBoolean() ? "\n" : "");
@@ -109,13 +115,23 @@ class ChatLineDecoderPropertyTest {
         }
         body.append("{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:33Z\",")
                 .append(space)
-                .append("\"message\":{\"role\":\"assistant\",\"content\":")
+                .append(
+                        format == LineFormat.CHAT
+                                ? "\"message\":{\"role\":\"assistant\",\"content\":"
+                                : "\"response\":")
                 .append(quoted(content))
                 .append(thinking.isEmpty() ? "" : ",\"thinking\":" + quoted(thinking))
-                .append(random.nextInt(4) == 0 ? ",\"tool_calls\":" + writeCalls() : "")
-                .append("},\"done\":false")
+                .append(format == LineFormat.CHAT && random.nextInt(4) == 0 ? ",\"tool_calls\":" + writeCalls() : "")
+                .append(format == LineFormat.CHAT ? "}" : "")
+                .append(",\"done\":false")
                 .append(tokens.isEmpty() ? "" : ",\"logprobs\":" + json(tokens))
                 .append("}\n");
+    }
+
+    private String numbers() {
+        return random.ints(random.nextInt(300), 0, 100_000)
+                .mapToObj(Integer::toString)
+                .collect(Collectors.joining(",", "[", "]"));
     }
 
     private String writeCalls() {

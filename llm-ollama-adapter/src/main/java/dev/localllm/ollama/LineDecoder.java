@@ -24,10 +24,9 @@ import org.jspecify.annotations.Nullable;
  * escaped text is shared; every other line is parsed. An error line or an invalid line ends the decoding, see {@link #failure}. One
  * decoder per answer; not thread-safe.
  */
-final class ChatLineDecoder {
+final class LineDecoder {
 
     static final int MAX_LINE_BYTES = 1 << 20;
-    private static final int TYPICAL_LINE_BYTES = 128;
     private static final byte[] EMPTY = {};
 
     /** Instead of an index. */
@@ -35,9 +34,12 @@ final class ChatLineDecoder {
 
     private static final byte[] MODEL = ascii("{\"model\":\"");
     private static final byte[] CREATED_AT = ascii("\",\"created_at\":\"");
-    private static final byte[] CONTENT = ascii("\",\"message\":{\"role\":\"assistant\",\"content\":\"");
     private static final byte[] THINKING = ascii("\",\"thinking\":\"");
-    private static final byte[] END = ascii("\"},\"done\":false}\n");
+
+    private final LineFormat format;
+
+    /** Null if lines have none. */
+    private final @Nullable SkippedContext context;
 
     private final ToolCalls toolCalls;
     private byte[] incomplete = EMPTY;
@@ -45,7 +47,9 @@ final class ChatLineDecoder {
     private @Nullable LlmFailure failure;
 
     /** @param parallelToolCalls false to drop every tool call after the first */
-    ChatLineDecoder(boolean parallelToolCalls) {
+    LineDecoder(LineFormat format, boolean parallelToolCalls) {
+        this.format = format;
+        this.context = format.hasContext() ? new SkippedContext() : null;
         this.toolCalls = new ToolCalls(parallelToolCalls);
     }
 
@@ -55,8 +59,11 @@ final class ChatLineDecoder {
      * @return events of the lines that are complete now, possibly none
      */
     List<ChatEvent> decode(ByteBuf read) {
+        if (context != null) {
+            context.skip(read);
+        }
         byte[] bytes = withIncomplete(read);
-        List<ChatEvent> events = new ArrayList<>(bytes.length / TYPICAL_LINE_BYTES + 1);
+        List<ChatEvent> events = new ArrayList<>(bytes.length / format.typicalBytes + 1);
         int from = 0;
         for (int next = from; next != NONE && !ended(); next = nextLine(bytes, from, events)) {
             from = next;
@@ -98,7 +105,8 @@ final class ChatLineDecoder {
     }
 
     private void keepIncomplete(byte[] bytes, int from) {
-        incomplete = ended() || from == bytes.length ? EMPTY : Arrays.copyOfRange(bytes, from, bytes.length);
+        int to = context == null ? bytes.length : context.end(bytes, from);
+        incomplete = ended() || from == to ? EMPTY : Arrays.copyOfRange(bytes, from, to);
         if (incomplete.length > MAX_LINE_BYTES) {
             fail("Ollama sent a line of more than " + MAX_LINE_BYTES + " bytes.");
         }
@@ -114,14 +122,14 @@ final class ChatLineDecoder {
      * Adds the text and the thinking of a line that has nothing else. Returns the index after the line, or NONE for any
      * other line.
      */
-    private static int textLine(byte[] bytes, int from, List<ChatEvent> events) {
+    private int textLine(byte[] bytes, int from, List<ChatEvent> events) {
         int createdAt = stringEnd(bytes, after(bytes, from, MODEL));
         int content = stringEnd(bytes, after(bytes, createdAt, CREATED_AT));
-        int text = after(bytes, content, CONTENT);
+        int text = after(bytes, content, format.beforeText);
         int textEnd = stringEnd(bytes, text);
         int thinking = after(bytes, textEnd, THINKING);
         int thinkingEnd = thinking == NONE ? textEnd : stringEnd(bytes, thinking);
-        int next = after(bytes, thinkingEnd, END);
+        int next = after(bytes, thinkingEnd, format.end);
         if (next != NONE && thinking != NONE && thinkingEnd > thinking) {
             events.add(new ThinkingDelta(JsonText.ofEscaped(bytes, thinking, thinkingEnd)));
         }
@@ -158,20 +166,20 @@ final class ChatLineDecoder {
     }
 
     private void parse(byte[] bytes, int from, int to, List<ChatEvent> events) {
-        OllamaWire.ChatLine line = OllamaJson.read(bytes, from, to - from, OllamaWire.ChatLine.class);
+        OllamaWire.Line line = OllamaJson.read(bytes, from, to - from, OllamaWire.Line.class);
         if (line == null) {
-            fail("Ollama sent a line that is not a JSON line of /api/chat.");
+            fail("Ollama sent a line that is not a JSON line of " + format.path() + ".");
         } else {
             add(line, events);
         }
     }
 
-    private void add(OllamaWire.ChatLine line, List<ChatEvent> events) {
-        OllamaWire.ChatLineMessage message = line.message();
+    private void add(OllamaWire.Line line, List<ChatEvent> events) {
+        OllamaWire.LineMessage message = format.message(line);
         if (line.error() != null) {
             failure = OllamaFailures.failed(line.error());
         } else if (message == null) {
-            fail("Ollama sent a line without a message.");
+            fail("Ollama sent a line without a " + format.field() + ".");
         } else {
             if (!toolCalls.isComplete()) {
                 addText(message, line.logprobs(), events);
@@ -186,7 +194,7 @@ final class ChatLineDecoder {
     /**
      * Handles the last line. The {@code done_reason} load or unload means that nothing was generated: a protocol error.
      */
-    private void finish(OllamaWire.ChatLine line, List<ChatEvent> events) {
+    private void finish(OllamaWire.Line line, List<ChatEvent> events) {
         String reason = line.doneReason();
         if ("load".equals(reason) || "unload".equals(reason)) {
             fail("Ollama generated nothing (done_reason " + reason + ").");
@@ -196,11 +204,11 @@ final class ChatLineDecoder {
         finished = true;
     }
 
-    private static Usage usage(OllamaWire.ChatLine line) {
+    private static Usage usage(OllamaWire.Line line) {
         return new Usage(line.promptTokens(), line.cachedPromptTokens(), line.completionTokens());
     }
 
-    private static Timings timings(OllamaWire.ChatLine line) {
+    private static Timings timings(OllamaWire.Line line) {
         return new Timings(
                 Duration.ofNanos(line.loadNanos()),
                 Duration.ofNanos(line.promptNanos()),
@@ -212,7 +220,7 @@ final class ChatLineDecoder {
      * removes, such as the end of the thinking.
      */
     private static void addText(
-            OllamaWire.ChatLineMessage message, @Nullable List<OllamaWire.Logprob> logprobs, List<ChatEvent> events) {
+            OllamaWire.LineMessage message, @Nullable List<OllamaWire.Logprob> logprobs, List<ChatEvent> events) {
         String thinking = message.thinking() == null ? "" : message.thinking();
         if (!thinking.isEmpty()) {
             events.add(new ThinkingDelta(JsonText.of(thinking)));
@@ -227,7 +235,7 @@ final class ChatLineDecoder {
         events.add(new TextDelta(JsonText.of(content)));
     }
 
-    private void addToolCalls(OllamaWire.ChatLineMessage message, List<ChatEvent> events) {
+    private void addToolCalls(OllamaWire.LineMessage message, List<ChatEvent> events) {
         String fault = message.toolCalls() == null ? null : toolCalls.add(message.toolCalls(), events);
         if (fault != null) {
             fail(fault);

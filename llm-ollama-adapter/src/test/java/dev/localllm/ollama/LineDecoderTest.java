@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ChatLineDecoderTest {
+class LineDecoderTest {
 
     private static final String TEXT =
             "{\"model\":\"tiny\",\"created_at\":\"2026-11-23T08:41:32Z\",\"message\":{\"role\":\"assistant\",\"content\":\"%s\"},\"done\":false}\n";
@@ -37,7 +37,7 @@ class ChatLineDecoderTest {
     private static final Finished STOP = new Finished(FinishReason.STOP, new Usage(0, null, 0), Timings.ZERO);
     private static final UpstreamProtocol NO_END = new UpstreamProtocol("Ollama's response ended without done.");
 
-    private final ChatLineDecoder decoder = new ChatLineDecoder(true);
+    private final LineDecoder decoder = new LineDecoder(LineFormat.CHAT, true);
 
     @Test
     void decodesTextLinesOfOneRead() {
@@ -89,7 +89,7 @@ class ChatLineDecoderTest {
         byte[] lines = (TEXT.formatted("a") + call + TEXT.formatted("b") + THINKING.formatted("", "hm") + call + end)
                 .getBytes(StandardCharsets.UTF_8);
 
-        assertThat(new ChatLineDecoder(false).decode(Unpooled.wrappedBuffer(lines)))
+        assertThat(new LineDecoder(LineFormat.CHAT, false).decode(Unpooled.wrappedBuffer(lines)))
                 .containsExactly(
                         text("a"),
                         new ToolCallDelta(0, new Part.ToolCall("1", "f", "{}")),
@@ -148,7 +148,7 @@ class ChatLineDecoderTest {
 
     @Test
     void decodesOneCallIfCallsAreNotParallel() {
-        ChatLineDecoder one = new ChatLineDecoder(false);
+        LineDecoder one = new LineDecoder(LineFormat.CHAT, false);
         String line = "{\"message\":{\"tool_calls\":[" + call("a") + "," + call("b") + "]}}\n";
         String end = END.replace("}\n", ",\"prompt_eval_count\":3,\"eval_count\":5}\n");
 
