@@ -79,11 +79,6 @@ public record ChatRequest(
         return messages.stream().anyMatch(message -> message.role() == Role.SYSTEM);
     }
 
-    @Override
-    public int messageCount() {
-        return messages.size();
-    }
-
     /**
      * Number of UTF-16 code units in all its text, including tool definitions and the format's schema. Images don't
      * count; the size of the request body limits them.

@@ -106,16 +106,24 @@ public final class ChatService {
                 ticket -> end(ticket, model));
     }
 
-    /** Checks the limits, then adds the prompt. A prompt is not joined before, as it may repeat large values. */
+    /** Checks the limits, then adds the prompt. */
     private GenerationRequest prompted(GenerationRequest request) {
-        PromptReference named = request instanceof ChatRequest chat ? chat.prompt() : null;
+        return switch (request) {
+            case ChatRequest r -> prompted(r);
+            case CompletionRequest r -> {
+                promptLimits.checkText(r.characters());
+                yield r;
+            }
+        };
+    }
+
+    /** A prompt is joined after the check, as it may repeat large values. */
+    private ChatRequest prompted(ChatRequest chat) {
+        PromptReference named = chat.prompt();
         RenderedPrompt rendered = named == null ? null : prompts.get().render(named);
         promptLimits.check(
-                request.messageCount(), request.characters() + (rendered == null ? 0 : rendered.characters()));
-        return switch (request) {
-            case ChatRequest chat -> rendered == null ? withSystemPrompt(chat) : chat.withSystemPrompt(rendered.text());
-            case CompletionRequest completion -> completion;
-        };
+                chat.messages().size(), chat.characters() + (rendered == null ? 0 : rendered.characters()));
+        return rendered == null ? withSystemPrompt(chat) : chat.withSystemPrompt(rendered.text());
     }
 
     private ChatRequest withSystemPrompt(ChatRequest chat) {

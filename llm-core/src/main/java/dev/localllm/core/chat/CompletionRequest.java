@@ -18,11 +18,6 @@ public record CompletionRequest(String prompt, @Nullable String suffix, Generati
     }
 
     @Override
-    public int messageCount() {
-        return 1;
-    }
-
-    @Override
     public long characters() {
         return (long) prompt.length() + (suffix == null ? 0 : suffix.length());
     }

@@ -5,9 +5,6 @@ public sealed interface GenerationRequest permits ChatRequest, CompletionRequest
 
     GenerationOptions options();
 
-    /** Number of messages; a text without roles counts as one. */
-    int messageCount();
-
     /** Number of UTF-16 code units in all its text. */
     long characters();
 }

@@ -4,10 +4,10 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 
 /**
- * Size limits of one chat.
+ * Size limits of one request.
  *
- * @param maxMessages maximum number of messages
- * @param maxCharacters maximum of UTF-16 code units in all its text, as {@code ChatRequest} counts them
+ * @param maxMessages maximum number of messages of a chat
+ * @param maxCharacters maximum of UTF-16 code units in all its text, as {@code GenerationRequest} counts them
  */
 public record PromptLimits(int maxMessages, int maxCharacters) {
 
@@ -19,18 +19,28 @@ public record PromptLimits(int maxMessages, int maxCharacters) {
     }
 
     /**
-     * Throws an {@link LlmException} with {@link InvalidRequest} if a limit is exceeded; its message has the limit and
-     * the actual value.
+     * Checks a chat. Throws an {@link LlmException} with {@link InvalidRequest} if a limit is exceeded; its message has
+     * the limit and the actual value.
      */
     public void check(int messages, long characters) {
-        refuse(messages > maxMessages, messages, maxMessages, "messages");
-        refuse(characters > maxCharacters, characters, maxCharacters, "characters in all messages together");
+        refuse("messages", messages > maxMessages, messages, maxMessages, "messages");
+        refuse(
+                "messages",
+                characters > maxCharacters,
+                characters,
+                maxCharacters,
+                "characters in all messages together");
     }
 
-    private static void refuse(boolean refused, long actual, int limit, String unit) {
+    /** Checks a text without roles, as {@link #check} does a chat. */
+    public void checkText(long characters) {
+        refuse("prompt", characters > maxCharacters, characters, maxCharacters, "characters, with the suffix");
+    }
+
+    private static void refuse(String field, boolean refused, long actual, int limit, String unit) {
         if (refused) {
             throw new LlmException(new InvalidRequest(
-                    "messages", "messages: " + actual + " " + unit + " (expected: at most " + limit + ")"));
+                    field, field + ": " + actual + " " + unit + " (expected: at most " + limit + ")"));
         }
     }
 }

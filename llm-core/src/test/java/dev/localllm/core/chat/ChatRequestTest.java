@@ -16,6 +16,13 @@ class ChatRequestTest {
     }
 
     @Test
+    void requiresAPrompt() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new CompletionRequest("", "a", GenerationOptions.DEFAULTS))
+                .withMessage("prompt: '' (expected: text)");
+    }
+
+    @Test
     void requiresNamesOfFunctions() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new ToolDefinition("", null, "{}"))

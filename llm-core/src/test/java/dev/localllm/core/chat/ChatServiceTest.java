@@ -271,6 +271,39 @@ class ChatServiceTest {
         assertThat(generatedChat().messages()).hasSize(2);
     }
 
+    /** No system prompt: it has no roles. */
+    @Test
+    void capsTheTokensOfACompletionAndChangesNothingElse() {
+        systemPrompt = new SystemPrompt("Be kind.");
+
+        succeed(completion("12", "345", 50));
+        succeed(completion("12", null, 200));
+
+        assertThat(generated)
+                .containsExactly(
+                        completion("12", "345", 50).request(),
+                        completion("12", null, 100).request());
+    }
+
+    @Test
+    void countsPromptAndSuffixOfACompletion() {
+        promptLimits = new PromptLimits(1, 5);
+        succeed(completion("12", "345", 1));
+        succeed(completion("12345", null, 1));
+
+        promptLimits = new PromptLimits(1, 4);
+        fail(
+                completion("12", "345", 1),
+                new InvalidRequest("prompt", "prompt: 5 characters, with the suffix (expected: at most 4)"));
+        assertThat(generated).hasSize(2);
+    }
+
+    private static ChatCall completion(String prompt, @Nullable String suffix, int maxTokens) {
+        GenerationOptions options =
+                new GenerationOptions(null, null, null, null, null, null, null, maxTokens, List.of("a"), null, 2);
+        return new ChatCall(null, new CompletionRequest(prompt, suffix, options), READER, Runnable::run);
+    }
+
     /** A request in which no field has its default. */
     private static ChatRequest withoutDefaults() {
         return new ChatRequest(

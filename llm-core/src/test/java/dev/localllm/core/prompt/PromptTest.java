@@ -28,6 +28,10 @@ class PromptTest {
         assertThatExceptionOfType(LlmException.class)
                 .isThrownBy(() -> new PromptLimits(1, 9).check(1, 10))
                 .withMessage("messages: 10 characters in all messages together (expected: at most 9)");
+        assertThatCode(() -> new PromptLimits(1, 9).checkText(9)).doesNotThrowAnyException();
+        assertThatExceptionOfType(LlmException.class)
+                .isThrownBy(() -> new PromptLimits(1, 9).checkText(10))
+                .withMessage("prompt: 10 characters, with the suffix (expected: at most 9)");
     }
 
     @Test
