@@ -2,7 +2,6 @@ package dev.localllm.api.openai;
 
 import dev.localllm.core.chat.JsonText;
 import java.util.Arrays;
-import java.util.List;
 
 /** Constant JSON, in UTF-8, with placeholders for one variable part. The arrays are shared and never written to. */
 public final class JsonTemplate {
@@ -24,7 +23,7 @@ public final class JsonTemplate {
      * @param fields the value of each is an empty string or array; a placeholder is inside each
      */
     public static JsonTemplate of(Object value, String... fields) {
-        return new JsonTemplate(OpenAiJson.around(value, List.of(fields)).toArray(new byte[0][]));
+        return new JsonTemplate(OpenAiJson.around(value, fields));
     }
 
     /** Number of bytes without the variable part. */

@@ -2,12 +2,14 @@ package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.json.JsonTextSerializer;
+import dev.localllm.api.memory.SegmentedBytes;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
 import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.TokenLogprob;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -152,23 +154,40 @@ public final class OpenAiJson {
     }
 
     /**
+     * The value's JSON in UTF-8, in pieces, with encoded JSON in each of the fields.
+     *
+     * @param fields as for {@link #around}
+     * @param values one per field; not copied, so don't write to them afterwards
+     */
+    public static List<ByteBuffer> filled(Object value, List<String> fields, List<SegmentedBytes> values) {
+        byte[][] around = around(value, fields.toArray(String[]::new));
+        List<ByteBuffer> json = new ArrayList<>();
+        for (int i = 0; i < values.size(); i++) {
+            json.add(ByteBuffer.wrap(around[i]));
+            json.addAll(values.get(i).buffers());
+        }
+        json.add(ByteBuffer.wrap(around[values.size()]));
+        return json;
+    }
+
+    /**
      * Splits the value's JSON inside each of the fields, so that encoded JSON can be inserted there. Returns UTF-8
      * pieces, one more than fields.
      *
      * @param fields each has an empty string or array as its value; in their order in the record
      */
-    public static List<byte[]> around(Object value, List<String> fields) {
+    static byte[][] around(Object value, String... fields) {
         byte[] json = MAPPER.writeValueAsBytes(value);
         String latin1 = new String(json, StandardCharsets.ISO_8859_1); // one character per byte
-        List<byte[]> pieces = new ArrayList<>(fields.size() + 1);
+        byte[][] pieces = new byte[fields.length + 1][];
         int from = 0;
-        for (String field : fields) {
-            String name = '"' + field + "\":"; // can't be inside a string: quotes are escaped there
+        for (int i = 0; i < fields.length; i++) {
+            String name = '"' + fields[i] + "\":"; // can't be inside a string: quotes are escaped there
             int cut = latin1.indexOf(name, from) + name.length() + 1;
-            pieces.add(Arrays.copyOfRange(json, from, cut));
+            pieces[i] = Arrays.copyOfRange(json, from, cut);
             from = cut;
         }
-        pieces.add(Arrays.copyOfRange(json, from, json.length));
+        pieces[fields.length] = Arrays.copyOfRange(json, from, json.length);
         return pieces;
     }
 }

@@ -2,16 +2,17 @@ package dev.localllm.api.openai.chat;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.openai.ChunkFrames;
 import dev.localllm.api.openai.CompletionMetadata;
+import dev.localllm.api.openai.Heartbeat;
 import dev.localllm.api.openai.JsonTemplate;
-import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.OpenAiJson;
 import dev.localllm.api.openai.OpenAiJson.Logprobs;
 import dev.localllm.api.openai.OpenAiJson.ToolCall;
-import dev.localllm.api.openai.OpenAiJson.Usage;
 import dev.localllm.api.stream.StreamEncoder;
 import dev.localllm.core.admission.Place;
 import dev.localllm.core.admission.Queued;
+import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.ChatEvent.LogprobsDelta;
@@ -20,8 +21,6 @@ import dev.localllm.core.chat.ChatEvent.ThinkingDelta;
 import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.chat.JsonText;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -45,17 +44,6 @@ import org.springframework.http.MediaType;
  * One encoder per answer; not thread-safe. The caller releases each buffer.
  */
 final class ChunkEncoder implements StreamEncoder {
-
-    record Chunk(String id, String object, long created, JsonText model, List<Choice> choices) {}
-
-    /** @param usage of the answer; null in all chunks except the last */
-    record UsageChunk(
-            String id,
-            String object,
-            long created,
-            JsonText model,
-            List<Choice> choices,
-            @Nullable Usage usage) {}
 
     record Choice(
             int index,
@@ -99,17 +87,13 @@ final class ChunkEncoder implements StreamEncoder {
     private static final JsonTemplate THINKING =
             JsonTemplate.of(new Choice(Delta.thinking(NOTHING), null), "reasoning_content", "reasoning");
     private static final Map<FinishReason, byte[]> ENDS = ends();
-    private static final JsonTemplate FRAME = new JsonTemplate(utf8("data: "), utf8("\n\n"));
-    private static final byte[] DONE = utf8("data: [DONE]\n\n");
-    private static final byte[] HEARTBEAT = utf8(": waiting\n\n");
     private static final int TYPICAL_TEXT_BYTES = 16;
 
     private final DataBufferFactory buffers;
-    private final boolean includeUsage;
-    private final CompletionMetadata metadata;
+    private final ModelId model;
     private final Queued queued;
     private final Supplier<@Nullable String> schemaMismatch;
-    private final JsonText model;
+    private final ChunkFrames frames;
     private final JsonTemplate chunk;
     private final JsonTemplate text;
     private @Nullable JsonTemplate thinking;
@@ -128,11 +112,10 @@ final class ChunkEncoder implements StreamEncoder {
             DataBufferFactory buffers) {
         this.schemaMismatch = schemaMismatch;
         this.buffers = buffers;
-        this.includeUsage = includeUsage;
-        this.metadata = metadata;
+        this.model = metadata.model();
         this.queued = queued;
-        this.model = JsonText.of(metadata.model().value());
-        this.chunk = FRAME.around(JsonTemplate.of(chunk(null), "choices"));
+        this.frames = new ChunkFrames(metadata, "chat.completion.chunk", includeUsage);
+        this.chunk = frames.chunk();
         this.text = chunk.around(TEXT);
     }
 
@@ -162,34 +145,14 @@ final class ChunkEncoder implements StreamEncoder {
         }
     }
 
-    /** A comment, which clients ignore. */
     @Override
     public DataBuffer heartbeat(@Nullable Place place) {
-        return buffers.wrap(place == null ? HEARTBEAT : utf8(comment(place)));
+        return buffers.wrap(Heartbeat.comment(place, model));
     }
 
-    private String comment(Place place) {
-        StringBuilder comment = new StringBuilder(":");
-        if (place.position() > 0) {
-            comment.append(" queue position=").append(place.position());
-        }
-        Duration wait = place.expectedWait();
-        if (wait != null) {
-            comment.append(" eta=").append(Math.ceilDiv(wait.toMillis(), 1000)).append('s');
-        }
-        if (place.loading()) {
-            comment.append(" loading model=").append(metadata.model());
-        }
-        return comment.append("\n\n").toString();
-    }
-
-    /** The error frame; no {@code [DONE]} follows. */
     @Override
     public DataBuffer failure(FailureResponse failure) {
-        byte[] body = OpenAiErrors.json(failure);
-        DataBuffer buffer = buffers.allocateBuffer(FRAME.length() + body.length);
-        FRAME.write(body, buffer::write);
-        return buffer;
+        return ChunkFrames.failure(failure, buffers);
     }
 
     private void encode(ChatEvent event, DataBuffer buffer) {
@@ -222,18 +185,7 @@ final class ChunkEncoder implements StreamEncoder {
         } else {
             write(new Choice(0, Delta.EMPTY, null, OpenAiJson.of(end.reason()), JsonText.of(mismatch)), buffer);
         }
-        if (includeUsage) {
-            FRAME.write(OpenAiJson.bytes(chunk(Usage.of(end, queued.receipt()))), buffer::write);
-        }
-        buffer.write(DONE);
-    }
-
-    /** A chunk with an empty list of choices. */
-    private Object chunk(@Nullable Usage usage) {
-        String object = "chat.completion.chunk";
-        return includeUsage
-                ? new UsageChunk(metadata.id(), object, metadata.created(), model, List.of(), usage)
-                : new Chunk(metadata.id(), object, metadata.created(), model, List.of());
+        frames.end(end, queued, buffer::write);
     }
 
     private static Map<FinishReason, byte[]> ends() {
@@ -255,9 +207,5 @@ final class ChunkEncoder implements StreamEncoder {
             thinking = known;
         }
         return known;
-    }
-
-    private static byte[] utf8(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

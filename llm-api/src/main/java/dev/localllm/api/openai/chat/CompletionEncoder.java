@@ -19,7 +19,6 @@ import dev.localllm.core.chat.ChatEvent.ToolCallDelta;
 import dev.localllm.core.chat.JsonText;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -120,7 +119,7 @@ final class CompletionEncoder implements BodyEncoder {
         addIf(hasThinking, "reasoning", thinking, fields, values);
         addIf(hasCalls, "tool_calls", toolCalls, fields, values);
         addIf(hasLogprobs, "content", logprobs, fields, values);
-        return joined(OpenAiJson.around(completion, fields), values);
+        return OpenAiJson.filled(completion, fields, values);
     }
 
     private static void addIf(
@@ -129,18 +128,6 @@ final class CompletionEncoder implements BodyEncoder {
             fields.add(field);
             values.add(value);
         }
-    }
-
-    /** @param around the pieces around the values: one more than values */
-    private static List<ByteBuffer> joined(List<byte[]> around, List<SegmentedBytes> values) {
-        List<ByteBuffer> body = new ArrayList<>();
-        Iterator<byte[]> pieces = around.iterator();
-        for (SegmentedBytes value : values) {
-            body.add(ByteBuffer.wrap(pieces.next()));
-            body.addAll(value.buffers());
-        }
-        body.add(ByteBuffer.wrap(pieces.next()));
-        return body;
     }
 
     /** Appends an item to the items of an array. */

@@ -70,10 +70,6 @@ public final class CompletionFields {
                     "deprecated; use tool_choice",
                     node -> Set.of("none", "auto").contains(node.asString(""))));
 
-    public static final List<FieldRule> STREAM_OPTIONS = List.of(
-            honoured("include_usage", "a last chunk with `usage` and no choices"),
-            accepted("include_obfuscation", "only `false`: streams have no padding", CompletionFields::isFalse));
-
     public static final List<FieldRule> MESSAGE = List.of(
             honoured("role", "`system`, `developer`, `user`, `assistant` or `tool`"),
             honoured("content", "a string or parts, which are joined by line breaks"),

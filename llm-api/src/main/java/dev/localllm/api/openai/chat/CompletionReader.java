@@ -5,6 +5,7 @@ import dev.localllm.api.json.UnknownFields;
 import dev.localllm.api.openai.CommonFields;
 import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.openai.PromptField;
+import dev.localllm.api.openai.StreamOptions;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
@@ -36,7 +37,7 @@ public final class CompletionReader {
         Fields fields = Fields.parse(body, unknown);
         List<SchemaDemand> demands = new ArrayList<>();
         boolean stream = fields.bool("stream");
-        boolean includeUsage = includeUsage(fields, stream);
+        boolean includeUsage = StreamOptions.includeUsage(fields, stream);
         ModelId model = CommonFields.model(fields);
         GenerationOptions options = CommonFields.options(fields, maxTokens(fields), topLogprobs(fields));
         ToolChoice choice = ToolReader.choice(fields);
@@ -71,19 +72,6 @@ public final class CompletionReader {
             throw fields.wrong("top_logprobs", "absent, unless logprobs is true");
         }
         return logprobs ? alternatives == null ? Integer.valueOf(0) : alternatives : null;
-    }
-
-    private static boolean includeUsage(Fields fields, boolean stream) {
-        Fields options = fields.object("stream_options");
-        if (options == null) {
-            return false;
-        }
-        if (!stream) {
-            throw fields.wrong("stream_options", "absent, unless stream is true");
-        }
-        boolean include = options.bool("include_usage");
-        options.end(CompletionFields.STREAM_OPTIONS);
-        return include;
     }
 
     private static Thinking thinking(Fields fields) {

@@ -4,6 +4,7 @@ import dev.localllm.api.json.UnknownFields;
 import dev.localllm.api.openai.CompatibilityPage;
 import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.openai.PromptField;
+import dev.localllm.api.openai.StreamOptions;
 import dev.localllm.api.schema.GrammarKeywords;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -18,7 +19,7 @@ class ChatCompatibilityTest extends CompatibilityPage {
             new Place(
                     "stream_options",
                     "stream_options.",
-                    CompletionFields.STREAM_OPTIONS,
+                    StreamOptions.RULES,
                     body("\"stream\":true,\"stream_options\":{@\"include_usage\":true}")),
             new Place(
                     "messages[]",
