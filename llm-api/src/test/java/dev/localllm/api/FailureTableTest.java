@@ -42,7 +42,7 @@ class FailureTableTest {
     private static final String TRIED = "tried"; // id of the request that a row describes, not of the probes after it
     private static final long NOT_MEASURED = -1; // the next request fails, too
     private static final long FREE_WITHIN_MILLIS = 2000;
-    private static final String[] SETTINGS = {
+    static final String[] SETTINGS = {
         "--MODEL_NAME=simulator",
         "--MAX_CONCURRENT_REQUESTS=1",
         "--CONNECT_TIMEOUT=300ms",
@@ -68,8 +68,7 @@ class FailureTableTest {
         everyFaultOfTheClient();
         shutdown();
 
-        String table = "| what goes wrong | when | stream | the client gets | free again after | the log says |\n"
-                + "|---|---|---|---|---|---|\n" + String.join("\n", joined(rows)) + "\n";
+        String table = table(rows);
         System.out.println(table);
         String document = Files.readString(DOCUMENT);
         int from = document.indexOf(BEGIN) + BEGIN.length();
@@ -79,6 +78,11 @@ class FailureTableTest {
         } else {
             assertThat(withoutMillis(table)).isEqualTo(withoutMillis(document.substring(from, to)));
         }
+    }
+
+    static String table(List<String> rows) {
+        return "| what goes wrong | when | stream | the client gets | free again after | the log says |\n"
+                + "|---|---|---|---|---|---|\n" + String.join("\n", joined(rows)) + "\n";
     }
 
     private void everyFaultOfTheConnection() throws Exception {
@@ -208,7 +212,7 @@ class FailureTableTest {
     }
 
     /** Milliseconds until the only permit is free again and the simulator has no open exchange. */
-    private static long free(TestServer server, OllamaSimulator simulator) throws Exception {
+    static long free(TestServer server, OllamaSimulator simulator) throws Exception {
         long start = System.nanoTime();
         String answer;
         do {
@@ -225,7 +229,7 @@ class FailureTableTest {
         return millis;
     }
 
-    private static String got(RawRequest request) {
+    static String got(RawRequest request) {
         String text = request.received();
         Matcher code = Pattern.compile("\"code\":\"(\\w+)\"").matcher(text);
         boolean frame = text.contains("data: ");
@@ -241,11 +245,11 @@ class FailureTableTest {
         return request.status() + (complete ? ", complete" : ", then the connection closes");
     }
 
-    private static String logged(String line) {
+    static String logged(String line) {
         return "`" + line.replaceAll(".*(status=\\S+ end=\\S+).*", "$1") + "`";
     }
 
-    private static String cells(String what, String when, boolean stream, String got, long millis, String logged) {
+    static String cells(String what, String when, boolean stream, String got, long millis, String logged) {
         return "| "
                 + String.join(" | ", what, when, stream ? "yes" : "no", got, millis < 0 ? "–" : millis + " ms", logged)
                 + " |";
@@ -265,7 +269,7 @@ class FailureTableTest {
         return joined.values().stream().map(cells -> String.join(" | ", cells)).toList();
     }
 
-    private static String withoutMillis(String table) {
+    static String withoutMillis(String table) {
         return table.replaceAll("\\d+ ms", "ms");
     }
 

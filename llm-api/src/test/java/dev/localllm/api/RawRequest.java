@@ -64,7 +64,15 @@ public final class RawRequest implements AutoCloseable {
 
     private static String chat(String fields, String question, String id) {
         String body = "{" + fields + ",\"messages\":[{\"role\":\"user\",\"content\":\"" + question + "\"}]}";
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + id
+        return post("/v1/chat/completions", body, id);
+    }
+
+    static String completion(boolean stream, String prompt, String id) {
+        return post("/v1/completions", "{\"stream\":" + stream + ",\"prompt\":\"" + prompt + "\"}", id);
+    }
+
+    private static String post(String path, String body, String id) {
+        return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + id
                 + "\r\nContent-Type: application/json\r\nContent-Length: "
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;
     }

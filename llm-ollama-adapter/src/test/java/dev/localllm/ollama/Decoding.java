@@ -13,4 +13,9 @@ public final class Decoding {
     public static Function<ByteBuf, List<ChatEvent>> decoder() {
         return new LineDecoder(LineFormat.CHAT, true)::decode;
     }
+
+    /** As {@link #decoder}, of a completion. */
+    public static Function<ByteBuf, List<ChatEvent>> completionDecoder() {
+        return new LineDecoder(LineFormat.GENERATE, true)::decode;
+    }
 }

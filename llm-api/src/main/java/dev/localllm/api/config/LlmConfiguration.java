@@ -25,6 +25,7 @@ import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.chat.ChatController;
 import dev.localllm.api.openai.chat.CompletionReader;
+import dev.localllm.api.openai.completion.TextCompletionReader;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestHandler;
@@ -241,6 +242,11 @@ class LlmConfiguration {
     @Bean
     CompletionReader completionReader(Settings settings, LoadOptions loadOptions) {
         return new CompletionReader(settings.chats().unknownFields(), loadOptions);
+    }
+
+    @Bean
+    TextCompletionReader textCompletionReader(Settings settings, LoadOptions loadOptions) {
+        return new TextCompletionReader(settings.chats().unknownFields(), loadOptions);
     }
 
     /** A single thread, as for large bodies. */

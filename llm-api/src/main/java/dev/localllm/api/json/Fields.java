@@ -191,6 +191,21 @@ public final class Fields {
         return strings;
     }
 
+    /**
+     * The string, or the only string in an array; not empty. Null if the field is absent.
+     *
+     * @param expected what a refusal tells
+     */
+    public @Nullable String onlyString(String name, String expected) {
+        JsonNode value = value(name);
+        if (value == null) {
+            return null;
+        }
+        JsonNode only = value.isArray() && value.size() == 1 ? value.get(0) : value;
+        require(only.isString() && !only.stringValue().isEmpty(), name, value, expected);
+        return only.stringValue();
+    }
+
     /** Names of all fields, for an object whose names the caller chooses; null values included. */
     public Collection<String> names() {
         return object.propertyNames();
