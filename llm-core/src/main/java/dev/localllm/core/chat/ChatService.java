@@ -121,8 +121,7 @@ public final class ChatService {
     private ChatRequest prompted(ChatRequest chat) {
         PromptReference named = chat.prompt();
         RenderedPrompt rendered = named == null ? null : prompts.get().render(named);
-        promptLimits.check(
-                chat.messages().size(), chat.characters() + (rendered == null ? 0 : rendered.characters()));
+        promptLimits.check(chat.messages().size(), chat.characters() + (rendered == null ? 0 : rendered.characters()));
         return rendered == null ? withSystemPrompt(chat) : chat.withSystemPrompt(rendered.text());
     }
 

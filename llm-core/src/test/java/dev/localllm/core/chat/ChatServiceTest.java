@@ -164,30 +164,6 @@ class ChatServiceTest {
         assertThat(generated).isEmpty();
     }
 
-    @Test
-    void addsNoPromptToATextWithoutRoles() {
-        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
-        promptLimits = new PromptLimits(1, 3);
-
-        succeed(completion("a", "bc"));
-
-        assertThat(generated.getLast())
-                .isEqualTo(new CompletionRequest("a", "bc", GenerationOptions.DEFAULTS.withMaxTokens(100)));
-        fail(
-                completion("ab", "cd"),
-                new InvalidRequest(
-                        "messages", "messages: 4 characters in all messages together (expected: at most 3)"));
-        fail(
-                completion("abcd", null),
-                new InvalidRequest(
-                        "messages", "messages: 4 characters in all messages together (expected: at most 3)"));
-    }
-
-    private static ChatCall completion(String prompt, @Nullable String suffix) {
-        return new ChatCall(
-                null, new CompletionRequest(prompt, suffix, GenerationOptions.DEFAULTS), READER, Runnable::run);
-    }
-
     private List<Message> sent(PromptReference prompt, Message... messages) {
         succeed(prompted(prompt, messages));
         return generatedChat().messages();
@@ -274,7 +250,7 @@ class ChatServiceTest {
     /** No system prompt: it has no roles. */
     @Test
     void capsTheTokensOfACompletionAndChangesNothingElse() {
-        systemPrompt = new SystemPrompt("Be kind.");
+        prompts = new PromptCatalog(List.of(), new SystemPrompt("Be kind."));
 
         succeed(completion("12", "345", 50));
         succeed(completion("12", null, 200));

@@ -13,8 +13,6 @@ class CompletionRequestTest {
                 .isEqualTo(3);
         assertThat(new CompletionRequest("ab", null, GenerationOptions.DEFAULTS).characters())
                 .isEqualTo(2);
-        assertThat(new CompletionRequest("ab", "c", GenerationOptions.DEFAULTS).messageCount())
-                .isOne();
     }
 
     @Test
