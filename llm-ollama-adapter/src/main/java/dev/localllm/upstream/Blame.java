@@ -3,6 +3,7 @@ package dev.localllm.upstream;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.core.failure.LlmFailure.InputTooLong;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
@@ -39,6 +40,7 @@ enum Blame {
             case UnknownModel f -> CALLER;
             case UnsupportedByModel f -> CALLER;
             case ContextLengthExceeded f -> CALLER;
+            case InputTooLong f -> CALLER;
             case SchemaNotHonoured f -> NONE;
             case Overloaded f -> NONE;
             case RateLimited f -> NONE;

@@ -6,6 +6,7 @@ import dev.localllm.core.failure.EveryFailure;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.core.failure.LlmFailure.InputTooLong;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
 import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
@@ -28,7 +29,8 @@ class BlameTest {
             InvalidRequest.class, Blame.CALLER,
             UnknownModel.class, Blame.CALLER,
             UnsupportedByModel.class, Blame.CALLER,
-            ContextLengthExceeded.class, Blame.CALLER);
+            ContextLengthExceeded.class, Blame.CALLER,
+            InputTooLong.class, Blame.CALLER);
 
     static Stream<LlmFailure> failures() {
         return EveryFailure.stream();

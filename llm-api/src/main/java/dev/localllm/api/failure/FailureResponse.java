@@ -5,6 +5,7 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.core.failure.LlmFailure.InputTooLong;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
@@ -102,6 +103,7 @@ public record FailureResponse(
             case UnknownModel f -> refusal(HttpStatus.NOT_FOUND, "model_not_found", "model", f);
             case UnsupportedByModel f -> refusal(HttpStatus.BAD_REQUEST, "unsupported_by_model", "model", f);
             case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
+            case InputTooLong f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "input", f);
             case RateLimited f ->
                 new FailureResponse(
                         HttpStatus.TOO_MANY_REQUESTS,

@@ -7,6 +7,7 @@ import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
+import dev.localllm.core.failure.LlmFailure.InputTooLong;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.RateLimited;
@@ -48,6 +49,7 @@ class OpenAiErrorsTest {
                         "invalid_request_error",
                         "context_length_exceeded",
                         "messages"),
+                Arguments.of(new InputTooLong(null), 400, "invalid_request_error", "context_length_exceeded", "input"),
                 Arguments.of(new UpstreamUnavailable("no"), 503, "server_error", "upstream_unavailable", null),
                 Arguments.of(
                         new DeadlineExceeded(Deadline.FIRST_TOKEN, "no"),

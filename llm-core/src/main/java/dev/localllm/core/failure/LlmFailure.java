@@ -93,6 +93,19 @@ public sealed interface LlmFailure {
         }
     }
 
+    /** An input to embed exceeds the model's context. It was not cut. */
+    record InputTooLong(@Nullable String detail) implements LlmFailure {
+        @Override
+        public String message() {
+            return "An input exceeds this model's maximum context length. Please reduce the length of the input.";
+        }
+
+        @Override
+        public boolean isRefunded() {
+            return false;
+        }
+    }
+
     /**
      * The model server can't be reached, or takes no more requests at the moment.
      *
