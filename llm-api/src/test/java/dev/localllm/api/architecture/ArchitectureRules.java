@@ -55,6 +55,7 @@ final class ArchitectureRules {
     private static final Map<String, String> MAY_SUBSCRIBE = Map.ofEntries(
             entry("ModelLoads", "a load goes on when the request that has caused it leaves"),
             entry("ModelWatch", "polls on its own, and loads the default model apart from callers"),
+            entry("EmbeddingService", "releases the permit when the exchanges are closed, even after a cancel"),
             entry("ChatService", "releases the permit when the exchange is closed, even after a cancel"),
             entry("Exchange", "signals that an aborted connection is closed, even after a cancel"),
             entry("Drain", "its timer ends with the process"),
@@ -70,6 +71,7 @@ final class ArchitectureRules {
 
     private static final Map<String, String> MAY_CHANGE_THREADS = Map.of(
             "RequestBodies", "decodes large bodies outside the event loops",
+            "EmbeddingController", "encodes vectors outside the event loops",
             "AnswerSchemas", "compiles schemas outside the event loops",
             "AnswerCheck", "checks complete answers outside the event loops",
             "LlmConfiguration", "creates their threads");
@@ -156,7 +158,7 @@ final class ArchitectureRules {
                 .resideInAPackage(root + ".core..")
                 .and()
                 .haveNameNotMatching(
-                        ".*(Charging|Permits|ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelLoads|LoadedModels|ModelCatalog|ModelDirectory)(\\$.*)?")
+                        ".*(Charging|Permits|ChatModel|Generation|ChatService|ChatDecoder|ChatResponder|ModelLoads|LoadedModels|ModelCatalog|ModelDirectory|EmbeddingModel|EmbeddingExchange|EmbeddingService|EmbeddingDecoder|EmbeddingResponder)(\\$.*)?")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("reactor..")
@@ -172,7 +174,8 @@ final class ArchitectureRules {
                         root + ".core.prompt..",
                         root + ".core.limit..",
                         root + ".core.admission..",
-                        root + ".core.access..")
+                        root + ".core.access..",
+                        root + ".core.embedding..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(root + ".core.chat..")
@@ -189,7 +192,16 @@ final class ArchitectureRules {
                                 root + ".core.admission..",
                                 root + ".core.access..",
                                 root + ".api..")
-                        .or(simpleNames("ChatService", "ChatCall", "ChatDecoder", "ChatResponder", "ModelDirectory")))
+                        .or(simpleNames(
+                                "ChatService",
+                                "ChatCall",
+                                "ChatDecoder",
+                                "ChatResponder",
+                                "EmbeddingService",
+                                "EmbeddingCall",
+                                "EmbeddingDecoder",
+                                "EmbeddingResponder",
+                                "ModelDirectory")))
                 .because("an adapter implements ports and must not know clients and limits");
     }
 
