@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -58,6 +59,7 @@ public final class OllamaSimulator implements AutoCloseable {
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     private final OpenExchanges open = new OpenExchanges();
     private final AtomicInteger chats = new AtomicInteger();
+    private final AtomicInteger embeds = new AtomicInteger();
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
     private final Map<String, Fault> modelFaults = new ConcurrentHashMap<>();
     private final Runners runners;
@@ -127,6 +129,11 @@ public final class OllamaSimulator implements AutoCloseable {
         return chats.get();
     }
 
+    /** Number of requests for embeddings so far, including refused ones. */
+    public int embeds() {
+        return embeds.get();
+    }
+
     /** Number of loads of models that have begun so far, including aborted ones. */
     public int loads() {
         return runners.loads();
@@ -184,19 +191,27 @@ public final class OllamaSimulator implements AutoCloseable {
 
     private Publisher<Void> embed(byte[] body, HttpServerResponse response) {
         JsonNode request = GoJson.read(body, "api.EmbedRequest");
-        String name = request.path("model").asString("");
-        SimulatedModel model = SimulatedModel.named(name);
-        if (model == null) {
-            throw new Refusal(404, "model \"" + name + "\" not found, try pulling it first");
-        }
-        List<String> inputs = Embedder.inputs(request.path("input"));
-        if (!model.can("embedding")) {
-            throw new Refusal(501, "This server does not support embeddings. Start it with `--embeddings`");
-        }
+        embeds.incrementAndGet();
+        return faulty(request, faults.poll(), fault -> embed(request, fault, response));
+    }
+
+    private Publisher<Void> embed(JsonNode request, @Nullable Fault fault, HttpServerResponse response) {
+        Embedder embedder = Embedder.parse(request);
         return Mono.usingWhen(
-                runners.acquire(model, Prompt.DEFAULT_CONTEXT, null),
-                work -> Mono.from(json(response, Embedder.answer(name, inputs))),
+                runners.acquire(
+                        embedder.model(), embedder.contextTokens(), Prompt.keepAlive(request.path("keep_alive"))),
+                work -> Mono.from(send(SimulatorWire.json(embedder.answer()), fault, response)),
                 work -> Mono.fromRunnable(work::release));
+    }
+
+    /** A response without lines: a fault takes it for one line. */
+    private static Publisher<Void> send(byte[] body, @Nullable Fault fault, HttpServerResponse response) {
+        return fault == null
+                ? full(response, JSON, body)
+                : response.header(HttpHeaderNames.CONTENT_TYPE, JSON)
+                        .send(
+                                FaultyLines.of(Flux.just(body), fault, response).map(OllamaSimulator::buffer),
+                                line -> true);
     }
 
     private Publisher<Void> answer(byte[] body, boolean chat, HttpServerResponse response) {
@@ -206,13 +221,18 @@ public final class OllamaSimulator implements AutoCloseable {
             chats.incrementAndGet();
         }
         Fault scripted = generates ? faults.poll() : null;
+        return faulty(request, scripted, fault -> answer(request, chat, fault, response));
+    }
+
+    /** @param answer gets the fault that happens during the response; null for none */
+    private Publisher<Void> faulty(
+            JsonNode request, @Nullable Fault scripted, Function<@Nullable Fault, Publisher<Void>> answer) {
         Fault fault = scripted == null ? modelFaults.get(request.path("model").asString("")) : scripted;
         return switch (fault) {
             case Fault.NeverAnswers f -> Mono.never();
-            case Fault.SlowHeaders f ->
-                Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer(request, chat, null, response))));
+            case Fault.SlowHeaders f -> Mono.delay(f.delay()).then(Mono.defer(() -> Mono.from(answer.apply(null))));
             case Fault.Refuses f -> throw new Refusal(f.status(), f.error());
-            case null, default -> answer(request, chat, fault, response);
+            case null, default -> answer.apply(fault);
         };
     }
 

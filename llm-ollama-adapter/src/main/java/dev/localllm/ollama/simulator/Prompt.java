@@ -172,7 +172,7 @@ record Prompt(
         return array.valueStream().map(item -> item.asString("")).toList();
     }
 
-    private static @Nullable Duration keepAlive(JsonNode node) {
+    static @Nullable Duration keepAlive(JsonNode node) {
         if (node.isNumber()) {
             return Duration.ofSeconds(node.longValue());
         }

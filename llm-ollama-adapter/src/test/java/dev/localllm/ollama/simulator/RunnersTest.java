@@ -77,7 +77,7 @@ class RunnersTest {
         for (CompletableFuture<HttpResponse<String>> one : waiting) {
             assertThat(get(one).statusCode()).isEqualTo(200);
         }
-        assertThat(loaded()).containsExactly("simulator-embed:latest 4096");
+        assertThat(loaded()).containsExactly("simulator-embed:latest 512");
     }
 
     @Test

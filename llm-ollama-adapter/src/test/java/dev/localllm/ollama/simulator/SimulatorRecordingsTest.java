@@ -36,7 +36,6 @@ class SimulatorRecordingsTest {
             "02-chat-debug-render",
             "05-generate-raw",
             "05-generate-raw-template",
-            "06-embed-too-long-no-truncate",
             "06-embeddings-old-unknown",
             // needs a cloud, a broken file, a killed runner, or a full queue; faults simulate these
             "07-cloud-model",
@@ -105,6 +104,8 @@ class SimulatorRecordingsTest {
                         "01-generate-load",
                         "06-embed-string",
                         "06-embed-array",
+                        "06-embed-dimensions",
+                        "06-embed-too-long",
                         "06-embed-empty-string",
                         "06-embed-empty-array",
                         "06-embed-missing-input",
