@@ -196,6 +196,7 @@ final class ChatBodies {
         };
     }
 
+    /** The {@code keep_alive} of every request. */
     static String keepAlive(OllamaSettings settings) {
         return settings.keepAlive().toSeconds() + "s";
     }

@@ -3,6 +3,7 @@ package dev.localllm.ollama;
 import dev.localllm.core.catalog.LoadedModels;
 import dev.localllm.core.catalog.ModelCatalog;
 import dev.localllm.core.chat.ChatModel;
+import dev.localllm.core.embedding.EmbeddingModel;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.upstream.Upstream;
 import io.netty.channel.ChannelOption;
@@ -24,6 +25,7 @@ public final class Ollama implements AutoCloseable {
 
     private final Upstream upstream;
     private final OllamaChatModel chatModel;
+    private final OllamaEmbeddings embeddings;
 
     /**
      * Uses the event loops that are shared in the process.
@@ -47,6 +49,7 @@ public final class Ollama implements AutoCloseable {
         this.upstream =
                 new Upstream("Ollama", settings.baseUrl(), VERSION_PATH, settings.limits(), loops, clock, circuitClock);
         this.chatModel = new OllamaChatModel(upstream, settings);
+        this.embeddings = new OllamaEmbeddings(upstream, settings);
     }
 
     /** Emits true if an Ollama responds at the address within the timeout. Never fails. */
@@ -65,6 +68,10 @@ public final class Ollama implements AutoCloseable {
 
     public ChatModel chatModel() {
         return chatModel;
+    }
+
+    public EmbeddingModel embeddingModel() {
+        return embeddings;
     }
 
     public ModelCatalog modelCatalog() {

@@ -137,6 +137,26 @@ final class OllamaWire {
             Integer topLogprobs) {}
 
     /**
+     * Body of POST /api/embed. Without {@code truncate:false}, Ollama cuts an input that is too long silently.
+     *
+     * <pre>{@code
+     * {"model":"tiny-embed","input":["hi","you"],"truncate":false,"keep_alive":"300s","options":{"num_ctx":8192}}
+     * }</pre>
+     */
+    record EmbedBody(
+            String model,
+            List<String> input,
+            boolean truncate,
+            @JsonProperty("keep_alive") String keepAlive,
+            EmbedOptions options,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Integer dimensions) {}
+
+    /** @param contextTokens the same for every request; Ollama takes less if the model was trained for less */
+    record EmbedOptions(@JsonProperty("num_ctx") int contextTokens) {}
+
+    /**
      * One line of the response. A text line of /api/chat, one of /api/generate, and the last line of the former:
      *
      * <pre>{@code

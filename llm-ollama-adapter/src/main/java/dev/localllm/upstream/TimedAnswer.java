@@ -1,7 +1,5 @@
 package dev.localllm.upstream;
 
-import dev.localllm.core.chat.ChatEvent;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -18,17 +16,16 @@ import reactor.util.context.Context;
  * come from the event loop of the exchange's connection. An expired deadline ends the answer there, so that signals
  * never overlap.
  */
-final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription {
+final class TimedAnswer<T> implements CoreSubscriber<T>, Subscription {
 
-    private final CoreSubscriber<? super List<ChatEvent>> client;
+    private final CoreSubscriber<? super T> client;
     private final Context context;
     private final GenerationDeadline deadline;
     private final Exchange exchange;
     private final AtomicBoolean ended = new AtomicBoolean();
     private Subscription source = Operators.emptySubscription();
 
-    private TimedAnswer(
-            CoreSubscriber<? super List<ChatEvent>> client, GenerationDeadline deadline, Exchange exchange) {
+    private TimedAnswer(CoreSubscriber<? super T> client, GenerationDeadline deadline, Exchange exchange) {
         this.client = client;
         this.context = client.currentContext();
         this.deadline = deadline;
@@ -38,14 +35,15 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
     /**
      * Limits the time of an answer.
      *
-     * @param events of the answer; the caller calls {@link GenerationDeadline#onEvents} for each list
+     * @param events of the answer; the caller calls {@link GenerationDeadline#onEvents} for each list of them. For an
+     *     answer without such calls, the first-token timeout is that of the complete answer
      * @return takes one subscriber
      */
-    static Flux<List<ChatEvent>> of(Flux<List<ChatEvent>> events, GenerationDeadline deadline, Exchange exchange) {
+    static <T> Flux<T> of(Flux<T> events, GenerationDeadline deadline, Exchange exchange) {
         return new FluxOperator<>(events) {
             @Override
-            public void subscribe(CoreSubscriber<? super List<ChatEvent>> client) {
-                source.subscribe(new TimedAnswer(client, deadline, exchange));
+            public void subscribe(CoreSubscriber<? super T> client) {
+                source.subscribe(new TimedAnswer<>(client, deadline, exchange));
             }
         };
     }
@@ -76,9 +74,9 @@ final class TimedAnswer implements CoreSubscriber<List<ChatEvent>>, Subscription
     }
 
     @Override
-    public void onNext(List<ChatEvent> events) {
+    public void onNext(T element) {
         if (!ended.get()) {
-            client.onNext(events);
+            client.onNext(element);
         }
     }
 

@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -28,8 +29,8 @@ import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.resources.LoopResources;
 
 /**
- * The HTTP client of one streaming model server: keep-alive connections, and for each generation its deadlines,
- * circuits and exchange. Connects on first use. Thread-safe. {@link #close} closes idle connections at once, and the
+ * The HTTP client of one model server: keep-alive connections, and for each generation its deadlines, circuits and
+ * exchange. Connects on first use. Thread-safe. {@link #close} closes idle connections at once, and the
  * others when their exchange is over.
  */
 public final class Upstream implements AutoCloseable {
@@ -121,10 +122,30 @@ public final class Upstream implements AutoCloseable {
         return new Generation(exchange.guard(circuits.guard(model, answer(call, exchange))), exchange.closed());
     }
 
+    /**
+     * Opens one exchange whose response is one value, with the first-token timeout for all of it.
+     *
+     * @param call sends the request and emits the value; gets what is to be called with the connection, as in
+     *     {@link Call#exchange}
+     * @param result of the value, which takes one subscriber and whose cancel aborts the exchange, and of {@code closed},
+     *     as {@link Generation} specifies it
+     */
+    public <T, R> R open(
+            ModelId model, Function<Consumer<Connection>, Flux<T>> call, BiFunction<Mono<T>, Mono<Void>, R> result) {
+        Exchange exchange = new Exchange();
+        Flux<T> answer = TimedAnswer.of(call.apply(exchange::connected), deadline(), exchange);
+        Mono<T> value = exchange.guard(circuits.guard(model, answer)).singleOrEmpty();
+        return result.apply(value, exchange.closed());
+    }
+
     /** Network faults are not mapped to failures yet: the circuits judge them first. */
     private Flux<List<ChatEvent>> answer(Call call, Exchange exchange) {
-        GenerationDeadline deadline = new GenerationDeadline(name, limits, clock, eventLoop());
+        GenerationDeadline deadline = deadline();
         return TimedAnswer.of(call.exchange(exchange::connected, deadline::onEvents), deadline, exchange);
+    }
+
+    private GenerationDeadline deadline() {
+        return new GenerationDeadline(name, limits, clock, eventLoop());
     }
 
     /** The current thread's event loop, or any event loop if it has none. */

@@ -14,6 +14,8 @@ import dev.localllm.core.chat.CompletionRequest;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.GenerationRequest;
+import dev.localllm.core.embedding.EmbeddingModel;
+import dev.localllm.core.embedding.EmbeddingModelContract;
 import dev.localllm.core.failure.Deadline;
 import dev.localllm.core.failure.LlmFailure.DeadlineExceeded;
 import dev.localllm.ollama.simulator.Fault;
@@ -89,6 +91,13 @@ class OllamaContractTest {
     }
 
     @Nested
+    class SimulatorEmbeddings extends EmbeddingContract {
+        SimulatorEmbeddings() {
+            super(SIMULATED, OllamaSimulator.EMBED_MODEL);
+        }
+    }
+
+    @Nested
     class SimulatorCatalog extends CatalogContract {
         SimulatorCatalog() {
             super(SIMULATED);
@@ -116,6 +125,14 @@ class OllamaContractTest {
     class RealCatalog extends CatalogContract {
         RealCatalog() {
             super(REAL.orElseThrow());
+        }
+    }
+
+    @Nested
+    @EnabledIfEnvironmentVariable(named = "OLLAMA_CONTRACT_EMBED_MODEL", matches = ".+")
+    class RealEmbeddings extends EmbeddingContract {
+        RealEmbeddings() {
+            super(REAL.orElseThrow(), System.getenv("OLLAMA_CONTRACT_EMBED_MODEL"));
         }
     }
 
@@ -172,6 +189,32 @@ class OllamaContractTest {
         @Override
         protected GenerationRequest request(String prompt, GenerationOptions options) {
             return new CompletionRequest(prompt, null, options);
+        }
+    }
+
+    abstract static class EmbeddingContract extends EmbeddingModelContract {
+
+        private final Target target;
+        private final ModelId model;
+
+        EmbeddingContract(Target target, String model) {
+            this.target = target;
+            this.model = new ModelId(model);
+        }
+
+        @Override
+        protected EmbeddingModel embeddingModel() {
+            return target.ollama().embeddingModel();
+        }
+
+        @Override
+        protected ModelId model() {
+            return model;
+        }
+
+        @Override
+        protected Duration timeout() {
+            return target.timeout();
         }
     }
 
