@@ -278,7 +278,7 @@ class FailureTableTest {
     }
 
     /** A port that refuses connections; nobody else gets it, as it is bound. */
-    private static final class ClosedPort implements AutoCloseable {
+    static final class ClosedPort implements AutoCloseable {
 
         private final Socket bound = new Socket();
 
@@ -297,7 +297,7 @@ class FailureTableTest {
     }
 
     /** Reads the first byte of a request and resets the connection. */
-    private static final class ResettingServer implements AutoCloseable {
+    static final class ResettingServer implements AutoCloseable {
 
         private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
 

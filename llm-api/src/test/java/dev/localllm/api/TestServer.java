@@ -1,6 +1,7 @@
 package dev.localllm.api;
 
 import dev.localllm.core.admission.FairQueue;
+import dev.localllm.core.embedding.EmbeddingService;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -46,6 +47,11 @@ public final class TestServer implements AutoCloseable {
     /** The queue that the server uses. */
     FairQueue queue() {
         return context.getBean(FairQueue.class);
+    }
+
+    /** Number of requests for embeddings that run or wait. */
+    int embeddings() {
+        return context.getBean(EmbeddingService.class).requests();
     }
 
     public HttpResponse<String> get(String path) throws Exception {

@@ -26,6 +26,7 @@ import dev.localllm.api.openai.OpenAiErrors;
 import dev.localllm.api.openai.chat.ChatController;
 import dev.localllm.api.openai.chat.CompletionReader;
 import dev.localllm.api.openai.completion.TextCompletionReader;
+import dev.localllm.api.openai.embedding.EmbeddingReader;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestHandler;
@@ -42,6 +43,7 @@ import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
+import dev.localllm.core.embedding.EmbeddingService;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import dev.localllm.core.prompt.PromptCatalog;
@@ -151,7 +153,8 @@ class LlmConfiguration {
                                 settings.deadlines().connect(),
                                 settings.deadlines().firstToken(),
                                 settings.deadlines().idle(),
-                                settings.limits().queue().requests(),
+                                settings.limits().queue().requests()
+                                        + settings.limits().embeddings().requests(),
                                 CIRCUIT_OPEN_DURATION)),
                 System::nanoTime,
                 eventLoops);
@@ -195,13 +198,30 @@ class LlmConfiguration {
     }
 
     @Bean
-    ModelWatch modelWatch(Settings settings, Ollama ollama, FairQueue queue, ChatService chats) {
+    EmbeddingService embeddingService(Settings settings, Charging charging, Ollama ollama, ModelDirectory models) {
+        return new EmbeddingService(
+                charging,
+                settings.chats().promptLimits().maxCharacters(),
+                models,
+                new FairQueue(settings.limits().embeddings(), System::nanoTime),
+                ollama.embeddingModel());
+    }
+
+    @Bean
+    EmbeddingReader embeddingReader(Settings settings) {
+        return new EmbeddingReader(settings.chats().unknownFields());
+    }
+
+    @Bean
+    ModelWatch modelWatch(
+            Settings settings, Ollama ollama, FairQueue queue, ChatService chats, EmbeddingService embeddings) {
         Settings.ModelServer server = settings.modelServer();
         return new ModelWatch(
                 "Ollama",
                 ollama.loadedModels(),
                 queue,
                 chats,
+                embeddings,
                 new ModelWatch.Expected(server.allowedModels(), server.contextTokens(), warmModel(server)),
                 WATCH_INTERVAL,
                 InstantSource.system());
@@ -320,8 +340,11 @@ class LlmConfiguration {
     }
 
     @Bean
-    Drain drain(Settings settings, FairQueue queue) {
-        return new Drain(settings.connections().shutdown(), queue::shutDown);
+    Drain drain(Settings settings, FairQueue queue, EmbeddingService embeddings) {
+        return new Drain(settings.connections().shutdown(), () -> {
+            queue.shutDown();
+            embeddings.shutDown();
+        });
     }
 
     @Bean
@@ -350,10 +373,15 @@ class LlmConfiguration {
                 largeBodies);
     }
 
+    /** For the bytes of all non-streaming responses that are being collected. */
     @Bean
-    AnswerBody answerBody(Settings settings, Timeouts timeouts) {
-        return new AnswerBody(
-                timeouts, new ByteBudget(settings.memory().responses().toBytes()));
+    ByteBudget responseBudget(Settings settings) {
+        return new ByteBudget(settings.memory().responses().toBytes());
+    }
+
+    @Bean
+    AnswerBody answerBody(Timeouts timeouts, ByteBudget responseBudget) {
+        return new AnswerBody(timeouts, responseBudget);
     }
 
     @Bean

@@ -202,7 +202,8 @@ public record Settings(
                                     "a comma-separated list of models, each in the form qwen3:4b or alias=qwen3:4b",
                                     ModelServer::allowedModels),
                             localAndDeployed(words("every model"), sameAs("MODEL_NAME")),
-                            "comma-separated models that clients may use; `fast=qwen3:4b` makes `fast` an alias"),
+                            "comma-separated models that clients may use, those for embeddings too; `fast=qwen3:4b` makes"
+                                    + " `fast` an alias"),
                     variables.environment() == AppEnvironment.LOCAL || modelName == null
                             ? AllowedModels.ALL
                             : new AllowedModels(Map.of(modelName, modelName)));
@@ -389,10 +390,12 @@ public record Settings(
     /**
      * How many generations and requests are allowed.
      *
+     * @param embeddings the limits of their own queue
      * @param requestsPerMinute per client; 0 for no limit
      * @param globalRequestsPerMinute over all clients, and their burst; 0 for no limit
      */
-    public record Limits(QueueLimits queue, int requestsPerMinute, int burst, int globalRequestsPerMinute) {
+    public record Limits(
+            QueueLimits queue, QueueLimits embeddings, int requestsPerMinute, int burst, int globalRequestsPerMinute) {
 
         private static final int MAX_REQUESTS = 10_000;
         private static final int MAX_WEIGHT = 1000;
@@ -448,6 +451,19 @@ public record Settings(
                             duration("1h"),
                             everywhere("30s"),
                             "how long chats for a loaded model may go before one that needs another model, {range}")));
+            QueueLimits embeddings = new QueueLimits(
+                    queue.requests(),
+                    queue.waitingPerClient(),
+                    variables.get(setting(
+                            "EMBEDDING_PARALLEL",
+                            number(1, MAX_REQUESTS),
+                            everywhere("1"),
+                            "requests for embeddings that one model works on at once, {range}. The others wait in a queue"
+                                    + " of their own, with the other limits of the chats' queue")),
+                    Map.of(),
+                    queue.weights(),
+                    queue.timeout(),
+                    queue.switchAfter());
             int requestsPerMinute = variables.get(setting(
                     "RATE_LIMIT_RPM",
                     number(0, MAX_RPM),
@@ -455,6 +471,7 @@ public record Settings(
                     "requests per minute and client, {range}; then 429. 0 is unlimited"));
             return new Limits(
                     queue,
+                    embeddings,
                     requestsPerMinute,
                     variables.get(
                             setting(
@@ -551,11 +568,12 @@ public record Settings(
                                     number(1, 100_000),
                                     everywhere("500"),
                                     "messages in one chat, {range}; then 400")),
-                            variables.get(setting(
-                                    "MAX_PROMPT_CHARACTERS",
-                                    number(1, 100_000_000),
-                                    everywhere("200000"),
-                                    "characters of all messages in one chat, {range}; then 400"))),
+                            variables.get(
+                                    setting(
+                                            "MAX_PROMPT_CHARACTERS",
+                                            number(1, 100_000_000),
+                                            everywhere("200000"),
+                                            "characters of all messages in one chat, and of one input to embed, {range}; then 400"))),
                     variables.get(setting(
                             "UNKNOWN_FIELDS",
                             ValueType.of("ignore or refuse", Chats::unknownFields),

@@ -206,6 +206,11 @@ public final class Fields {
         return only.stringValue();
     }
 
+    /** True if the field is an array with an item of that kind. */
+    public boolean hasItem(String name, Predicate<JsonNode> kind) {
+        return object.path(name).isArray() && object.path(name).valueStream().anyMatch(kind);
+    }
+
     /** Names of all fields, for an object whose names the caller chooses; null values included. */
     public Collection<String> names() {
         return object.propertyNames();

@@ -6,6 +6,7 @@ import dev.localllm.core.catalog.LoadedModel;
 import dev.localllm.core.catalog.LoadedModels;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatService;
+import dev.localllm.core.embedding.EmbeddingService;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
@@ -29,7 +30,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Asks the model server every few seconds what it has loaded: tells the queue, warns if another client of the model
+ * Asks the model server every few seconds what it has loaded: tells the queues, warns if another client of the model
  * server has changed it, and loads the default model after a start, of this server or of the model server.
  */
 public final class ModelWatch implements SmartLifecycle {
@@ -54,6 +55,7 @@ public final class ModelWatch implements SmartLifecycle {
     private final LoadedModels models;
     private final FairQueue queue;
     private final ChatService chats;
+    private final EmbeddingService embeddings;
     private final Expected expected;
     private final Duration interval;
     private final InstantSource clock;
@@ -99,6 +101,7 @@ public final class ModelWatch implements SmartLifecycle {
             LoadedModels models,
             FairQueue queue,
             ChatService chats,
+            EmbeddingService embeddings,
             Expected expected,
             Duration interval,
             InstantSource clock) {
@@ -106,6 +109,7 @@ public final class ModelWatch implements SmartLifecycle {
         this.models = models;
         this.queue = queue;
         this.chats = chats;
+        this.embeddings = embeddings;
         this.expected = expected;
         this.interval = interval;
         this.clock = clock;
@@ -173,6 +177,7 @@ public final class ModelWatch implements SmartLifecycle {
                 own.add(model.id());
             }
         }
+        embeddings.report(own);
         Set<String> before = queue.loaded();
         if (queue.report(own)) {
             compare(before, now);
@@ -197,13 +202,19 @@ public final class ModelWatch implements SmartLifecycle {
                 displacement = new Displacement(
                         name,
                         others,
-                        "%s has unloaded %s and loaded %s, for another of its clients."
-                                .formatted(server, lost.id(), String.join(", ", others)));
+                        "%s has unloaded %s and loaded %s, %s."
+                                .formatted(server, lost.id(), String.join(", ", others), reason(others)));
             }
         }
         if (displacement != null && displacement.isOver(now.keySet())) {
             displacement = null;
         }
+    }
+
+    private String reason(Set<String> models) {
+        return models.stream().map(ModelId::new).allMatch(embeddings::hasEmbedded)
+                ? "for embeddings: it has no room for both"
+                : "for another of its clients";
     }
 
     private void warn(Map<String, LoadedModel> now) {
@@ -225,8 +236,11 @@ public final class ModelWatch implements SmartLifecycle {
         warnings = List.copyOf(found);
     }
 
+    /** Not told for embeddings: their models often have a context of less than the configured one. */
     private boolean hasOtherContext(LoadedModel model) {
-        return model.contextTokens() != 0 && model.contextTokens() != ownContext(model);
+        return model.contextTokens() != 0
+                && model.contextTokens() != ownContext(model)
+                && !embeddings.hasEmbedded(model.id());
     }
 
     private int ownContext(LoadedModel model) {
@@ -256,7 +270,7 @@ public final class ModelWatch implements SmartLifecycle {
             cold = false;
         } else if (pollsUntilLoad > 0) {
             pollsUntilLoad--;
-        } else if (queue.running() + queue.waiting() == 0) {
+        } else if (queue.running() + queue.waiting() + embeddings.requests() == 0) {
             load = chats.load(WARM_UP, model)
                     .subscribe(nothing -> {}, fault -> onLoadFailed(model, fault), () -> onWarm(model));
         }

@@ -14,7 +14,7 @@ public final class RateLimitHeaders {
     private RateLimitHeaders() {}
 
     /** Sets the headers; replaces earlier values. */
-    static void write(RateDecision decision, HttpHeaders response) {
+    public static void write(RateDecision decision, HttpHeaders response) {
         response.set(LIMIT, Integer.toString(decision.limit()));
         response.set(REMAINING, Integer.toString(decision.remaining()));
         response.set(RESET, goDuration(decision.resetAfter()));

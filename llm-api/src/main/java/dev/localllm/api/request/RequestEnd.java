@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * How one request ended. Holds no text of prompts and answers.
  *
  * @param path as the client sent it, without the query; its length is not limited
- * @param generation true if the request was to generate something, whatever became of it
+ * @param generation true if the request was to generate or embed something, whatever became of it
  * @param model the resolved model; null if the request failed before that. The request may have failed later
  * @param status of the response; null if no response was started
  * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that the client got

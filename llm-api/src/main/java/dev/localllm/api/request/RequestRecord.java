@@ -4,6 +4,9 @@ import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
+import dev.localllm.core.chat.FinishReason;
+import dev.localllm.core.chat.Timings;
+import dev.localllm.core.chat.Usage;
 import dev.localllm.core.limit.ClientId;
 import java.time.Duration;
 import java.util.List;
@@ -59,7 +62,7 @@ public final class RequestRecord {
         return client;
     }
 
-    /** Called first for a request that is to generate something. */
+    /** Called first for a request that is to generate or embed something. */
     public void onGeneration() {
         generation = true;
     }
@@ -95,6 +98,17 @@ public final class RequestRecord {
         if (arrived.getLast() instanceof Finished end) {
             finished = end;
         }
+    }
+
+    /**
+     * Called when all inputs of a request for embeddings are embedded.
+     *
+     * @param promptTokens of all inputs together
+     * @param work time that the model server worked on them
+     */
+    public void onEmbedded(int promptTokens, Duration work) {
+        onEvents(List.of(new Finished(
+                FinishReason.STOP, new Usage(promptTokens, null, 0), new Timings(Duration.ZERO, work, Duration.ZERO))));
     }
 
     /** Called for each list of events before it is checked: a failed check must not lose what the answer has cost. */

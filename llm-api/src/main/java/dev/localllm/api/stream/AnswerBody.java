@@ -25,6 +25,8 @@ import reactor.core.publisher.Mono;
  */
 public final class AnswerBody {
 
+    private static final String ADVICE = "Streamed responses may take longer: use stream:true.";
+
     private final Timeouts timeouts;
     private final ByteBudget budget;
 
@@ -63,10 +65,11 @@ public final class AnswerBody {
                     body.add(arrived);
                 },
                 body::encode,
-                timeouts.nonStreaming(ClientChannel.of(exchange.getRequest()).eventLoop()));
+                timeouts.nonStreaming(ClientChannel.of(exchange.getRequest()).eventLoop(), ADVICE));
     }
 
-    private static Mono<Void> write(List<ByteBuffer> pieces, MediaType contentType, ServerHttpResponse response) {
+    /** Sends the pieces as one body. */
+    public static Mono<Void> write(List<ByteBuffer> pieces, MediaType contentType, ServerHttpResponse response) {
         long length = 0;
         for (ByteBuffer piece : pieces) {
             length += piece.remaining();

@@ -27,13 +27,13 @@ public record Timeouts(Duration streaming, Duration nonStreaming, Duration heart
      * The limits of a non-streaming response. On timeout, it fails with an {@link LlmException}.
      *
      * @param eventLoop of the client's connection; runs the timer
+     * @param advice one sentence for the caller of a response that takes longer
      */
-    TimedCollector.Limits nonStreaming(EventExecutor eventLoop) {
+    public TimedCollector.Limits nonStreaming(EventExecutor eventLoop, String advice) {
         return new TimedCollector.Limits(
                 nonStreaming,
                 eventLoop,
-                () -> exceeded("The response was not complete after " + nonStreaming.toSeconds()
-                        + " s. Streamed responses may take longer: use stream:true."),
+                () -> exceeded("The response was not complete after " + nonStreaming.toSeconds() + " s. " + advice),
                 serverStop);
     }
 

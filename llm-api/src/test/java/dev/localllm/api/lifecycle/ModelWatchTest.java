@@ -16,6 +16,11 @@ import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.chat.DefaultThinking;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.chat.GenerationRequest;
+import dev.localllm.core.embedding.EmbeddingCall;
+import dev.localllm.core.embedding.EmbeddingExchange;
+import dev.localllm.core.embedding.EmbeddingRequest;
+import dev.localllm.core.embedding.EmbeddingService;
+import dev.localllm.core.embedding.Embeddings;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
@@ -28,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -39,8 +45,18 @@ class ModelWatchTest {
     private static final LoadedModel LOADED = new LoadedModel(OWN, 8192, NOW.plusSeconds(60));
     private static final LoadedModel STRANGER = new LoadedModel(OTHER, 8192, NOW.plusSeconds(60));
 
-    private final FairQueue queue = new FairQueue(
-            new QueueLimits(9, 9, 1, Map.of(), Map.of(), Duration.ofSeconds(1), Duration.ofSeconds(1)), () -> 0);
+    private static final QueueLimits LIMITS =
+            new QueueLimits(9, 9, 1, Map.of(), Map.of(), Duration.ofSeconds(1), Duration.ofSeconds(1));
+
+    private final FairQueue queue = new FairQueue(LIMITS, () -> 0);
+    private final FairQueue embeddingQueue = new FairQueue(LIMITS, () -> 0);
+    private Mono<Embeddings> embedded = Mono.just(new Embeddings(List.of(new float[] {1}), 1, Duration.ZERO));
+    private final EmbeddingService embeddings = new EmbeddingService(
+            new Charging(null),
+            9,
+            new ModelDirectory(Mono::never, AllowedModels.ALL, null),
+            embeddingQueue,
+            (model, request) -> new EmbeddingExchange(Mono.defer(() -> embedded), Mono.empty()));
     private final List<ModelId> loads = new ArrayList<>();
     private Flux<List<ChatEvent>> load = Flux.empty();
     private Mono<List<LoadedModel>> answer = Mono.just(List.of());
@@ -262,6 +278,70 @@ class ModelWatchTest {
         assertThat(watch.warnings()).isEmpty();
     }
 
+    @Test
+    void tellsTheQueueOfTheEmbeddingsWhatIsLoaded() {
+        poll(watch(null), LOADED, STRANGER);
+
+        assertThat(embeddingQueue.loaded()).containsExactlyInAnyOrder("own:latest", "other:latest");
+    }
+
+    @Test
+    void expectsNoContextOfAModelThatEmbeds() {
+        ModelWatch watch = watch(null);
+        LoadedModel small = new LoadedModel(OWN, 512, NOW);
+        poll(watch, small);
+        assertThat(watch.warnings()).hasSize(1);
+        assertThat(queue.loaded()).isEmpty();
+        embed(OWN);
+
+        poll(watch, small);
+
+        assertThat(watch.warnings()).isEmpty();
+        assertThat(queue.loaded()).containsExactly("own:latest");
+    }
+
+    @Test
+    void saysIfEmbeddingsDisplaceTheOwn() {
+        ModelWatch watch = watch(null);
+        poll(watch, LOADED);
+        embed(OTHER);
+
+        poll(watch, STRANGER);
+
+        assertThat(watch.warnings())
+                .containsExactly(
+                        "Ollama has unloaded own and loaded other:latest, for embeddings: it has no room for both.");
+    }
+
+    @Test
+    void loadsNothingWhileAnEmbeddingNeedsTheGpu() {
+        ModelWatch watch = watch(OWN);
+        embedded = Mono.never();
+        Disposable running = start(OTHER);
+        poll(watch);
+        assertThat(loads).isEmpty();
+
+        running.dispose();
+        poll(watch);
+
+        assertThat(loads).containsExactly(OWN);
+    }
+
+    private void embed(ModelId model) {
+        assertThat(start(model).isDisposed()).isTrue();
+    }
+
+    private Disposable start(ModelId model) {
+        EmbeddingCall call = new EmbeddingCall(
+                model,
+                new EmbeddingRequest(List.of("a"), null),
+                (resolved, queued, batches) -> batches.then(),
+                Runnable::run);
+        return embeddings
+                .embed(new ClientId("a"), decision -> {}, answer -> answer.apply(call))
+                .subscribe();
+    }
+
     private void poll(ModelWatch watch, LoadedModel... loaded) {
         answer = Mono.just(List.of(loaded));
         watch.poll().block();
@@ -294,6 +374,7 @@ class ModelWatchTest {
                         DefaultThinking.NONE,
                         queue,
                         model),
+                embeddings,
                 new ModelWatch.Expected(new AllowedModels(Map.of(OWN, OWN)), 8192, warm),
                 Duration.ofSeconds(5),
                 () -> NOW);

@@ -36,7 +36,10 @@ class TimeoutsTest {
                 listener -> serverStop.asMono().subscribe(null, listener));
         StringBuilder text = new StringBuilder();
         TimedCollector.collect(
-                        response.flux(), text::append, text::toString, timeouts.nonStreaming(channel.eventLoop()))
+                        response.flux(),
+                        text::append,
+                        text::toString,
+                        timeouts.nonStreaming(channel.eventLoop(), "Use stream:true."))
                 .subscribe(end::set, end::set);
     }
 

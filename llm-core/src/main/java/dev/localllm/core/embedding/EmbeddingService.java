@@ -60,9 +60,9 @@ public final class EmbeddingService {
         return embedders.contains(model.normalized());
     }
 
-    /** True if no request for embeddings runs or waits. */
-    public boolean isIdle() {
-        return queue.running() + queue.waiting() == 0;
+    /** Number of requests that run or wait now. */
+    public int requests() {
+        return queue.running() + queue.waiting();
     }
 
     /** What the model server has loaded, as for {@link FairQueue#report}. */

@@ -354,15 +354,14 @@ class EmbeddingServiceTest {
     }
 
     @Test
-    void isIdleIfNothingRunsOrWaits() {
+    void countsWhatRunsAndWaits() {
         EmbeddingService service = service(queue);
-        assertThat(service.isIdle()).isTrue();
+        assertThat(service.requests()).isZero();
         start(service, List.of("a"));
-        assertThat(service.isIdle()).isFalse();
+        start(service, List.of("b"));
+        start(service, List.of("c"));
 
-        opened.getFirst().end();
-
-        assertThat(service.isIdle()).isTrue();
+        assertThat(service.requests()).isEqualTo(3);
     }
 
     private Disposable start(EmbeddingService service, List<String> inputs) {
