@@ -45,6 +45,16 @@ class FieldsTest {
         assertThat(fields.ignored()).isEmpty();
     }
 
+    @Test
+    void findsItemsOfAKindInArraysOnly() {
+        Fields fields = parse("{\"mixed\":[\"a\",1],\"texts\":[\"a\"],\"object\":{\"x\":1},\"number\":1}");
+
+        assertThat(fields.hasItem("mixed", JsonNode::isNumber)).isTrue();
+        for (String name : List.of("texts", "object", "number", "absent")) {
+            assertThat(fields.hasItem(name, JsonNode::isNumber)).as(name).isFalse();
+        }
+    }
+
     /** A client that leaves interrupts the thread that decodes its body. */
     @Test
     void readsToTheEndDespiteAnInterrupt() {
