@@ -2,7 +2,6 @@ package dev.localllm.api.openai;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.localllm.api.json.JsonTextSerializer;
-import dev.localllm.api.memory.SegmentedBytes;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
@@ -157,14 +156,14 @@ public final class OpenAiJson {
      * The value's JSON in UTF-8, in pieces, with encoded JSON in each of the fields.
      *
      * @param fields as for {@link #around}
-     * @param values one per field; not copied, so don't write to them afterwards
+     * @param values one per field, in pieces; not copied, so don't write to them afterwards
      */
-    public static List<ByteBuffer> filled(Object value, List<String> fields, List<SegmentedBytes> values) {
+    public static List<ByteBuffer> filled(Object value, List<String> fields, List<List<ByteBuffer>> values) {
         byte[][] around = around(value, fields.toArray(String[]::new));
         List<ByteBuffer> json = new ArrayList<>();
         for (int i = 0; i < values.size(); i++) {
             json.add(ByteBuffer.wrap(around[i]));
-            json.addAll(values.get(i).buffers());
+            json.addAll(values.get(i));
         }
         json.add(ByteBuffer.wrap(around[values.size()]));
         return json;
@@ -176,7 +175,7 @@ public final class OpenAiJson {
      *
      * @param fields each has an empty string or array as its value; in their order in the record
      */
-    static byte[][] around(Object value, String... fields) {
+    public static byte[][] around(Object value, String... fields) {
         byte[] json = MAPPER.writeValueAsBytes(value);
         String latin1 = new String(json, StandardCharsets.ISO_8859_1); // one character per byte
         byte[][] pieces = new byte[fields.length + 1][];

@@ -119,7 +119,8 @@ final class CompletionEncoder implements BodyEncoder {
         addIf(hasThinking, "reasoning", thinking, fields, values);
         addIf(hasCalls, "tool_calls", toolCalls, fields, values);
         addIf(hasLogprobs, "content", logprobs, fields, values);
-        return OpenAiJson.filled(completion, fields, values);
+        return OpenAiJson.filled(
+                completion, fields, values.stream().map(SegmentedBytes::buffers).toList());
     }
 
     private static void addIf(

@@ -120,6 +120,7 @@ final class TextCompletionEncoder implements BodyEncoder {
         List<SegmentedBytes> values = new ArrayList<>(lists.values());
         fields.addFirst("text");
         values.addFirst(text);
-        return OpenAiJson.filled(completion, fields, values);
+        return OpenAiJson.filled(
+                completion, fields, values.stream().map(SegmentedBytes::buffers).toList());
     }
 }

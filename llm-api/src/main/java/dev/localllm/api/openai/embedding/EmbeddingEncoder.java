@@ -8,7 +8,6 @@ import dev.localllm.core.embedding.Embeddings;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -69,13 +68,9 @@ final class EmbeddingEncoder {
 
     /** The body, in pieces. Called once, after the last batch was added. */
     List<ByteBuffer> encode() {
-        List<byte[]> around = OpenAiJson.around(
+        return OpenAiJson.filled(
                 new EmbeddingList("list", List.of(), JsonText.of(model.value()), new Usage(promptTokens, promptTokens)),
-                List.of("data"));
-        List<ByteBuffer> body = new ArrayList<>();
-        body.add(ByteBuffer.wrap(around.getFirst()));
-        body.addAll(items.buffers());
-        body.add(ByteBuffer.wrap(around.getLast()));
-        return body;
+                List.of("data"),
+                List.of(items.buffers()));
     }
 }
