@@ -3,12 +3,14 @@ package dev.localllm.api.openai;
 import dev.localllm.api.json.Fields;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.Thinking;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the fields that several routes of OpenAI's wire share. */
 public final class CommonFields {
 
     private static final int MAX_STOP_TEXTS = 4;
+    private static final String EFFORTS = "none, minimal, low, medium, high or xhigh";
 
     private CommonFields() {}
 
@@ -43,6 +45,19 @@ public final class CommonFields {
                 fields.strings("stop", MAX_STOP_TEXTS),
                 fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
                 topLogprobs);
+    }
+
+    /** How much the model is to think, by the name of the effort in the field. */
+    public static Thinking effort(Fields fields, String name) {
+        return switch (fields.string(name)) {
+            case null -> Thinking.MODEL_DEFAULT;
+            case "none" -> Thinking.OFF;
+            case "minimal", "low" -> Thinking.LOW;
+            case "medium" -> Thinking.MEDIUM;
+            case "high" -> Thinking.HIGH;
+            case "xhigh" -> Thinking.MAX;
+            default -> throw fields.wrong(name, EFFORTS);
+        };
     }
 
     /**

@@ -31,19 +31,19 @@ public final class ImageUrl {
 
     private ImageUrl() {}
 
-    /** Reads the field {@code url} of the object. */
-    public static Part.Image read(Fields image) {
-        String url = image.string("url");
+    /** Reads the field, which is required. */
+    public static Part.Image read(Fields fields, String name) {
+        String url = fields.string(name);
         if (url == null) {
-            throw image.missing("url", EXPECTED);
+            throw fields.missing(name, EXPECTED);
         }
         Matcher head = HEAD.matcher(url.substring(0, Math.min(url.length(), MAX_HEAD)));
         if (!head.lookingAt()) {
-            throw image.wrong("url", EXPECTED);
+            throw fields.wrong(name, EXPECTED);
         }
         String base64 = url.substring(head.end());
         if (!isBase64(base64) || !isImage(base64)) {
-            throw image.wrong("url", EXPECTED);
+            throw fields.wrong(name, EXPECTED);
         }
         return new Part.Image(base64);
     }

@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 public final class CompletionReader {
 
     private static final int MAX_TOP_LOGPROBS = 20;
-    private static final String EFFORTS = "none, minimal, low, medium, high or xhigh";
 
     private final UnknownFields unknown;
     private final LoadOptions loadOptions;
@@ -75,7 +74,7 @@ public final class CompletionReader {
     }
 
     private static Thinking thinking(Fields fields) {
-        Thinking effort = effort(fields);
+        Thinking effort = CommonFields.effort(fields, "reasoning_effort");
         Boolean enabled = enabled(fields);
         if (enabled == null) {
             return effort;
@@ -87,18 +86,6 @@ public final class CompletionReader {
             throw fields.wrong("chat_template_kwargs", "an enable_thinking that agrees with reasoning_effort");
         }
         return effort;
-    }
-
-    private static Thinking effort(Fields fields) {
-        return switch (fields.string("reasoning_effort")) {
-            case null -> Thinking.MODEL_DEFAULT;
-            case "none" -> Thinking.OFF;
-            case "minimal", "low" -> Thinking.LOW;
-            case "medium" -> Thinking.MEDIUM;
-            case "high" -> Thinking.HIGH;
-            case "xhigh" -> Thinking.MAX;
-            default -> throw fields.wrong("reasoning_effort", EFFORTS);
-        };
     }
 
     private static @Nullable Boolean enabled(Fields fields) {

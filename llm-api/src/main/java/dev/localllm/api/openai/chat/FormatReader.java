@@ -1,10 +1,10 @@
 package dev.localllm.api.openai.chat;
 
 import dev.localllm.api.json.Fields;
+import dev.localllm.api.openai.SchemaFields;
 import dev.localllm.api.schema.SchemaDemand;
 import dev.localllm.core.chat.ResponseFormat;
 import java.util.List;
-import tools.jackson.databind.JsonNode;
 
 /** Reads the response format. */
 final class FormatReader {
@@ -41,15 +41,8 @@ final class FormatReader {
         if (named == null) {
             throw format.missing("json_schema", "an object with a name and a schema");
         }
-        if (named.string("name") == null) {
-            throw named.missing("name", "the schema's name");
-        }
-        JsonNode schema = named.json("schema");
-        if (schema == null) {
-            throw named.missing("schema", "a JSON schema");
-        }
-        demands.add(SchemaDemand.ofAnswer(named.path("schema"), schema, named.bool("strict") && complete));
+        ResponseFormat read = SchemaFields.format(named, complete, demands);
         named.end(CompletionFields.JSON_SCHEMA);
-        return new ResponseFormat.JsonSchema(SchemaDemand.toGenerate(schema));
+        return read;
     }
 }

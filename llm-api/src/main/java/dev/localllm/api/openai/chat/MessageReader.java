@@ -130,7 +130,7 @@ final class MessageReader {
         if (image == null) {
             throw part.missing("image_url", "an object with a url");
         }
-        Part.Image read = ImageUrl.read(image);
+        Part.Image read = ImageUrl.read(image, "url");
         image.end(CompletionFields.IMAGE);
         return read;
     }
