@@ -27,6 +27,7 @@ import dev.localllm.api.openai.chat.ChatController;
 import dev.localllm.api.openai.chat.CompletionReader;
 import dev.localllm.api.openai.completion.TextCompletionReader;
 import dev.localllm.api.openai.embedding.EmbeddingReader;
+import dev.localllm.api.openai.response.ResponseReader;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestHandler;
@@ -267,6 +268,8 @@ class LlmConfiguration {
     @Bean
     TextCompletionReader textCompletionReader(Settings settings, LoadOptions loadOptions) {
         return new TextCompletionReader(settings.chats().unknownFields(), loadOptions);
+    ResponseReader responseReader(Settings settings, LoadOptions loadOptions) {
+        return new ResponseReader(settings.chats().unknownFields(), loadOptions);
     }
 
     /** A single thread, as for large bodies. */

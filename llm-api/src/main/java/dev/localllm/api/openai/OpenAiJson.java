@@ -13,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.json.JsonFactory;
@@ -189,22 +188,5 @@ public final class OpenAiJson {
         }
         pieces[fields.length] = Arrays.copyOfRange(json, from, json.length);
         return pieces;
-    }
-
-    /**
-     * The value's JSON with encoded JSON inside some of its fields, which is not copied.
-     *
-     * @param fields as for {@link #around}
-     * @param values of the fields: the content of a string or array, in pieces
-     */
-    public static List<ByteBuffer> pieces(Object value, List<String> fields, List<List<ByteBuffer>> values) {
-        List<ByteBuffer> json = new ArrayList<>();
-        Iterator<byte[]> around = around(value, fields).iterator();
-        for (List<ByteBuffer> inside : values) {
-            json.add(ByteBuffer.wrap(around.next()));
-            json.addAll(inside);
-        }
-        json.add(ByteBuffer.wrap(around.next()));
-        return json;
     }
 }
