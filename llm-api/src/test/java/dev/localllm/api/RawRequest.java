@@ -71,7 +71,7 @@ public final class RawRequest implements AutoCloseable {
         return post("/v1/completions", "{\"stream\":" + stream + ",\"prompt\":\"" + prompt + "\"}", id);
     }
 
-    private static String post(String path, String body, String id) {
+    static String post(String path, String body, String id) {
         return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nx-request-id: " + id
                 + "\r\nContent-Type: application/json\r\nContent-Length: "
                 + body.getBytes(StandardCharsets.UTF_8).length + "\r\n\r\n" + body;

@@ -66,10 +66,15 @@ final class ResponseStates {
             double promptTime,
             double completionTime) {}
 
-    /** @param cachedTokens 0 if it is unknown: SDKs demand a number, as in {@link OutputDetails} */
-    record InputDetails(int cachedTokens) {}
+    /**
+     * OpenAI's SDKs demand both numbers.
+     *
+     * @param cachedTokens 0 if it is unknown
+     * @param cacheWriteTokens always 0: OpenAI charges for them
+     */
+    record InputDetails(int cachedTokens, int cacheWriteTokens) {}
 
-    /** @param reasoningTokens always 0 */
+    /** @param reasoningTokens always 0: the model server doesn't count them apart, but OpenAI's SDKs demand a number */
     record OutputDetails(int reasoningTokens) {}
 
     static final String ID_PREFIX = "resp_";
@@ -137,7 +142,7 @@ final class ResponseStates {
         OpenAiJson.PromptTokensDetails cached = usage.promptTokensDetails();
         return new Usage(
                 usage.promptTokens(),
-                new InputDetails(cached == null ? 0 : cached.cachedTokens()),
+                new InputDetails(cached == null ? 0 : cached.cachedTokens(), 0),
                 usage.completionTokens(),
                 new OutputDetails(0),
                 usage.totalTokens(),

@@ -31,13 +31,14 @@ class ResponseEncoderTest {
     private static final String HEAD =
             "{\"id\":\"resp_1\",\"object\":\"response\",\"created_at\":1,\"status\":\"completed\",\"model\":\"tiny\","
                     + "\"error\":null,\"incomplete_details\":null,\"output\":[";
-    private static final String TAIL = "],\"usage\":{\"input_tokens\":3,\"input_tokens_details\":{\"cached_tokens\":2},"
-            + "\"output_tokens\":4,\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":7,"
-            + "\"queue_time\":1.5,\"load_time\":3.25,\"prompt_time\":4.0,\"completion_time\":5.001},"
-            + "\"previous_response_id\":null,\"store\":false,\"truncation\":\"disabled\",\"instructions\":null,"
-            + "\"max_output_tokens\":null,\"parallel_tool_calls\":true,\"reasoning\":{\"effort\":null,\"summary\":null},"
-            + "\"temperature\":null,\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\",\"tools\":[],"
-            + "\"top_p\":null,\"user\":null,\"metadata\":{}}";
+    private static final String TAIL =
+            "],\"usage\":{\"input_tokens\":3,\"input_tokens_details\":{\"cached_tokens\":2,\"cache_write_tokens\":0},"
+                    + "\"output_tokens\":4,\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":7,"
+                    + "\"queue_time\":1.5,\"load_time\":3.25,\"prompt_time\":4.0,\"completion_time\":5.001},"
+                    + "\"previous_response_id\":null,\"store\":false,\"truncation\":\"disabled\",\"instructions\":null,"
+                    + "\"max_output_tokens\":null,\"parallel_tool_calls\":true,\"reasoning\":{\"effort\":null,\"summary\":null},"
+                    + "\"temperature\":null,\"text\":{\"format\":{\"type\":\"text\"}},\"tool_choice\":\"auto\",\"tools\":[],"
+                    + "\"top_p\":null,\"user\":null,\"metadata\":{}}";
 
     private @Nullable String mismatch;
     private final ResponseEncoder encoder =
@@ -108,7 +109,7 @@ class ResponseEncoderTest {
     @Test
     void hasANumberForUnknownTokens() {
         assertThat(encoded(new Finished(FinishReason.STOP, new Usage(3, null, 4), Timings.ZERO)))
-                .contains("\"input_tokens_details\":{\"cached_tokens\":0}");
+                .contains("\"input_tokens_details\":{\"cached_tokens\":0,\"cache_write_tokens\":0}");
     }
 
     @Test
