@@ -18,12 +18,16 @@ import org.junit.jupiter.api.Test;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.core.io.buffer.NettyDataBufferFactory;
 
-/** Allocated bytes per token, from the read to the written buffer, as {@code TokenPathAllocationTest} measures chat's. */
+/**
+ * Allocated bytes per token, from the read to the written buffer, as {@code TokenPathAllocationTest} measures chat's.
+ * Measured on JDK 25 with the coverage agent: 191 to 205 bytes if many tokens arrive in one read, 477 to 534 if each
+ * arrives in its own read. The text that the last events repeat is part of it.
+ */
 @Tag("allocation")
 class EventAllocationTest {
 
-    private static final int BURST_BUDGET_BYTES = 1;
-    private static final int SINGLE_BUDGET_BYTES = 1;
+    private static final int BURST_BUDGET_BYTES = 230;
+    private static final int SINGLE_BUDGET_BYTES = 570;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final byte[] TEXT = line("\"content\":\" 안녕\"");
