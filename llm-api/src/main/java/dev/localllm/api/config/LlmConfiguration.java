@@ -268,6 +268,9 @@ class LlmConfiguration {
     @Bean
     TextCompletionReader textCompletionReader(Settings settings, LoadOptions loadOptions) {
         return new TextCompletionReader(settings.chats().unknownFields(), loadOptions);
+    }
+
+    @Bean
     ResponseReader responseReader(Settings settings, LoadOptions loadOptions) {
         return new ResponseReader(settings.chats().unknownFields(), loadOptions);
     }

@@ -104,6 +104,6 @@ final class EventEncoder implements StreamEncoder {
     }
 
     private void writeResponse(EventType type, Response response) {
-        events.write(type, OpenAiJson.pieces(new ResponseEvent(response), List.of("output"), List.of(output.json())));
+        events.write(type, OpenAiJson.filled(new ResponseEvent(response), List.of("output"), List.of(output.json())));
     }
 }

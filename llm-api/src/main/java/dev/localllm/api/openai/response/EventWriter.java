@@ -68,9 +68,9 @@ final class EventWriter {
      * @param field its value is an empty string
      */
     static JsonTemplate template(Object fields, String field) {
-        List<byte[]> pieces = OpenAiJson.around(fields, List.of(field));
-        pieces.getFirst()[0] = COMMA;
-        return FRAME.around(new JsonTemplate(pieces.toArray(new byte[0][])));
+        byte[][] pieces = OpenAiJson.around(fields, field);
+        pieces[0][0] = COMMA;
+        return FRAME.around(new JsonTemplate(pieces));
     }
 
     private void begin(EventType type) {

@@ -109,6 +109,6 @@ final class MessageItem extends OutputItem {
 
     @Override
     List<ByteBuffer> filled(Object value) {
-        return OpenAiJson.pieces(value, COLLECTED, List.of(text.buffers(), logprobs.buffers()));
+        return OpenAiJson.filled(value, COLLECTED, List.of(text.buffers(), logprobs.buffers()));
     }
 }

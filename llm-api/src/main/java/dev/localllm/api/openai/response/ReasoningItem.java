@@ -80,6 +80,6 @@ final class ReasoningItem extends OutputItem {
 
     @Override
     List<ByteBuffer> filled(Object value) {
-        return OpenAiJson.pieces(value, COLLECTED, List.of(text.buffers()));
+        return OpenAiJson.filled(value, COLLECTED, List.of(text.buffers()));
     }
 }

@@ -44,6 +44,6 @@ final class ResponseEncoder implements BodyEncoder {
         if (finished == null) {
             throw new IllegalStateException("the response completed without Finished");
         }
-        return OpenAiJson.pieces(states.finished(finished), List.of("output"), List.of(output.json()));
+        return OpenAiJson.filled(states.finished(finished), List.of("output"), List.of(output.json()));
     }
 }
