@@ -119,6 +119,22 @@ class GenerateLinesTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"response\":\"a\",\"context\":[", ",\"context\":["})
+    void skipsAContextWhereverItBegins(String start) {
+        assertThat(decode(start)).isEmpty();
+        assertThat(decode("1".repeat(LineDecoder.MAX_LINE_BYTES + 1))).isEmpty();
+        assertThat(decoder.failure()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ",", "0,9"})
+    void keepsNumbersWithoutAContext(String numbers) {
+        assertThat(decode(numbers)).isEmpty();
+        assertThat(decode("{\"response\":\"a\"}\n")).hasSize(numbers.isEmpty() ? 1 : 0);
+        assertThat(decoder.failure() == null).isEqualTo(numbers.isEmpty());
+    }
+
     /** Text that looks like numbers is not part of a context that ended. */
     @Test
     void skipsNumbersInsideAContextOnly() {

@@ -8,6 +8,7 @@ import dev.localllm.api.openai.LoadOptions;
 import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.CompletionRequest;
 import dev.localllm.core.chat.GenerationOptions;
+import dev.localllm.core.chat.TokenLogprob;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.io.ByteArrayInputStream;
@@ -114,6 +115,17 @@ class TextCompletionReaderTest {
         assertThat(parse("{\"prompt\":\"a\",\"stream\":true,\"stream_options\":{" + option + "}}")
                         .includeUsage())
                 .isFalse();
+    }
+
+    @Test
+    void countsLogprobsFromThePromptIfTheyAreWanted() {
+        TextLogprobs logprobs = parse("{\"prompt\":\"abc\",\"logprobs\":0}").logprobs();
+
+        assertThat(parse("{\"prompt\":\"abc\"}").logprobs()).isNull();
+        assertThat(logprobs).isNotNull();
+        assertThat(logprobs.of(List.of(new TokenLogprob("d", -1, List.of(100), List.of())))
+                        .textOffset())
+                .containsExactly(3);
     }
 
     @Test
