@@ -57,10 +57,13 @@ promise("calls a tool in ten turns, streaming or not", async () => {
 });
 
 promise("learns the cure if it refers to stored items, as it does by default", async () => {
-  const tools = weather([]);
-  const byDefault = { model: provider()("simulator"), prompt: chats.WEATHER, tools, stopWhen: isStepCount(2) };
+  const user = (content) => ({ role: "user", content });
+  const byDefault = { model: provider()("simulator") };
+  const { response } = await generateText({ ...byDefault, messages: [user(chats.SHORT)] });
+  const messages = [user(chats.SHORT), ...response.messages, user(chats.SHORT)];
 
-  await assert.rejects(generateText(byDefault), (e) => {
+  assert.equal((await generateText(asked(undefined, { messages }))).finishReason, "stop");
+  await assert.rejects(generateText({ ...byDefault, messages }), (e) => {
     assert.ok(APICallError.isInstance(e), e);
     assert.equal(e.statusCode, 400);
     assert.match(e.message, /store/);

@@ -152,11 +152,11 @@ promise("reads thoughts, which it can turn off", () =>
     const thoughts = async (effort) => {
       const body = asked(chats.SHORT, { model: "simulator-thinking", reasoning: { effort } });
       const answer = await responses(sdk).create(body);
-      const events = await read(responses(sdk).stream(body));
+      const streamed = await responses(sdk).stream(body).finalResponse();
       const summaries = ({ output }) =>
         output.flatMap(({ type, summary }) => (type === "reasoning" ? summary.map(({ text }) => text) : [])).join("");
-      assert.equal(events.at(-1).response.output_text, answer.output_text);
-      assert.equal(summaries(events.at(-1).response), summaries(answer));
+      assert.equal(streamed.output_text, answer.output_text);
+      assert.equal(summaries(streamed), summaries(answer));
       return summaries(answer);
     };
 
