@@ -45,7 +45,7 @@ final class EventWriter {
         write(type, List.of(ByteBuffer.wrap(OpenAiJson.bytes(fields))));
     }
 
-    /** @param fields a JSON object with the event's own fields, in pieces of arrays that are written to */
+    /** @param fields a JSON object with the event's own fields, in pieces of arrays, the first of which is changed */
     void write(EventType type, List<ByteBuffer> fields) {
         begin(type);
         fields.getFirst().put(0, COMMA); // in place of the brace

@@ -397,6 +397,22 @@ class ResponseReaderTest {
         assertRefused("{\"metadata\":{\"" + longest + "a\":\"\"}," + HI + "}", "metadata");
     }
 
+    @Test
+    void boundsTheTools() {
+        String tools = IntStream.range(0, 128)
+                .mapToObj(i -> "{\"type\":\"function\",\"name\":\"f" + i + "\"}")
+                .collect(Collectors.joining(","));
+
+        assertThat(parse("{\"tools\":[" + tools + "]," + HI + "}").request().tools())
+                .hasSize(128);
+        assertRefused("{\"tools\":[" + tools + "," + TOOL + "]," + HI + "}", "tools");
+        assertRefused("{\"tools\":[" + TOOL + "," + TOOL + "]," + HI + "}", "tools");
+        assertThat(assertRefused("{\"tools\":[{}]," + HI + "}", "tools[0].type"))
+                .startsWith("tools[0].type: missing");
+        assertThat(assertRefused("{\"tools\":[{\"type\":\"mcp\"}]," + HI + "}", "tools[0].type"))
+                .startsWith("tools[0].type: \"mcp\"");
+    }
+
     /** Such text can't be written as UTF-8. */
     @Test
     void repeatsUnpairedSurrogatesAsSomethingElse() {
