@@ -243,7 +243,8 @@ class ResponsesTest {
             String answer = request.readAll();
 
             assertThat(answer).contains("response.output_text.delta", "\n: waiting\n\n");
-            assertThat(answer.indexOf("event: response.created")).isLessThan(answer.indexOf(": waiting"));
+            assertThat(answer.indexOf(": waiting", answer.indexOf("event: response.created")))
+                    .isPositive();
             assertThat(answer.lastIndexOf("event: ")).isEqualTo(answer.indexOf("event: response.completed"));
         }
     }

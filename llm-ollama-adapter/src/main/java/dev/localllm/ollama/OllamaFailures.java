@@ -94,8 +94,9 @@ final class OllamaFailures {
     private static ContextLengthExceeded contextExceeded(String text) {
         Matcher sizes = CONTEXT_SIZES.matcher(text);
         return sizes.find()
-                ? new ContextLengthExceeded(Integer.valueOf(sizes.group(1)), Integer.valueOf(sizes.group(2)), text)
-                : new ContextLengthExceeded(null, null, text);
+                ? new ContextLengthExceeded(
+                        "messages", Integer.valueOf(sizes.group(1)), Integer.valueOf(sizes.group(2)), text)
+                : new ContextLengthExceeded("messages", null, null, text);
     }
 
     private static String unsupported(String model, String text) {

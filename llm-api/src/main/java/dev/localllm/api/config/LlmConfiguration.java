@@ -379,15 +379,16 @@ class LlmConfiguration {
                 largeBodies);
     }
 
-    /** For the bytes of all non-streaming responses that are being collected. */
     @Bean
-    ByteBudget responseBudget(Settings settings) {
-        return new ByteBudget(settings.memory().responses().toBytes());
+    AnswerBody answerBody(Settings settings, Timeouts timeouts) {
+        return new AnswerBody(
+                timeouts, new ByteBudget(settings.memory().responses().toBytes()));
     }
 
+    /** Not shared with answers, which embeddings must not displace. */
     @Bean
-    AnswerBody answerBody(Timeouts timeouts, ByteBudget responseBudget) {
-        return new AnswerBody(timeouts, responseBudget);
+    ByteBudget embeddingBudget(Settings settings) {
+        return new ByteBudget(settings.memory().responses().toBytes());
     }
 
     @Bean

@@ -102,7 +102,7 @@ public record FailureResponse(
             case InvalidRequest f -> refusal(HttpStatus.BAD_REQUEST, INVALID_REQUEST, f.field(), f);
             case UnknownModel f -> refusal(HttpStatus.NOT_FOUND, "model_not_found", "model", f);
             case UnsupportedByModel f -> refusal(HttpStatus.BAD_REQUEST, "unsupported_by_model", "model", f);
-            case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "messages", f);
+            case ContextLengthExceeded f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", f.field(), f);
             case InputTooLong f -> refusal(HttpStatus.BAD_REQUEST, "context_length_exceeded", "input", f);
             case RateLimited f ->
                 new FailureResponse(

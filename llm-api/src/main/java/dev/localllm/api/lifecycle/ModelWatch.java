@@ -143,10 +143,18 @@ public final class ModelWatch implements SmartLifecycle {
 
     Mono<Void> poll() {
         return models.list()
+                .delayUntil(this::learnEmbedders)
                 .doOnNext(this::onList)
                 .onErrorResume(LlmException.class, e -> Mono.fromRunnable(() -> onUnreachable(e)))
                 .onErrorResume(e -> Mono.fromRunnable(() -> log.error("The loaded models could not be checked.", e)))
                 .then();
+    }
+
+    /** Once for each model that somebody has loaded. */
+    private Mono<Void> learnEmbedders(List<LoadedModel> list) {
+        return list.stream().allMatch(model -> last.containsKey(model.id().normalized()))
+                ? Mono.empty()
+                : embeddings.learnEmbedders().onErrorComplete(LlmException.class);
     }
 
     private void onUnreachable(LlmException fault) {
@@ -212,7 +220,7 @@ public final class ModelWatch implements SmartLifecycle {
     }
 
     private String reason(Set<String> models) {
-        return models.stream().map(ModelId::new).allMatch(embeddings::hasEmbedded)
+        return models.stream().map(ModelId::new).allMatch(embeddings::isEmbedder)
                 ? "for embeddings: it has no room for both"
                 : "for another of its clients";
     }
@@ -240,7 +248,7 @@ public final class ModelWatch implements SmartLifecycle {
     private boolean hasOtherContext(LoadedModel model) {
         return model.contextTokens() != 0
                 && model.contextTokens() != ownContext(model)
-                && !embeddings.hasEmbedded(model.id());
+                && !embeddings.isEmbedder(model.id());
     }
 
     private int ownContext(LoadedModel model) {

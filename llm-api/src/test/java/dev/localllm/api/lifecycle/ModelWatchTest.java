@@ -7,9 +7,11 @@ import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.admission.Ticket;
 import dev.localllm.core.catalog.AllowedModels;
+import dev.localllm.core.catalog.Capability;
 import dev.localllm.core.catalog.LoadedModel;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatService;
@@ -25,12 +27,15 @@ import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
+import dev.localllm.core.prompt.PromptCatalog;
 import dev.localllm.core.prompt.PromptLimits;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
@@ -51,10 +56,12 @@ class ModelWatchTest {
     private final FairQueue queue = new FairQueue(LIMITS, () -> 0);
     private final FairQueue embeddingQueue = new FairQueue(LIMITS, () -> 0);
     private Mono<Embeddings> embedded = Mono.just(new Embeddings(List.of(new float[] {1}), 1, Duration.ZERO));
+    private Mono<List<ModelInfo>> catalog =
+            Mono.just(List.of(info(OWN, Capability.CHAT), info(OTHER, Capability.CHAT)));
     private final EmbeddingService embeddings = new EmbeddingService(
             new Charging(null),
             9,
-            new ModelDirectory(Mono::never, AllowedModels.ALL, null),
+            new ModelDirectory(() -> Mono.defer(() -> catalog), AllowedModels.ALL, null),
             embeddingQueue,
             (model, request) -> new EmbeddingExchange(Mono.defer(() -> embedded), Mono.empty()));
     private final List<ModelId> loads = new ArrayList<>();
@@ -287,24 +294,49 @@ class ModelWatchTest {
 
     @Test
     void expectsNoContextOfAModelThatEmbeds() {
+        catalog = Mono.just(List.of(info(OWN, Capability.EMBEDDING)));
         ModelWatch watch = watch(null);
-        LoadedModel small = new LoadedModel(OWN, 512, NOW);
-        poll(watch, small);
-        assertThat(watch.warnings()).hasSize(1);
-        assertThat(queue.loaded()).isEmpty();
-        embed(OWN);
 
-        poll(watch, small);
+        poll(watch, new LoadedModel(OWN, 512, NOW));
 
         assertThat(watch.warnings()).isEmpty();
         assertThat(queue.loaded()).containsExactly("own:latest");
     }
 
     @Test
+    void asksWhatCanEmbedWhenAModelWasLoaded() {
+        AtomicInteger asked = new AtomicInteger();
+        catalog = catalog.doOnSubscribe(subscription -> asked.incrementAndGet());
+        ModelWatch watch = watch(null);
+
+        poll(watch, LOADED);
+        poll(watch, LOADED);
+        assertThat(asked).hasValue(1);
+        poll(watch, LOADED, STRANGER);
+        poll(watch, STRANGER);
+
+        assertThat(asked).hasValue(2);
+    }
+
+    @Test
+    void watchesThoughItCantAskWhatCanEmbed() {
+        catalog = Mono.error(new LlmException(new UpstreamUnavailable("down")));
+        ModelWatch watch = watch(null);
+
+        poll(watch, new LoadedModel(OWN, 512, NOW));
+
+        assertThat(watch.warnings()).hasSize(1);
+    }
+
+    private static ModelInfo info(ModelId model, Capability capability) {
+        return new ModelInfo(model, NOW, 0, Set.of(capability));
+    }
+
+    @Test
     void saysIfEmbeddingsDisplaceTheOwn() {
+        catalog = Mono.just(List.of(info(OTHER, Capability.EMBEDDING)));
         ModelWatch watch = watch(null);
         poll(watch, LOADED);
-        embed(OTHER);
 
         poll(watch, STRANGER);
 
@@ -315,6 +347,7 @@ class ModelWatchTest {
 
     @Test
     void loadsNothingWhileAnEmbeddingNeedsTheGpu() {
+        catalog = Mono.just(List.of(info(OTHER, Capability.EMBEDDING)));
         ModelWatch watch = watch(OWN);
         embedded = Mono.never();
         Disposable running = start(OTHER);
@@ -325,10 +358,6 @@ class ModelWatchTest {
         poll(watch);
 
         assertThat(loads).containsExactly(OWN);
-    }
-
-    private void embed(ModelId model) {
-        assertThat(start(model).isDisposed()).isTrue();
     }
 
     private Disposable start(ModelId model) {
@@ -369,7 +398,7 @@ class ModelWatchTest {
                         new Charging(null),
                         new PromptLimits(1, 1),
                         directory,
-                        null,
+                        () -> PromptCatalog.EMPTY,
                         1,
                         DefaultThinking.NONE,
                         queue,

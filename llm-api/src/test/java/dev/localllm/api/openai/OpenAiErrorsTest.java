@@ -44,7 +44,7 @@ class OpenAiErrorsTest {
                         "unsupported_by_model",
                         "model"),
                 Arguments.of(
-                        new ContextLengthExceeded(5000, 4096, null),
+                        new ContextLengthExceeded("messages", 5000, 4096, null),
                         400,
                         "invalid_request_error",
                         "context_length_exceeded",

@@ -45,6 +45,11 @@ public final class ModelDirectory {
         return catalog.list().map(this::visible);
     }
 
+    /** Lists all models of the model server under their own names. */
+    public Mono<List<ModelInfo>> listAll() {
+        return catalog.list();
+    }
+
     private Mono<ModelId> target(ModelId name) {
         ModelId target = allowed.target(name);
         return target == null ? Mono.error(() -> unknown(name.value())) : Mono.just(target);

@@ -15,6 +15,7 @@ public final class JsonText {
         void write(byte[] source, int offset, int length);
     }
 
+    private static final int MAX_ESCAPED = 6;
     private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
     private final byte[] bytes;
@@ -34,10 +35,15 @@ public final class JsonText {
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString()
                 .getBytes(StandardCharsets.UTF_8);
-        byte[] escaped = new byte[plain.length * 6];
+        byte[] one = new byte[MAX_ESCAPED];
         int length = 0;
         for (byte b : plain) {
-            length = escape(b, escaped, length);
+            length += escape(b, one, 0);
+        }
+        byte[] escaped = new byte[length]; // not longer: some texts are kept
+        int end = 0;
+        for (byte b : plain) {
+            end = escape(b, escaped, end);
         }
         return new JsonText(escaped, 0, length);
     }

@@ -4,10 +4,13 @@ import dev.localllm.core.access.Charging;
 import dev.localllm.core.access.Permits;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.Ticket;
+import dev.localllm.core.catalog.Capability;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.limit.ClientId;
 import dev.localllm.core.limit.RateDecision;
 import java.util.List;
@@ -30,7 +33,7 @@ public final class EmbeddingService {
     private final FairQueue queue;
     private final EmbeddingModel embeddingModel;
 
-    /** By normalized names. Bounded: only models that the model server has. */
+    /** Models that can embed, by normalized names, as far as is known. Bounded: only models that the model server has. */
     private final Set<String> embedders = ConcurrentHashMap.newKeySet();
 
     /**
@@ -55,9 +58,24 @@ public final class EmbeddingService {
         return charging.charge(client, onDecision, () -> decoder.decode(call -> embed(client, call)));
     }
 
-    /** True if the model has embedded something since the start. */
-    public boolean hasEmbedded(ModelId model) {
+    /**
+     * Learns from the model server which models can embed.
+     *
+     * @return fails with an {@link LlmException}
+     */
+    public Mono<Void> learnEmbedders() {
+        return models.listAll().doOnNext(all -> all.forEach(this::learn)).then();
+    }
+
+    /** True if the model can embed, as far as is known: from {@link #learnEmbedders}, or a request for the model. */
+    public boolean isEmbedder(ModelId model) {
         return embedders.contains(model.normalized());
+    }
+
+    private void learn(ModelInfo info) {
+        if (info.can(Capability.EMBEDDING)) {
+            embedders.add(info.id().normalized());
+        }
     }
 
     /** Number of requests that run or wait now. */
@@ -80,10 +98,27 @@ public final class EmbeddingService {
                     checkLimit(call.request().inputs());
                     return models.resolve(call.model());
                 })
+                .delayUntil(this::requireEmbedder)
                 .flatMap(model -> Mono.using(
                         () -> queue.enter(client, model),
                         ticket -> call.responder().respond(model, ticket, batches(ticket, model, call)),
                         Ticket::leave));
+    }
+
+    /** Before the model is loaded, which may unload another one. What the list doesn't tell, the exchange will. */
+    private Mono<Void> requireEmbedder(ModelId model) {
+        return isEmbedder(model)
+                ? Mono.empty()
+                : models.listAll()
+                        .onErrorComplete(LlmException.class)
+                        .doOnNext(all -> all.forEach(info -> {
+                            learn(info);
+                            if (info.id().matches(model) && !info.can(Capability.EMBEDDING)) {
+                                throw new LlmException(new UnsupportedByModel(
+                                        model.value(), "The model '" + model + "' does not support embeddings.", null));
+                            }
+                        }))
+                        .then();
     }
 
     private void checkLimit(List<String> inputs) {
@@ -112,10 +147,7 @@ public final class EmbeddingService {
         SharedPermit permit = new SharedPermit(ticket);
         return Flux.fromIterable(request.batches())
                 .concatMap(batch -> Mono.defer(() -> embed(model, batch, permit)))
-                .doOnNext(batch -> {
-                    ticket.onLoaded(); // by the first batch, if it was not loaded
-                    embedders.add(model.normalized());
-                })
+                .doOnNext(batch -> ticket.onLoaded()) // by the first batch, if it was not loaded
                 .doFinally(signal -> permit.release());
     }
 

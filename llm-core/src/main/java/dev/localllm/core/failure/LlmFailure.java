@@ -71,10 +71,12 @@ public sealed interface LlmFailure {
      * The prompt exceeds the model's context. It was not truncated, and nothing was generated. The message has OpenAI's
      * words, which clients search for.
      *
+     * @param field of the request that has the prompt, as the caller knows it
      * @param promptTokens null if the model server doesn't tell it
      * @param contextTokens null if the model server doesn't tell it
      */
     record ContextLengthExceeded(
+            String field,
             @Nullable Integer promptTokens,
             @Nullable Integer contextTokens,
             @Nullable String detail) implements LlmFailure {
@@ -85,6 +87,11 @@ public sealed interface LlmFailure {
                     : "This model's maximum context length is " + contextTokens
                             + " tokens. However, your messages resulted in " + promptTokens
                             + " tokens. Please reduce the length of the messages.";
+        }
+
+        /** The same failure of a request that has its prompt in another field. */
+        public ContextLengthExceeded of(String other) {
+            return new ContextLengthExceeded(other, promptTokens, contextTokens, detail);
         }
 
         @Override

@@ -7,14 +7,17 @@ import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.admission.QueueLimits;
 import dev.localllm.core.admission.Queued;
 import dev.localllm.core.catalog.AllowedModels;
+import dev.localllm.core.catalog.Capability;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.catalog.ModelInfo;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import dev.localllm.core.failure.LlmFailure.Overloaded;
 import dev.localllm.core.failure.LlmFailure.ShuttingDown;
 import dev.localllm.core.failure.LlmFailure.UnknownModel;
+import dev.localllm.core.failure.LlmFailure.UnsupportedByModel;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
 import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import dev.localllm.core.limit.ClientId;
@@ -22,11 +25,13 @@ import dev.localllm.core.limit.RateDecision;
 import dev.localllm.core.limit.RateLimit;
 import dev.localllm.core.limit.RateLimiter;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +49,7 @@ class EmbeddingServiceTest {
     private static final ModelId MODEL = new ModelId("m");
 
     private final FairQueue queue = queue(3, 1, 2);
+    private Mono<List<ModelInfo>> catalog = Mono.just(List.of(info(MODEL, Capability.EMBEDDING)));
     private final List<RateDecision> decisions = new ArrayList<>();
     private final List<Embeddings> received = new ArrayList<>();
     private final List<Throwable> faults = new ArrayList<>();
@@ -310,6 +316,63 @@ class EmbeddingServiceTest {
         assertThat(opened).hasSize(1);
     }
 
+    // --- what can embed
+
+    @Test
+    void learnsWhatCanEmbed() {
+        EmbeddingService service = service(queue);
+        catalog = Mono.just(List.of(info(MODEL, Capability.EMBEDDING), info(new ModelId("chat"), Capability.CHAT)));
+        assertThat(service.isEmbedder(MODEL)).isFalse();
+
+        StepVerifier.create(service.learnEmbedders()).expectComplete().verify(TIMEOUT);
+
+        assertThat(service.isEmbedder(new ModelId("M:latest"))).isTrue();
+        assertThat(service.isEmbedder(new ModelId("chat"))).isFalse();
+    }
+
+    @Test
+    void refusesAModelThatCantEmbedBeforeItIsLoaded() {
+        catalog = Mono.just(List.of(info(new ModelId("other"), Capability.EMBEDDING), info(MODEL, Capability.CHAT)));
+
+        fail(
+                call(List.of("a"), this::respond),
+                new UnsupportedByModel("m", "The model 'm' does not support embeddings.", null));
+
+        assertThat(opened).isEmpty();
+        assertThat(queue.loaded()).isEmpty();
+    }
+
+    @Test
+    void asksOnceForAModelThatCanEmbed() {
+        AtomicInteger asked = new AtomicInteger();
+        catalog = catalog.doOnSubscribe(subscription -> asked.incrementAndGet());
+        EmbeddingService service = service(queue);
+
+        start(service, List.of("a"));
+        opened.getFirst().end();
+        start(service, List.of("b"));
+
+        assertThat(opened).hasSize(2);
+        assertThat(asked).hasValue(1);
+    }
+
+    /** The exchange fails then, with the model server's words. */
+    @Test
+    void triesAModelThatIsNotListed() {
+        catalog = Mono.just(List.of());
+        start(service(queue), List.of("a"));
+        opened.getFirst().end();
+        catalog = Mono.error(new LlmException(new UpstreamFailed("no list")));
+
+        start(service(queue), List.of("a"));
+
+        assertThat(opened).hasSize(2);
+    }
+
+    private static ModelInfo info(ModelId model, Capability capability) {
+        return new ModelInfo(model, Instant.EPOCH, 0, Set.of(capability));
+    }
+
     // --- loads
 
     @Test
@@ -318,13 +381,10 @@ class EmbeddingServiceTest {
         start(service, inputs(33));
         assertThat(queue.isWorking(MODEL)).isFalse();
         assertThat(queued.getFirst().place()).isNotNull();
-        assertThat(service.hasEmbedded(MODEL)).isFalse();
-
         opened.getFirst().end();
 
         assertThat(queue.isWorking(MODEL)).isTrue();
         assertThat(queued.getFirst().place()).isNull();
-        assertThat(service.hasEmbedded(new ModelId("M:latest"))).isTrue();
         opened.getLast().end();
         start(service, List.of("a"));
         assertThat(queue.isWorking(MODEL)).isTrue();
@@ -339,7 +399,6 @@ class EmbeddingServiceTest {
         opened.getFirst().close();
 
         assertThat(queue.loaded()).isEmpty();
-        assertThat(service.hasEmbedded(MODEL)).isFalse();
     }
 
     @Test
@@ -413,7 +472,7 @@ class EmbeddingServiceTest {
         return new EmbeddingService(
                 new Charging(rateLimiter),
                 5,
-                new ModelDirectory(Mono::never, new AllowedModels(Map.of(MODEL, MODEL)), null),
+                new ModelDirectory(() -> catalog, new AllowedModels(Map.of(MODEL, MODEL)), null),
                 queue,
                 (model, request) -> {
                     if (openFault != null) {

@@ -43,7 +43,8 @@ class LlmFailureTest {
                 "| 4096 | Your messages exceed this model's maximum context length."
             })
     void tellsBothNumbersOfAnOverflowOrNone(@Nullable Integer prompt, @Nullable Integer context, String message) {
-        assertThat(new ContextLengthExceeded(prompt, context, null).message()).startsWith(message);
+        assertThat(new ContextLengthExceeded("messages", prompt, context, null).message())
+                .startsWith(message);
     }
 
     @Test

@@ -5,6 +5,8 @@ import dev.localllm.api.openai.GenerationRoute;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.core.chat.ChatResponder;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import org.springframework.core.io.buffer.DataBufferFactory;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -39,7 +41,10 @@ final class TextCompletionController {
 
     @PostMapping(path = "/v1/completions", consumes = MediaType.APPLICATION_JSON_VALUE)
     Mono<Void> complete(ServerWebExchange exchange) {
-        return route.serve(exchange, reader::read, this::responder);
+        return route.serve(exchange, reader::read, this::responder)
+                .onErrorMap(
+                        LlmException.class,
+                        e -> e.failure() instanceof ContextLengthExceeded f ? new LlmException(f.of("prompt")) : e);
     }
 
     private ChatResponder responder(TextCompletionBody body, ServerWebExchange exchange) {

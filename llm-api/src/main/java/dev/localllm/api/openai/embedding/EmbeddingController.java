@@ -39,7 +39,7 @@ public final class EmbeddingController {
     private final Scheduler encoding;
 
     /**
-     * @param responseBudget for the bytes of all responses that are being collected
+     * @param embeddingBudget for the bytes of all responses of this route that are being collected
      * @param largeBodies encodes vectors, which would block the other connections of an event loop
      */
     EmbeddingController(
@@ -47,13 +47,13 @@ public final class EmbeddingController {
             RequestBodies bodies,
             EmbeddingReader reader,
             Timeouts timeouts,
-            ByteBudget responseBudget,
+            ByteBudget embeddingBudget,
             Scheduler largeBodies) {
         this.embeddings = embeddings;
         this.bodies = bodies;
         this.reader = reader;
         this.timeouts = timeouts;
-        this.budget = responseBudget;
+        this.budget = embeddingBudget;
         this.encoding = largeBodies;
     }
 

@@ -12,8 +12,8 @@ enum VectorFormat {
     /** A JSON array; each number has as many digits as it needs. */
     FLOAT {
         @Override
-        long maxBytes(int dimensions) {
-            return 16L * dimensions; // such as -1.14411314E-10 and a comma
+        long typicalBytes(int dimensions) {
+            return 13L * dimensions; // numbers of unit vectors, such as -0.05663617 or -9.714970E-4, and a comma
         }
 
         @Override
@@ -32,7 +32,7 @@ enum VectorFormat {
     /** A JSON string: the numbers in 4 bytes each, little-endian, in base64. */
     BASE64 {
         @Override
-        long maxBytes(int dimensions) {
+        long typicalBytes(int dimensions) {
             return 4 * Math.ceilDiv((long) Float.BYTES * dimensions, 3);
         }
 
@@ -52,8 +52,8 @@ enum VectorFormat {
     /** What {@link EmbeddingEncoder} writes around a vector, at most. */
     private static final int FRAME_BYTES = 64;
 
-    /** The most bytes of one vector, without what is around it. */
-    abstract long maxBytes(int dimensions);
+    /** About the bytes of one vector, without what is around it. */
+    abstract long typicalBytes(int dimensions);
 
     /**
      * Appends the vector as JSON in ASCII.
@@ -63,13 +63,12 @@ enum VectorFormat {
     abstract void append(float[] vector, StringBuilder json);
 
     /**
-     * Returns the most bytes that the vectors of one response take. No response is larger: that is known before they are
-     * encoded.
+     * Returns about the bytes that the vectors of one response take, which is known before they are encoded.
      *
      * @throws LlmException with {@link InvalidRequest} if that exceeds {@link #MAX_BYTES}
      */
     long requireRoom(int vectors, int dimensions) {
-        long bytesPerVector = FRAME_BYTES + maxBytes(dimensions);
+        long bytesPerVector = FRAME_BYTES + typicalBytes(dimensions);
         if (vectors * bytesPerVector > MAX_BYTES) {
             throw new LlmException(new InvalidRequest(
                     "input",

@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.util.RawValue;
 
 /**
- * What an answer repeats of its request, as the caller sent it. The rendered prompt of the catalogue and the configured
+ * What an answer repeats of its request, as the server has read it. The rendered prompt of the catalogue and the configured
  * system prompt are no part of it.
  *
  * @param toolChoice a mode or a {@link NamedTool}

@@ -11,7 +11,7 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.chat.FinishReason;
 import dev.localllm.core.failure.LlmException;
-import dev.localllm.core.failure.LlmFailure.UpstreamProtocol;
+import dev.localllm.core.failure.LlmFailure.Overloaded;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -28,7 +28,7 @@ final class EventEncoder implements StreamEncoder {
     /** The fields of the events about the response itself. */
     record ResponseEvent(Response response) {}
 
-    private static final int MAX_BYTES = 8 << 20;
+    private static final int MAX_BYTES = 1 << 20;
     private static final int TYPICAL_EVENT_BYTES = 256;
 
     private final DataBufferFactory buffers;
@@ -50,11 +50,13 @@ final class EventEncoder implements StreamEncoder {
         return MediaType.TEXT_EVENT_STREAM;
     }
 
-    /** Throws an {@link LlmException} if the events until now have more than 8 MB of text. */
+    /** Throws an {@link LlmException} if the events until now have more than 1 MB of text. */
     @Override
     public DataBuffer encode(List<ChatEvent> arrived) {
         if (output.length() > MAX_BYTES) {
-            throw new LlmException(new UpstreamProtocol("The response is larger than " + MAX_BYTES + " bytes."));
+            throw new LlmException(new Overloaded(
+                    "The text is longer than " + MAX_BYTES + " bytes, which the last events of a stream repeat.",
+                    true));
         }
         return write(arrived.size(), () -> arrived.forEach(this::encode));
     }

@@ -1,6 +1,7 @@
 package dev.localllm.api.openai.response;
 
 import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.ContextLengthExceeded;
 import dev.localllm.core.failure.LlmFailure.InvalidRequest;
 import java.util.Map;
 
@@ -20,6 +21,6 @@ final class FieldNames {
                         name, name + refusal.message().substring(refusal.field().length()), refusal.detail()));
             }
         }
-        return fault;
+        return fault.failure() instanceof ContextLengthExceeded f ? new LlmException(f.of("input")) : fault;
     }
 }

@@ -82,7 +82,7 @@ final class InputReader {
         item.end(ResponseFields.MESSAGE);
         endAnswer();
         if (role == Role.ASSISTANT) {
-            answer.addAll(parts);
+            answer.addAll(parts.isEmpty() ? List.of(new Part.Text("")) : parts); // an empty answer is a turn, too
         } else {
             messages.add(new Message(role, parts));
         }

@@ -95,7 +95,7 @@ final class Output {
     private void addText(JsonText text) {
         MessageItem item =
                 open instanceof MessageItem message ? message : begin(new MessageItem(id("msg_"), nextIndex()));
-        item.add(text, logprobs);
+        item.add(text, events == null ? logprobs : List.of()); // deltas have them, too
         if (events != null) {
             item.writeDelta(text, logprobs, events);
         }

@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 final class ResponseFields {
 
     private static final String CACHE = "the model server caches prompts by their text";
-    private static final String EARLIER = "of earlier answers, which SDKs send back";
+    private static final String EARLIER = "a value of earlier answers, which SDKs send back";
     private static final String NO_THINKING = "models don't get their earlier thinking";
     private static final String NOTHING_STORED = "nothing is stored; send the earlier items in input";
 
@@ -38,7 +38,8 @@ final class ResponseFields {
             mapped("reasoning", "`effort`; the model must support thinking, except for `none`"),
             honoured(
                     "include",
-                    "`message.output_text.logprobs`; `reasoning.encrypted_content` has no effect; others are refused"),
+                    "`message.output_text.logprobs`, which only the deltas of a stream have, ignored if a call is forced;"
+                            + " `reasoning.encrypted_content` has no effect; others are refused"),
             honoured("top_logprobs", "0 to 20; only with `include`; ignored if a call is forced"),
             honoured("metadata", "up to 16 strings of 512 characters, which the answer repeats"),
             honoured("user", "a label of up to 512 characters, which the answer repeats"),
@@ -109,8 +110,8 @@ final class ResponseFields {
             honoured("type", "`function_call_output`"),
             honoured("call_id", "of a `function_call` before it"),
             honoured("output", "a string, or parts of the type `input_text`"),
-            accepted("id", "", JsonNode::isString),
-            accepted("status", "", JsonNode::isString));
+            accepted("id", "a string", JsonNode::isString),
+            accepted("status", "a string", JsonNode::isString));
 
     static final List<FieldRule> REASONING_ITEM = List.of(
             honoured("type", "`reasoning`"),
@@ -151,7 +152,7 @@ final class ResponseFields {
             mapped("summary", "`auto`, `concise` or `detailed`: each tells all the thinking, as does none"),
             accepted(
                     "generate_summary",
-                    "older name of `summary`",
+                    "`auto`, `concise` or `detailed`; older name of `summary`",
                     node -> ResponseReader.isSummary(node.asString(""))));
 
     private ResponseFields() {}

@@ -12,6 +12,7 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatRequest;
 import dev.localllm.core.chat.GenerationOptions;
 import dev.localllm.core.chat.Message;
+import dev.localllm.core.chat.Part;
 import dev.localllm.core.chat.ResponseFormat;
 import dev.localllm.core.chat.Role;
 import dev.localllm.core.chat.Thinking;
@@ -24,6 +25,8 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.util.RawValue;
 
 /** Reads the body of POST /v1/responses. Thread-safe. */
@@ -37,6 +40,7 @@ public final class ResponseReader {
     private static final Set<String> INCLUDED = Set.of(LOGPROBS, "reasoning.encrypted_content");
     private static final Set<String> SUMMARIES = Set.of("auto", "concise", "detailed");
     private static final String FORMATS = "text, json_object or json_schema";
+    private static final List<String> FORMAT = List.of("type", "name", "schema", "strict");
     private static final RawValue TEXT = Echo.raw("{\"type\":\"text\"}");
 
     private final UnknownFields unknown;
@@ -88,17 +92,28 @@ public final class ResponseReader {
         loadOptions.check(fields);
         if (choice instanceof ToolChoice.Function || choice instanceof ToolChoice.Required) {
             fields.ignore("stop", "top_logprobs");
+            if (options.topLogprobs() != null) {
+                fields.ignore("include");
+            }
         }
         fields.end(ResponseFields.BODY);
         return new ResponseRequest(model, chat, stream, echo, demands, fields.ignored());
     }
 
     private static List<Message> messages(@Nullable String instructions, Fields fields) {
-        List<Message> messages = new ArrayList<>();
-        if (instructions != null) {
-            messages.add(new Message(Role.SYSTEM, instructions));
+        List<Message> input = InputReader.messages(fields);
+        return instructions == null || instructions.isEmpty() ? input : instructed(instructions, input);
+    }
+
+    /** Joined to a first system message: the templates of many models allow no second one. */
+    private static List<Message> instructed(String instructions, List<Message> input) {
+        List<Part> parts = new ArrayList<>();
+        parts.add(new Part.Text(instructions));
+        List<Message> messages = new ArrayList<>(input);
+        if (input.getFirst().role() == Role.SYSTEM) {
+            parts.addAll(messages.removeFirst().parts());
         }
-        messages.addAll(InputReader.messages(fields));
+        messages.addFirst(new Message(Role.SYSTEM, parts));
         return messages;
     }
 
@@ -171,7 +186,16 @@ public final class ResponseReader {
 
     private static RawValue format(@Nullable Fields text) {
         JsonNode format = text == null ? null : text.json("format");
-        return format == null ? TEXT : Echo.raw(format);
+        if (format == null) {
+            return TEXT;
+        }
+        ObjectNode kept = JsonNodeFactory.instance.objectNode();
+        for (String name : FORMAT) {
+            if (format.has(name)) {
+                kept.set(name, format.get(name));
+            }
+        }
+        return Echo.raw(kept);
     }
 
     private static Thinking thinking(@Nullable Fields reasoning) {

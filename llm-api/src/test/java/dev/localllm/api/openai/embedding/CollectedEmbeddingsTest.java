@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class CollectedEmbeddingsTest {
 
     private static final ModelId MODEL = new ModelId("tiny-embed");
-    private static final long BYTES_OF_THREE = 3 * (64 + 2 * 16);
+    private static final long BYTES_OF_THREE = 3 * (64 + 2 * 13);
 
     private final ByteBudget budget = new ByteBudget(BYTES_OF_THREE);
     private final EmbeddingEncoder encoder = new EmbeddingEncoder(MODEL, VectorFormat.FLOAT);

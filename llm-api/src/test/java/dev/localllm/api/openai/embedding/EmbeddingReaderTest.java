@@ -79,12 +79,12 @@ class EmbeddingReaderTest {
     /** Before the model works on it. */
     @Test
     void limitsTheNumbersOfTheResponse() {
-        String inputs = String.join(",", Collections.nCopies(512, "\"a\""));
+        String inputs = String.join(",", Collections.nCopies(628, "\"a\""));
 
         assertRefused(
                 "{\"model\":\"m\",\"input\":[" + inputs + "],\"dimensions\":1024}",
                 "input",
-                "input: 512 vectors of 1024 numbers (expected: at most 510 in one response; more with encoding_format"
+                "input: 628 vectors of 1024 numbers (expected: at most 627 in one response; more with encoding_format"
                         + " base64)");
         assertThat(read("{\"model\":\"m\",\"input\":[" + inputs
                         + "],\"dimensions\":1024,\"encoding_format\":\"base64\"}"))

@@ -225,6 +225,7 @@ class ResponseReaderTest {
                         "tools[0].defer_loading",
                         "stop",
                         "top_logprobs",
+                        "include",
                         "text.format.description",
                         "input[0].content[0].detail",
                         "input[1].summary",
