@@ -3,7 +3,7 @@ package dev.localllm.api.openai;
 import dev.localllm.core.catalog.ModelId;
 
 /**
- * The fields that all chunks of one completion share.
+ * The fields that all parts of one answer share.
  *
  * @param id of the completion, such as {@code chatcmpl-…}
  * @param created in seconds of Unix time

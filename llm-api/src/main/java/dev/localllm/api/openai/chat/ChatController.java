@@ -57,7 +57,7 @@ public final class ChatController {
         return route.serve(exchange, reader::read, this::responder);
     }
 
-    private ChatResponder responder(CompletionRequest request, ServerWebExchange exchange) {
+    private ChatResponder responder(ChatBody request, ServerWebExchange exchange) {
         DataBufferFactory buffers = exchange.getResponse().bufferFactory();
         RequestRecord record = RequestRecord.of(exchange);
         return request.stream()

@@ -32,7 +32,7 @@ public final class CompletionReader {
     }
 
     /** Throws an {@link dev.localllm.core.failure.LlmException} that names the first invalid field. */
-    CompletionRequest read(InputStream body) {
+    ChatBody read(InputStream body) {
         Fields fields = Fields.parse(body, unknown);
         List<SchemaDemand> demands = new ArrayList<>();
         boolean stream = fields.bool("stream");
@@ -54,7 +54,7 @@ public final class CompletionReader {
             fields.ignore("stop", "logprobs", "top_logprobs");
         }
         fields.end(CompletionFields.BODY);
-        return new CompletionRequest(model, chat, stream, includeUsage, demands, fields.ignored());
+        return new ChatBody(model, chat, stream, includeUsage, demands, fields.ignored());
     }
 
     /** The newer field wins, as in OpenAI's API. */

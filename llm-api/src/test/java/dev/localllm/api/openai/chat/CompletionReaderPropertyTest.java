@@ -30,7 +30,7 @@ class CompletionReaderPropertyTest {
     @Test
     void readsWhatABodyMeans() {
         forRandomBodies((body, json) -> {
-            CompletionRequest read = read(reader, json);
+            ChatBody read = read(reader, json);
 
             assertThat(sorted(read)).isEqualTo(body.expected());
         });
@@ -77,8 +77,8 @@ class CompletionReaderPropertyTest {
         }
     }
 
-    private static CompletionRequest sorted(CompletionRequest read) {
-        return new CompletionRequest(
+    private static ChatBody sorted(ChatBody read) {
+        return new ChatBody(
                 read.model(),
                 read.request(),
                 read.stream(),
@@ -87,7 +87,7 @@ class CompletionReaderPropertyTest {
                 read.ignoredFields().stream().sorted().toList());
     }
 
-    private static CompletionRequest read(CompletionReader reader, String json) {
+    private static ChatBody read(CompletionReader reader, String json) {
         return reader.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
     }
 

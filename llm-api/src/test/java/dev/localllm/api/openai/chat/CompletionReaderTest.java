@@ -40,7 +40,7 @@ class CompletionReaderTest {
 
     @Test
     void readsAllFields() {
-        CompletionRequest request = parse("""
+        ChatBody request = parse("""
                 {"model":"tiny","stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false},
                 "messages":[{"role":"system","content":"a"},{"role":"developer","content":"b"},
                 {"role":"user","content":[{"type":"text","text":"c"},
@@ -59,7 +59,7 @@ class CompletionReaderTest {
                 "keep_alive":"5m"}""".replace("PNG", PNG));
 
         assertThat(request)
-                .isEqualTo(new CompletionRequest(
+                .isEqualTo(new ChatBody(
                         new ModelId("tiny"),
                         new ChatRequest(
                                 List.of(
@@ -93,7 +93,7 @@ class CompletionReaderTest {
     @Test
     void requiresOnlyMessages() {
         assertThat(parse("{" + HI + "}"))
-                .isEqualTo(new CompletionRequest(
+                .isEqualTo(new ChatBody(
                         null,
                         new ChatRequest(ONLY_HI, GenerationOptions.DEFAULTS),
                         false,
@@ -278,7 +278,7 @@ class CompletionReaderTest {
                 "\"stream\":true,\"stream_options\":{}"
             })
     void ignoresFieldsWithoutAnEffect(String field) {
-        CompletionRequest request = parse("{" + field + "," + HI + "}");
+        ChatBody request = parse("{" + field + "," + HI + "}");
 
         assertThat(request.request()).isEqualTo(new ChatRequest(ONLY_HI, GenerationOptions.DEFAULTS));
         assertThat(request.includeUsage()).isFalse();
@@ -409,7 +409,7 @@ class CompletionReaderTest {
         return message[0];
     }
 
-    private static CompletionRequest parse(String json) {
+    private static ChatBody parse(String json) {
         return reader(UnknownFields.IGNORE).read(stream(json));
     }
 

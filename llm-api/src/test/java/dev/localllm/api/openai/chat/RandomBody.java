@@ -47,7 +47,7 @@ final class RandomBody {
     private final Notes notes;
     private final RandomObject body;
     private final List<SchemaDemand> demands = new ArrayList<>();
-    private final CompletionRequest expected;
+    private final ChatBody expected;
 
     RandomBody(Random random) {
         this.random = random;
@@ -72,7 +72,7 @@ final class RandomBody {
                 thinking());
         fieldsWithoutEffect();
         body.unknown("content", "role", "input", "format");
-        expected = new CompletionRequest(
+        expected = new ChatBody(
                 model == null ? null : new ModelId(model),
                 chat,
                 stream,
@@ -86,7 +86,7 @@ final class RandomBody {
     }
 
     /** What the reader must make of the body. Its ignored fields are sorted. */
-    CompletionRequest expected() {
+    ChatBody expected() {
         return expected;
     }
 

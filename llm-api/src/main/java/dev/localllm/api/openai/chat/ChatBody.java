@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param demands schemas that the answer must match, possibly none
  * @param ignoredFields paths of fields that have no effect, possibly none
  */
-record CompletionRequest(
+record ChatBody(
         @Nullable ModelId model,
         ChatRequest request,
         boolean stream,
@@ -24,7 +24,7 @@ record CompletionRequest(
         List<String> ignoredFields)
         implements GenerationBody {
 
-    CompletionRequest {
+    ChatBody {
         demands = List.copyOf(demands);
         ignoredFields = List.copyOf(ignoredFields);
     }
