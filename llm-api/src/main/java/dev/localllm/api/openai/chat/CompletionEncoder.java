@@ -113,21 +113,20 @@ final class CompletionEncoder implements BodyEncoder {
                         OpenAiJson.of(finished.reason()))),
                 Usage.of(finished, queued.receipt()));
         List<String> fields = new ArrayList<>();
-        List<SegmentedBytes> values = new ArrayList<>();
+        List<List<ByteBuffer>> values = new ArrayList<>();
         addIf(hasContent, "content", text, fields, values);
         addIf(hasThinking, "reasoning_content", thinking, fields, values);
         addIf(hasThinking, "reasoning", thinking, fields, values);
         addIf(hasCalls, "tool_calls", toolCalls, fields, values);
         addIf(hasLogprobs, "content", logprobs, fields, values);
-        return OpenAiJson.filled(
-                completion, fields, values.stream().map(SegmentedBytes::buffers).toList());
+        return OpenAiJson.filled(completion, fields, values);
     }
 
     private static void addIf(
-            boolean there, String field, SegmentedBytes value, List<String> fields, List<SegmentedBytes> values) {
+            boolean there, String field, SegmentedBytes value, List<String> fields, List<List<ByteBuffer>> values) {
         if (there) {
             fields.add(field);
-            values.add(value);
+            values.add(value.buffers());
         }
     }
 
