@@ -77,13 +77,23 @@ class ResponsesTest {
     }
 
     @Test
+    void neverTruncatesTheInput() throws Exception {
+        HttpResponse<String> response = server.post(PATH, "{\"input\":\"" + "word ".repeat(9000) + "\"}");
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(json(response).at("/error/code").asString()).isEqualTo("context_length_exceeded");
+        assertThat(json(response).at("/error/param").asString()).isEqualTo("input");
+    }
+
+    @Test
     void followsInstructionsWithoutShowingAnyOtherPrompt() throws Exception {
-        assertThat(ask("\"input\":\"Hi\",\"instructions\":\"Be brief.\"")
-                        .path("instructions")
-                        .asString())
-                .isEqualTo("Be brief.");
+        JsonNode instructed = ask("\"input\":\"Hi\",\"instructions\":\"Be brief.\"");
         HttpResponse<String> response = server.post(PATH, "{\"input\":\"Hi\"}");
 
+        assertThat(instructed.path("instructions").asString()).isEqualTo("Be brief.");
+        assertThat(instructed.at("/usage/input_tokens").intValue())
+                .as("the instructions reach the model instead of the system prompt")
+                .isNotEqualTo(json(response).at("/usage/input_tokens").intValue());
         assertThat(json(response).path("instructions").isNull()).isTrue();
         assertThat(response.body()).doesNotContain("pirate");
     }

@@ -221,7 +221,7 @@ class TextCompletionsTest {
         HttpResponse<String> response = server.post(PATH, "{\"prompt\":\"" + "word ".repeat(9000) + "\"}");
 
         assertThat(response.statusCode()).isEqualTo(400);
-        assertThat(response.body()).contains("\"code\":\"context_length_exceeded\"");
+        assertThat(response.body()).contains("\"param\":\"prompt\",\"code\":\"context_length_exceeded\"");
     }
 
     @Test

@@ -137,7 +137,7 @@ final class EmbedResponseDecoder {
             }
             case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> {
                 if (isInVectors) {
-                    addNumber(number(token));
+                    addNumber(parser.getFloatValue());
                 } else if (depth == 1) {
                     acceptCount();
                 }
@@ -149,16 +149,6 @@ final class EmbedResponseDecoder {
                 error = depth == 1 && field.equals("error") ? parser.getValueAsString() : error;
             }
         }
-    }
-
-    /** Ollama writes a negative zero as {@code -0}, which is an integer for the parser. */
-    private float number(JsonToken token) {
-        float number = parser.getFloatValue();
-        return token == JsonToken.VALUE_NUMBER_INT
-                        && number == 0
-                        && parser.getString().equals("-0")
-                ? -0f
-                : number;
     }
 
     private void acceptCount() {

@@ -212,6 +212,45 @@ class ResponseReaderTest {
     }
 
     @Test
+    void joinsInstructionsToAFirstSystemMessage() {
+        List<Message> joined = parse("""
+                {"instructions":"a","input":[{"role":"developer","content":"b"},{"role":"user","content":"c"}]}""").request().messages();
+        List<Message> apart = parse("""
+                {"instructions":"a","input":[{"role":"user","content":"c"},{"role":"system","content":"b"}]}""").request().messages();
+
+        assertThat(joined)
+                .containsExactly(
+                        new Message(Role.SYSTEM, List.of(new Part.Text("a"), new Part.Text("b"))),
+                        new Message(Role.USER, "c"));
+        assertThat(apart)
+                .containsExactly(
+                        new Message(Role.SYSTEM, "a"), new Message(Role.USER, "c"), new Message(Role.SYSTEM, "b"));
+        assertThat(parse("{\"instructions\":\"\",\"input\":\"c\"}").request().messages())
+                .containsExactly(new Message(Role.USER, "c"));
+    }
+
+    @Test
+    void keepsAnEmptyTurnOfTheAssistant() {
+        assertThat(parse("""
+                {"input":[{"role":"user","content":"a"},{"role":"assistant","content":[]},{"role":"user","content":"b"}]}""").request().messages())
+                .containsExactly(
+                        new Message(Role.USER, "a"), new Message(Role.ASSISTANT, ""), new Message(Role.USER, "b"));
+    }
+
+    @Test
+    void repeatsOnlyFieldsOfTheFormatThatItKnows() {
+        ResponseRequest request = parse("""
+                {"input":"a","text":{"format":{"type":"json_schema","name":"n","schema":{"type":"object"},"strict":false,
+                "description":"long","more":"long"}}}""");
+
+        assertThat(OpenAiJson.bytes(request.echo()))
+                .asString(StandardCharsets.UTF_8)
+                .contains(
+                        "\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"type\":\"object\"},\"strict\":false}")
+                .doesNotContain("long");
+    }
+
+    @Test
     void namesIgnoredFields() {
         assertThat(parse("""
                 {"temprature":1,"tools":[{"type":"function","name":"f","defer_loading":false}],"tool_choice":"required",
