@@ -56,7 +56,7 @@ promise("calls a tool in ten turns, streaming or not", async () => {
   }
 });
 
-promise("learns the cure if it refers to stored items, as it does by default", async () => {
+promise("learns what to do if it refers to stored items, as it does by default", async () => {
   const user = (content) => ({ role: "user", content });
   const byDefault = { model: provider()("simulator") };
   const { response } = await generateText({ ...byDefault, messages: [user(chats.SHORT)] });

@@ -57,7 +57,7 @@ promise("tells a cut answer", () =>
   }),
 );
 
-promise("throws its own types, and learns the cure for what needs a store", () =>
+promise("throws its own types, and learns what to do without a store", () =>
   each(async (sdk) => {
     const { NotFoundError, BadRequestError } = sdk.OpenAI;
     const refused = async (type, param, more, words = /./, input = chats.SHORT) => {

@@ -93,7 +93,7 @@ class OpenAiRoutesTest {
     }
 
     @Test
-    void learnsTheCureForWhatNeedsAStore() {
+    void learnsWhatToDoWithoutAStore() {
         BadRequestException refusal = assertThrows(
                 BadRequestException.class,
                 () -> client.responses().create(question(Chats.SHORT).store(true).build()));
