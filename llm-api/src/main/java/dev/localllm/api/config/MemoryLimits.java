@@ -16,7 +16,7 @@ import org.springframework.util.unit.DataSize;
  * @param body one request body
  * @param bodies request bodies, each from its first byte to the end of its response
  * @param bodiesPerClient the bodies of one client
- * @param responses non-streaming responses that are being collected
+ * @param responses non-streaming responses that are being collected; as much again for embeddings
  * @param streams frames of all streams that wait for slow clients
  * @param streamBuffer such frames of one stream
  */
@@ -70,7 +70,7 @@ public record MemoryLimits(
                 "RESPONSE_BUDGET",
                 heapBytes,
                 HEAP_PER_DEFAULT,
-                "all non-streaming responses being collected, {range}; then 503");
+                "all non-streaming responses being collected, and as much again for embeddings, {range}; then 503");
         DataSize streams = budget(
                 variables,
                 "STREAM_BUDGET",
