@@ -1,6 +1,7 @@
 package dev.localllm.api.openai;
 
 import dev.localllm.api.connection.ClientChannel;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.schema.AnswerCheck;
@@ -42,11 +43,12 @@ public final class GenerationRoute {
      */
     public <B extends GenerationBody> Mono<Void> serve(
             ServerWebExchange exchange,
+            Operation operation,
             Function<InputStream, B> reader,
             BiFunction<B, ServerWebExchange, ChatResponder> responder) {
         HttpHeaders headers = exchange.getResponse().getHeaders();
         RequestRecord record = RequestRecord.of(exchange);
-        record.onGeneration();
+        record.onOperation(operation);
         return chats.answer(
                 record.client(),
                 decision -> RateLimitHeaders.write(decision, headers),

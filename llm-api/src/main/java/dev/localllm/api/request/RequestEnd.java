@@ -5,13 +5,14 @@ import dev.localllm.core.catalog.ModelId;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import dev.localllm.core.limit.ClientId;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How one request ended. Holds no text of prompts and answers.
  *
  * @param path as the client sent it, without the query; its length is not limited
- * @param generation true if the request was to generate or embed something, whatever became of it
+ * @param operation what the request was to do with a model, whatever became of it; null if it was for no model
  * @param model the resolved model; null if the request failed before that. The request may have failed later
  * @param status of the response; null if no response was started
  * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that the client got
@@ -30,7 +31,7 @@ public record RequestEnd(
         ClientId client,
         String method,
         String path,
-        boolean generation,
+        @Nullable Operation operation,
         @Nullable ModelId model,
         @Nullable Integer status,
         String end,
@@ -42,4 +43,33 @@ public record RequestEnd(
         @Nullable String ignoredFields,
         @Nullable String schemaMismatch,
         @Nullable Receipt receipt,
-        @Nullable Finished finished) {}
+        @Nullable Finished finished) {
+
+    private static final Set<String> ABORTED = Set.of("client_gone", "client_slow");
+
+    /** How a request ended, in short. */
+    public enum Outcome {
+        ANSWERED,
+        /** Ended by this server before it sent anything to the model server. */
+        REFUSED,
+        /** Ended by a failure after that. */
+        FAILED,
+        /** Ended by its client. */
+        ABORTED
+    }
+
+    public Outcome outcome() {
+        if (ABORTED.contains(end)) {
+            return Outcome.ABORTED;
+        }
+        if (end.equals("done")) {
+            return Outcome.ANSWERED;
+        }
+        return isStarted() ? Outcome.FAILED : Outcome.REFUSED;
+    }
+
+    /** True if the load of a model or the generation has started. */
+    public boolean isStarted() {
+        return receipt != null && receipt.started();
+    }
+}

@@ -31,7 +31,7 @@ public final class RequestRecord {
     private volatile @Nullable Queued queued;
     private volatile long resolvedAt;
     private volatile long firstEventAt;
-    private volatile boolean generation;
+    private volatile @Nullable Operation operation;
     private volatile @Nullable String ignoredFields;
     private volatile @Nullable String schemaMismatch;
     private int events;
@@ -62,9 +62,9 @@ public final class RequestRecord {
         return client;
     }
 
-    /** Called first for a request that is to generate or embed something. */
-    public void onGeneration() {
-        generation = true;
+    /** Called first for a request that is to use a model. */
+    public void onOperation(Operation requested) {
+        operation = requested;
     }
 
     /** Called with the fields that have no effect, bounded and printable. */
@@ -133,7 +133,7 @@ public final class RequestRecord {
                 client,
                 method,
                 path,
-                generation,
+                operation,
                 resolved,
                 status,
                 end,

@@ -1,12 +1,12 @@
 package dev.localllm.api.usage;
 
 import dev.localllm.api.request.RequestEnd;
+import dev.localllm.api.request.RequestEnd.Outcome;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Sums over requests that have ended. A request is counted once: it was answered, or it is one of refused, failed and
@@ -32,20 +32,16 @@ record ClientUsage(
 
     static final ClientUsage NONE = new ClientUsage(0, 0, 0, 0, 0, 0, 0, Duration.ZERO);
 
-    private static final Set<String> ABORTED = Set.of("client_gone", "client_slow");
-
     static ClientUsage of(RequestEnd request) {
         Receipt receipt = request.receipt();
-        boolean aborted = ABORTED.contains(request.end());
-        boolean unanswered = !aborted && !request.end().equals("done");
-        boolean refused = unanswered && (receipt == null || !receipt.started());
+        Outcome outcome = request.outcome();
         Finished end = request.finished();
         Integer cached = end == null ? null : end.usage().cachedPromptTokens();
         return new ClientUsage(
                 1,
-                refused ? 1 : 0,
-                unanswered && !refused ? 1 : 0,
-                aborted ? 1 : 0,
+                outcome == Outcome.REFUSED ? 1 : 0,
+                outcome == Outcome.FAILED ? 1 : 0,
+                outcome == Outcome.ABORTED ? 1 : 0,
                 end == null ? 0 : end.usage().promptTokens(),
                 cached == null ? 0 : cached,
                 end == null ? 0 : end.usage().completionTokens(),

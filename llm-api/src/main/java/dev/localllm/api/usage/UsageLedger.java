@@ -24,10 +24,10 @@ public final class UsageLedger implements Consumer<RequestEnd> {
         this.since = since;
     }
 
-    /** Counts a request that was to generate something; ignores others. */
+    /** Counts a request that was to use a model; ignores others. */
     @Override
     public void accept(RequestEnd request) {
-        if (!request.generation()) {
+        if (request.operation() == null) {
             return;
         }
         ClientUsage usage = ClientUsage.of(request);

@@ -2,6 +2,7 @@ package dev.localllm.api.usage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestEnd;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -48,7 +49,7 @@ class UsageLedgerTest {
 
     @Test
     void ignoresOtherRequests() {
-        ledger.accept(end(ANN, false, "done", 1, null));
+        ledger.accept(end(ANN, null, "done", 1, null));
 
         assertThat(ledger.all()).isEmpty();
     }
@@ -72,17 +73,21 @@ class UsageLedgerTest {
 
     /** @param gpuSeconds null if the request did not enter the queue; 0 if it did not start */
     private static RequestEnd end(ClientId client, String end, @Nullable Integer gpuSeconds, @Nullable Finished last) {
-        return end(client, true, end, gpuSeconds, last);
+        return end(client, Operation.CHAT, end, gpuSeconds, last);
     }
 
     private static RequestEnd end(
-            ClientId client, boolean generation, String end, @Nullable Integer gpuSeconds, @Nullable Finished last) {
+            ClientId client,
+            @Nullable Operation operation,
+            String end,
+            @Nullable Integer gpuSeconds,
+            @Nullable Finished last) {
         return new RequestEnd(
                 "id",
                 client,
                 "POST",
                 "/v1/chat/completions",
-                generation,
+                operation,
                 null,
                 200,
                 end,

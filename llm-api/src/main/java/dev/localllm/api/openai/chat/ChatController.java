@@ -2,6 +2,7 @@ package dev.localllm.api.openai.chat;
 
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.GenerationRoute;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
@@ -54,7 +55,7 @@ public final class ChatController {
 
     @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
     public Mono<Void> complete(ServerWebExchange exchange) {
-        return route.serve(exchange, reader::read, this::responder);
+        return route.serve(exchange, Operation.CHAT, reader::read, this::responder);
     }
 
     private ChatResponder responder(ChatBody request, ServerWebExchange exchange) {

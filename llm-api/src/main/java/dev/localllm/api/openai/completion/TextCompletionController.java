@@ -2,6 +2,7 @@ package dev.localllm.api.openai.completion;
 
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.GenerationRoute;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
 import dev.localllm.core.chat.ChatResponder;
@@ -41,7 +42,7 @@ final class TextCompletionController {
 
     @PostMapping(path = "/v1/completions", consumes = MediaType.APPLICATION_JSON_VALUE)
     Mono<Void> complete(ServerWebExchange exchange) {
-        return route.serve(exchange, reader::read, this::responder)
+        return route.serve(exchange, Operation.TEXT_COMPLETION, reader::read, this::responder)
                 .onErrorMap(
                         LlmException.class,
                         e -> e.failure() instanceof ContextLengthExceeded f ? new LlmException(f.of("prompt")) : e);

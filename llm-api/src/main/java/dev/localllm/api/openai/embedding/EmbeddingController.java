@@ -5,6 +5,7 @@ import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.openai.NoteHeaders;
 import dev.localllm.api.openai.RateLimitHeaders;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestBodies;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.stream.AnswerBody;
@@ -61,7 +62,7 @@ public final class EmbeddingController {
     Mono<Void> embed(ServerWebExchange exchange) {
         HttpHeaders headers = exchange.getResponse().getHeaders();
         RequestRecord record = RequestRecord.of(exchange);
-        record.onGeneration();
+        record.onOperation(Operation.EMBEDDINGS);
         return embeddings.embed(
                 record.client(),
                 decision -> RateLimitHeaders.write(decision, headers),

@@ -2,6 +2,7 @@ package dev.localllm.api.openai.response;
 
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.GenerationRoute;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestRecord;
 import dev.localllm.api.stream.AnswerBody;
 import dev.localllm.api.stream.AnswerStream;
@@ -41,7 +42,7 @@ public final class ResponseController {
 
     @PostMapping(path = "/v1/responses", consumes = MediaType.APPLICATION_JSON_VALUE)
     public Mono<Void> respond(ServerWebExchange exchange) {
-        return route.serve(exchange, reader::read, this::responder)
+        return route.serve(exchange, Operation.CHAT, reader::read, this::responder)
                 .onErrorMap(LlmException.class, FieldNames::translated);
     }
 
