@@ -82,6 +82,11 @@ public final class Ollama implements AutoCloseable {
         return new OllamaLoadedModels(upstream);
     }
 
+    /** What the circuits do now, and have done since the start. */
+    public Upstream.CircuitStates circuits() {
+        return upstream.circuits();
+    }
+
     /**
      * Requests Ollama's version.
      *

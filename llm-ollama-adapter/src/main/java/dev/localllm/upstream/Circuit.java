@@ -34,6 +34,7 @@ final class Circuit {
     private final Function<Throwable, Blame> blameOf;
     private final Duration openDuration;
     private final Clock clock;
+    private final Runnable onOpening;
     private volatile Period period;
 
     /** The time from one opening to the next. The first period begins closed. */
@@ -43,13 +44,21 @@ final class Circuit {
      * @param blame faults with this blame count as failures, those with {@link Blame#CALLER} as successes; others are
      *     not counted
      * @param blameOf judges a fault
+     * @param onOpening called each time when the circuit opens, on any thread
      */
-    Circuit(String name, Blame blame, Function<Throwable, Blame> blameOf, Duration openDuration, Clock clock) {
+    Circuit(
+            String name,
+            Blame blame,
+            Function<Throwable, Blame> blameOf,
+            Duration openDuration,
+            Clock clock,
+            Runnable onOpening) {
         this.name = name;
         this.blame = blame;
         this.blameOf = blameOf;
         this.openDuration = openDuration;
         this.clock = clock;
+        this.onOpening = onOpening;
         this.period = new Period(breaker(State.CLOSED), Instant.MIN);
     }
 
@@ -71,6 +80,11 @@ final class Circuit {
 
     boolean isClosed() {
         return period.breaker().getState() == State.CLOSED;
+    }
+
+    /** True while the circuit permits no call. Afterwards the next call tests it. */
+    boolean isOpen() {
+        return clock.instant().isBefore(period.openUntil());
     }
 
     private boolean isIgnored(Blame against) {
@@ -102,6 +116,7 @@ final class Circuit {
         breaker.getEventPublisher().onStateTransition(change -> {
             if (change.getStateTransition().getToState() == State.OPEN) {
                 period = new Period(breaker(State.OPEN), clock.instant().plus(openDuration));
+                onOpening.run();
             }
         });
         return breaker;

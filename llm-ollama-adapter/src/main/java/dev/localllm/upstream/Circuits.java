@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import reactor.core.publisher.Flux;
@@ -35,6 +36,8 @@ final class Circuits {
     private final String serverName;
     private final Mono<Boolean> probe;
     private final NetworkFaults networkFaults;
+    private final LongAdder serverOpenings = new LongAdder();
+    private final LongAdder modelOpenings = new LongAdder();
     private final Circuit server;
     private final Map<String, Circuit> models = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -55,7 +58,7 @@ final class Circuits {
         this.clock = monotonic.withZone(ZoneOffset.UTC);
         this.probe = probe;
         this.networkFaults = networkFaults;
-        this.server = circuit(serverName, Blame.SERVER);
+        this.server = circuit(serverName, Blame.SERVER, serverOpenings);
     }
 
     /**
@@ -80,6 +83,14 @@ final class Circuits {
         return models.size();
     }
 
+    Upstream.CircuitStates states() {
+        return new Upstream.CircuitStates(server.isOpen(), openModels(), serverOpenings.sum(), modelOpenings.sum());
+    }
+
+    private synchronized int openModels() {
+        return (int) models.values().stream().filter(Circuit::isOpen).count();
+    }
+
     private <T> Mono<T> whenReachable(Supplier<Mono<T>> call) {
         return server.isClosed()
                 ? call.get()
@@ -87,8 +98,8 @@ final class Circuits {
     }
 
     private synchronized Circuit ofModel(ModelId model) {
-        Circuit circuit =
-                models.computeIfAbsent(model.normalized(), name -> circuit("model '" + name + "'", Blame.MODEL));
+        Circuit circuit = models.computeIfAbsent(
+                model.normalized(), name -> circuit("model '" + name + "'", Blame.MODEL, modelOpenings));
         if (models.size() > MAX_MODELS) {
             Iterator<Circuit> leastRecentlyUsed = models.values().iterator();
             leastRecentlyUsed.next();
@@ -97,8 +108,8 @@ final class Circuits {
         return circuit;
     }
 
-    private Circuit circuit(String name, Blame counted) {
-        return new Circuit(name, counted, this::blameOf, openDuration, clock);
+    private Circuit circuit(String name, Blame counted, LongAdder openings) {
+        return new Circuit(name, counted, this::blameOf, openDuration, clock, openings::increment);
     }
 
     private Blame blameOf(Throwable fault) {

@@ -108,6 +108,16 @@ public final class Upstream implements AutoCloseable {
         Flux<List<ChatEvent>> exchange(Consumer<Connection> onConnected, Consumer<List<ChatEvent>> onEvents);
     }
 
+    /**
+     * The circuits, in numbers.
+     *
+     * @param isServerOpen true while the server's circuit refuses requests
+     * @param openModels number of models whose circuit refuses requests now
+     * @param serverOpenings how often the server's circuit has opened
+     * @param modelOpenings how often circuits of models have opened
+     */
+    public record CircuitStates(boolean isServerOpen, int openModels, long serverOpenings, long modelOpenings) {}
+
     /** Prepares the request that {@link Call}s send to the path: POST with a JSON body. Prepare it once: it is costly. */
     public RequestSender post(String path) {
         return generationClient
@@ -177,6 +187,11 @@ public final class Upstream implements AutoCloseable {
                     bytes.writeBytes(chunk);
                 })
                 .map(ByteArrayOutputStream::toByteArray);
+    }
+
+    /** What the circuits do now, and have done since the start. */
+    public CircuitStates circuits() {
+        return circuits.states();
     }
 
     @Override

@@ -33,7 +33,7 @@ class CircuitTest {
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.EPOCH);
     private final InstantSource clock = now::get;
     private final Circuit circuit =
-            new Circuit("it", Blame.MODEL, CircuitTest::blame, OPEN, clock.withZone(ZoneOffset.UTC));
+            new Circuit("it", Blame.MODEL, CircuitTest::blame, OPEN, clock.withZone(ZoneOffset.UTC), () -> {});
 
     @Test
     void opensAfterEnoughFailuresWithARetryAfter() {

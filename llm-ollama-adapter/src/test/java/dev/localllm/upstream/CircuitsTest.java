@@ -61,6 +61,22 @@ class CircuitsTest {
     }
 
     @Test
+    void tellsWhatIsOpenAndHowOftenItHasOpened() {
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(false, 0, 0, 0));
+        repeat(BAD, FAILS);
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(false, 1, 0, 1));
+        pass(OPEN);
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(false, 0, 0, 1));
+        failure(BAD, FAILS);
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(false, 1, 0, 2));
+        repeat(GOOD, REFUSED);
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(true, 1, 1, 2));
+        pass(OPEN);
+        failure(BAD, Flux.just(1));
+        assertThat(circuits.states()).isEqualTo(new Upstream.CircuitStates(false, 0, 1, 2));
+    }
+
+    @Test
     void usesOneCircuitForAllSpellingsOfAModel() {
         repeat(BAD, FAILS);
 

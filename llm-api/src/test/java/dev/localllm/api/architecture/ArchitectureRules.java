@@ -228,8 +228,11 @@ final class ArchitectureRules {
         return classes()
                 .that()
                 .resideInAPackage(root + ".upstream")
-                .and(have(not(HasName.Predicates.nameMatching(
-                        ".*\\.(Upstream|Upstream\\$Call|UpstreamLimits|FlushBatchHandler|package-info)"))))
+                .and(
+                        have(
+                                not(
+                                        HasName.Predicates.nameMatching(
+                                                ".*\\.(Upstream|Upstream\\$Call|Upstream\\$CircuitStates|UpstreamLimits|FlushBatchHandler|package-info)"))))
                 .should()
                 .notBePublic()
                 .because("Upstream is the entry point, with its limits; the web server shares its event loops");
