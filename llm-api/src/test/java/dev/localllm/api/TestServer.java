@@ -51,7 +51,8 @@ public final class TestServer implements AutoCloseable {
 
     /** Number of requests for embeddings that run or wait. */
     int embeddings() {
-        return context.getBean(EmbeddingService.class).requests();
+        EmbeddingService embeddings = context.getBean(EmbeddingService.class);
+        return embeddings.running() + embeddings.waiting();
     }
 
     public HttpResponse<String> get(String path) throws Exception {

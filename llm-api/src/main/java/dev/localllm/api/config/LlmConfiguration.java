@@ -19,6 +19,7 @@ import dev.localllm.api.lifecycle.Drain;
 import dev.localllm.api.lifecycle.ModelWatch;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.memory.MemoryBudgets;
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.GenerationRoute;
 import dev.localllm.api.openai.LoadOptions;
@@ -369,36 +370,31 @@ class LlmConfiguration {
     }
 
     @Bean
-    RequestBodies requestBodies(Settings settings, Scheduler largeBodies) {
+    MemoryBudgets memoryBudgets(Settings settings) {
         MemoryLimits memory = settings.memory();
-        return new RequestBodies(
-                memory.body().toBytes(),
-                settings.connections().body(),
+        return new MemoryBudgets(
                 new BodyBudget(
                         memory.bodies().toBytes(), memory.bodiesPerClient().toBytes(), System::nanoTime),
-                largeBodies);
+                new ByteBudget(memory.responses().toBytes()),
+                new ByteBudget(memory.responses().toBytes()),
+                new ByteBudget(memory.streams().toBytes()));
     }
 
     @Bean
-    AnswerBody answerBody(Settings settings, Timeouts timeouts) {
-        return new AnswerBody(
-                timeouts, new ByteBudget(settings.memory().responses().toBytes()));
-    }
-
-    /** Not shared with answers, which embeddings must not displace. */
-    @Bean
-    ByteBudget embeddingBudget(Settings settings) {
-        return new ByteBudget(settings.memory().responses().toBytes());
+    RequestBodies requestBodies(Settings settings, MemoryBudgets budgets, Scheduler largeBodies) {
+        return new RequestBodies(
+                settings.memory().body().toBytes(), settings.connections().body(), budgets.bodies(), largeBodies);
     }
 
     @Bean
-    AnswerStream answerStream(Settings settings, Timeouts timeouts) {
-        MemoryLimits memory = settings.memory();
+    AnswerBody answerBody(Timeouts timeouts, MemoryBudgets budgets) {
+        return new AnswerBody(timeouts, budgets.responses());
+    }
+
+    @Bean
+    AnswerStream answerStream(Settings settings, Timeouts timeouts, MemoryBudgets budgets) {
         return new AnswerStream(
-                timeouts,
-                new ReadAhead(
-                        memory.streamBuffer().toBytes(),
-                        new ByteBudget(memory.streams().toBytes())));
+                timeouts, new ReadAhead(settings.memory().streamBuffer().toBytes(), budgets.streams()));
     }
 
     /** Checks hosts only on loopback. Otherwise serves all hosts, because the server doesn't know its public names. */

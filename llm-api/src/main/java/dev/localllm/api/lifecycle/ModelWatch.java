@@ -278,7 +278,7 @@ public final class ModelWatch implements SmartLifecycle {
             cold = false;
         } else if (pollsUntilLoad > 0) {
             pollsUntilLoad--;
-        } else if (queue.running() + queue.waiting() + embeddings.requests() == 0) {
+        } else if (queue.running() + queue.waiting() + embeddings.running() + embeddings.waiting() == 0) {
             load = chats.load(WARM_UP, model)
                     .subscribe(nothing -> {}, fault -> onLoadFailed(model, fault), () -> onWarm(model));
         }

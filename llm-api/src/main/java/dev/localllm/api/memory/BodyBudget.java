@@ -51,6 +51,11 @@ public final class BodyBudget {
         return upload;
     }
 
+    /** The limit of all bodies together, in bytes. */
+    public long capacity() {
+        return capacity;
+    }
+
     /** Bytes in use. */
     public synchronized long used() {
         return used;

@@ -37,6 +37,11 @@ public final class ByteBudget {
         return used.get() < capacity;
     }
 
+    /** The limit, in bytes. */
+    public long capacity() {
+        return capacity;
+    }
+
     /** Bytes in use; may exceed the capacity. */
     public long used() {
         return used.get();

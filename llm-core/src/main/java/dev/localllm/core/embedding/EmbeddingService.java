@@ -78,9 +78,14 @@ public final class EmbeddingService {
         }
     }
 
-    /** Number of requests that run or wait now. */
-    public int requests() {
-        return queue.running() + queue.waiting();
+    /** Number of requests that hold a permit now. */
+    public int running() {
+        return queue.running();
+    }
+
+    /** Number of requests that wait for a permit now. */
+    public int waiting() {
+        return queue.waiting();
     }
 
     /** What the model server has loaded, as for {@link FairQueue#report}. */

@@ -415,12 +415,13 @@ class EmbeddingServiceTest {
     @Test
     void countsWhatRunsAndWaits() {
         EmbeddingService service = service(queue);
-        assertThat(service.requests()).isZero();
+        assertThat(service.running() + service.waiting()).isZero();
         start(service, List.of("a"));
         start(service, List.of("b"));
         start(service, List.of("c"));
 
-        assertThat(service.requests()).isEqualTo(3);
+        assertThat(service.running()).isEqualTo(1);
+        assertThat(service.waiting()).isEqualTo(2);
     }
 
     private Disposable start(EmbeddingService service, List<String> inputs) {

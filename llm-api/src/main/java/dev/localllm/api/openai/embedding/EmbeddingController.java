@@ -3,6 +3,7 @@ package dev.localllm.api.openai.embedding;
 import dev.localllm.api.connection.ClientChannel;
 import dev.localllm.api.connection.TimedCollector;
 import dev.localllm.api.memory.ByteBudget;
+import dev.localllm.api.memory.MemoryBudgets;
 import dev.localllm.api.openai.NoteHeaders;
 import dev.localllm.api.openai.RateLimitHeaders;
 import dev.localllm.api.request.Operation;
@@ -40,7 +41,7 @@ public final class EmbeddingController {
     private final Scheduler encoding;
 
     /**
-     * @param embeddingBudget for the bytes of all responses of this route that are being collected
+     * @param budgets has that for the bytes of all responses of this route that are being collected
      * @param largeBodies encodes vectors, which would block the other connections of an event loop
      */
     EmbeddingController(
@@ -48,13 +49,13 @@ public final class EmbeddingController {
             RequestBodies bodies,
             EmbeddingReader reader,
             Timeouts timeouts,
-            ByteBudget embeddingBudget,
+            MemoryBudgets budgets,
             Scheduler largeBodies) {
         this.embeddings = embeddings;
         this.bodies = bodies;
         this.reader = reader;
         this.timeouts = timeouts;
-        this.budget = embeddingBudget;
+        this.budget = budgets.embeddings();
         this.encoding = largeBodies;
     }
 
