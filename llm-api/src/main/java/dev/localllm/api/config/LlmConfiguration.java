@@ -20,6 +20,9 @@ import dev.localllm.api.lifecycle.ModelWatch;
 import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.memory.MemoryBudgets;
+import dev.localllm.api.metrics.MeteredLoads;
+import dev.localllm.api.metrics.RequestMetrics;
+import dev.localllm.api.metrics.StateMetrics;
 import dev.localllm.api.openai.CompletionMetadataFactory;
 import dev.localllm.api.openai.GenerationRoute;
 import dev.localllm.api.openai.LoadOptions;
@@ -53,6 +56,8 @@ import dev.localllm.ollama.Ollama;
 import dev.localllm.ollama.OllamaSettings;
 import dev.localllm.upstream.FlushBatchHandler;
 import dev.localllm.upstream.UpstreamLimits;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import java.net.InetAddress;
@@ -105,6 +110,7 @@ class LlmConfiguration {
 
     private static final int MAX_CLIENTS = 100_000;
     private static final int MAX_CLIENTS_WITH_USAGE = 10_000;
+    private static final int MAX_MODELS_WITH_METRICS = 100;
     private static final int KEY_BYTES = 32;
 
     /** Between two questions for the loaded models. */
@@ -187,7 +193,8 @@ class LlmConfiguration {
             Ollama ollama,
             ModelDirectory models,
             Supplier<PromptCatalog> prompts,
-            FairQueue queue) {
+            FairQueue queue,
+            MeterRegistry registry) {
         return new ChatService(
                 charging,
                 settings.chats().promptLimits(),
@@ -196,7 +203,7 @@ class LlmConfiguration {
                 settings.chats().maxOutputTokens(),
                 settings.modelServer().thinking(),
                 queue,
-                ollama.chatModel());
+                new MeteredLoads(ollama.chatModel(), registry, MAX_MODELS_WITH_METRICS));
     }
 
     @Bean
@@ -306,15 +313,54 @@ class LlmConfiguration {
 
     @Bean
     RequestFilter requestFilter(
-            Settings settings, Drain drain, ErrorFormats errorFormats, ClientHash hash, UsageLedger ledger) {
+            Settings settings,
+            Drain drain,
+            ErrorFormats errorFormats,
+            ClientHash hash,
+            UsageLedger ledger,
+            MeterRegistry registry) {
         return new RequestFilter(
                 new ClientIdentity(
                         settings.clients().trustedProxies(), settings.clients().idHeader()),
                 new FailureHandler(errorFormats),
                 drain,
-                List.of(new RequestLog(hash), ledger),
+                List.of(new RequestLog(hash), ledger, new RequestMetrics(registry, "ollama", MAX_MODELS_WITH_METRICS)),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
+    }
+
+    /** What is read at a scrape. */
+    @Bean
+    MeterBinder stateMetrics(
+            FairQueue queue,
+            EmbeddingService embeddings,
+            Ollama ollama,
+            MemoryBudgets budgets,
+            ModelWatch watch,
+            ServerInfo server) {
+        return registry -> {
+            StateMetrics state = new StateMetrics(registry);
+            state.queue(StateMetrics.GENERATION, queue::waiting, queue::running);
+            state.queue(StateMetrics.EMBEDDING, embeddings::waiting, embeddings::running);
+            state.circuits(
+                    "server",
+                    () -> ollama.circuits().isServerOpen() ? 1 : 0,
+                    () -> ollama.circuits().serverOpenings());
+            state.circuits(
+                    "model",
+                    () -> ollama.circuits().openModels(),
+                    () -> ollama.circuits().modelOpenings());
+            state.budget("bodies", budgets.bodies()::used, budgets.bodies().capacity());
+            state.budget(
+                    "responses", budgets.responses()::used, budgets.responses().capacity());
+            state.budget(
+                    "embeddings",
+                    budgets.embeddings()::used,
+                    budgets.embeddings().capacity());
+            state.budget("streams", budgets.streams()::used, budgets.streams().capacity());
+            state.foreignReloads(watch::foreignReloads);
+            state.build(server);
+        };
     }
 
     /**

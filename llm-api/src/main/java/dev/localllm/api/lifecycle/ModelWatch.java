@@ -20,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,6 +81,7 @@ public final class ModelWatch implements SmartLifecycle {
     private boolean reachable = true;
     private @Nullable Displacement displacement;
     private volatile List<String> warnings = List.of();
+    private final LongAdder foreignReloads = new LongAdder();
     private volatile boolean started;
 
     /**
@@ -118,6 +120,11 @@ public final class ModelWatch implements SmartLifecycle {
     /** One sentence for each way in which the loaded models differ from this server's settings. */
     public List<String> warnings() {
         return warnings;
+    }
+
+    /** How often the model server has displaced or changed a watched model for others, as far as polls have seen it. */
+    public long foreignReloads() {
+        return foreignReloads.sum();
     }
 
     @Override
@@ -237,7 +244,10 @@ public final class ModelWatch implements SmartLifecycle {
                                 .formatted(server, model.id(), model.contextTokens(), ownContext(model)));
             }
         }
-        found.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
+        found.stream().filter(warning -> !warnings.contains(warning)).forEach(warning -> {
+            log.warn(warning);
+            foreignReloads.increment();
+        });
         if (found.isEmpty() && !warnings.isEmpty()) {
             log.info("{} has loaded the models as expected again.", server);
         }
