@@ -344,12 +344,14 @@ class LlmConfiguration {
             state.queue(StateMetrics.EMBEDDING, embeddings::waiting, embeddings::running);
             state.circuits(
                     "server",
-                    () -> ollama.circuits().isServerOpen() ? 1 : 0,
-                    () -> ollama.circuits().serverOpenings());
+                    ollama,
+                    o -> o.circuits().isServerOpen() ? 1 : 0,
+                    o -> o.circuits().serverOpenings());
             state.circuits(
                     "model",
-                    () -> ollama.circuits().openModels(),
-                    () -> ollama.circuits().modelOpenings());
+                    ollama,
+                    o -> o.circuits().openModels(),
+                    o -> o.circuits().modelOpenings());
             state.budget("bodies", budgets.bodies()::used, budgets.bodies().capacity());
             state.budget(
                     "responses", budgets.responses()::used, budgets.responses().capacity());
@@ -358,7 +360,7 @@ class LlmConfiguration {
                     budgets.embeddings()::used,
                     budgets.embeddings().capacity());
             state.budget("streams", budgets.streams()::used, budgets.streams().capacity());
-            state.foreignReloads(watch::foreignReloads);
+            state.foreignReloads(watch);
             state.build(server);
         };
     }

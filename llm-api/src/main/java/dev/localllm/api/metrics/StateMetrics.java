@@ -1,11 +1,13 @@
 package dev.localllm.api.metrics;
 
 import dev.localllm.api.health.ServerInfo;
+import dev.localllm.api.lifecycle.ModelWatch;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.ToDoubleFunction;
 
 /** Registers metrics that are read at a scrape. The suppliers must be thread-safe. */
 public final class StateMetrics {
@@ -43,15 +45,16 @@ public final class StateMetrics {
      * The circuits of one kind.
      *
      * @param scope {@code server} or {@code model}
+     * @param source has the circuits; the caller keeps it
      * @param open circuits that refuse requests now
      * @param openings since the start
      */
-    public void circuits(String scope, IntSupplier open, LongSupplier openings) {
-        Gauge.builder("llm.circuits.open", open::getAsInt)
+    public <T> void circuits(String scope, T source, ToDoubleFunction<T> open, ToDoubleFunction<T> openings) {
+        Gauge.builder("llm.circuits.open", source, open)
                 .description("Circuits that refuse requests at present")
                 .tag("scope", scope)
                 .register(registry);
-        FunctionCounter.builder("llm.circuit.openings", openings, LongSupplier::getAsLong)
+        FunctionCounter.builder("llm.circuit.openings", source, openings)
                 .description("How often circuits have opened")
                 .tag("scope", scope)
                 .register(registry);
@@ -75,13 +78,9 @@ public final class StateMetrics {
                 .register(registry);
     }
 
-    /**
-     * Loads for other clients of the model server, or for embeddings.
-     *
-     * @param count since the start
-     */
-    public void foreignReloads(LongSupplier count) {
-        FunctionCounter.builder("llm.foreign.reloads", count, LongSupplier::getAsLong)
+    /** Loads for other clients of the model server, or for embeddings. */
+    public void foreignReloads(ModelWatch watch) {
+        FunctionCounter.builder("llm.foreign.reloads", watch, ModelWatch::foreignReloads)
                 .description("How often the model server has displaced or changed a loaded model for others")
                 .register(registry);
     }

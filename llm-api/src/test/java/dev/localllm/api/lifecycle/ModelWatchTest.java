@@ -256,6 +256,7 @@ class ModelWatchTest {
 
         assertThat(watch.warnings())
                 .containsExactly("Ollama has unloaded own and loaded other:latest, for another of its clients.");
+        assertThat(watch.foreignReloads()).isOne();
         assertThat(loads).isEmpty(); // it would displace the other in turn
         poll(watch, new LoadedModel(new ModelId("third"), 4096, NOW));
         assertThat(watch.warnings()).isEmpty(); // the other is gone, too
