@@ -81,6 +81,8 @@ public class LlmApplication {
                         settings.server().port(),
                         "management.server.port",
                         settings.server().managementPort(),
+                        "app.docs",
+                        settings.server().docs(),
                         "spring.lifecycle.timeout-per-shutdown-phase",
                         settings.connections()
                                         .shutdown()

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** The real server on a free port, started like {@code main}. */
@@ -42,6 +43,10 @@ public final class TestServer implements AutoCloseable {
 
     URI managementUri(String path) {
         return URI.create("http://127.0.0.1:" + context.getEnvironment().getProperty("local.management.port") + path);
+    }
+
+    ApplicationContext context() {
+        return context;
     }
 
     /** The queue that the server uses. */

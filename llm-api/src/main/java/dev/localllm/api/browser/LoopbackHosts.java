@@ -25,7 +25,7 @@ public final class LoopbackHosts implements WebFilter, Ordered {
     /** The host's name inside a container. Requests through an SSH tunnel carry it, too. */
     private static final String DOCKER_HOST = "host.docker.internal";
 
-    private final Set<String> allowed = new HashSet<>(Set.of("localhost", DOCKER_HOST));
+    private final Set<String> allowed = new HashSet<>(Set.of(DOCKER_HOST));
 
     /** @param allowedHosts further names, without ports */
     public LoopbackHosts(List<String> allowedHosts) {
@@ -54,11 +54,17 @@ public final class LoopbackHosts implements WebFilter, Ordered {
      *     and no browser does
      */
     boolean isAllowed(@Nullable String host) {
-        if (host == null) {
-            return true;
-        }
+        return host == null || isLoopback(host) || allowed.contains(normalized(withoutPort(host)));
+    }
+
+    /**
+     * True for names that browsers resolve to loopback only, and for loopback addresses.
+     *
+     * @param host with or without a port
+     */
+    static boolean isLoopback(String host) {
         String name = normalized(withoutPort(host));
-        return allowed.contains(name) || name.endsWith(".localhost") || isLoopbackAddress(name);
+        return name.equals("localhost") || name.endsWith(".localhost") || isLoopbackAddress(name);
     }
 
     private static String withoutPort(String host) {

@@ -391,7 +391,8 @@ class LlmConfiguration {
     CorsWebFilter corsFilter(Settings settings, ErrorFormats errorFormats) {
         List<String> exposed = new ArrayList<>(List.of(FailureResponse.REQUEST_ID));
         exposed.addAll(errorFormats.headerNames());
-        return BrowserOrigins.filter(settings.clients().allowedOrigins(), exposed);
+        return BrowserOrigins.filter(
+                settings.clients().allowedOrigins(), exposed, settings.server().docs());
     }
 
     @Bean

@@ -84,6 +84,14 @@ public record Settings(
                 Chats.read(variables));
     }
 
+    private static @Nullable Boolean onOrOff(String text) {
+        return switch (text) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> null;
+        };
+    }
+
     private static @Nullable AppEnvironment environment(String text) {
         for (AppEnvironment environment : AppEnvironment.values()) {
             if (environment.toString().equals(text)) {
@@ -99,6 +107,7 @@ public record Settings(
      * @param revision commit that the running image was built from, or {@code unknown}
      * @param address IP address that the server listens on
      * @param allowedHosts additional host names that are served while the server listens on loopback
+     * @param docs true if the server serves its OpenAPI document and the page that shows it
      */
     public record Server(
             AppEnvironment environment,
@@ -106,7 +115,8 @@ public record Settings(
             String address,
             int port,
             List<String> allowedHosts,
-            int managementPort) {
+            int managementPort,
+            boolean docs) {
 
         private static final int MAX_PORT = 65535;
 
@@ -146,7 +156,13 @@ public record Settings(
                             "MANAGEMENT_PORT",
                             number(0, MAX_PORT),
                             everywhere("9000"),
-                            "actuator's port, {range}, on loopback only; never published")));
+                            "actuator's port, {range}, on loopback only; never published")),
+                    variables.get(setting(
+                            "API_DOCS",
+                            ValueType.of("on or off", Settings::onOrOff),
+                            new Defaults(value("on"), value("on"), value("off")),
+                            "`on` serves the OpenAPI document at `/openapi.json`, and at `/docs` a page that shows it and can"
+                                    + " send requests")));
             // On the API's port, actuator would be open to every caller.
             if (server.managementPort != 0 && server.managementPort == server.port) {
                 throw new InvalidSettingException(

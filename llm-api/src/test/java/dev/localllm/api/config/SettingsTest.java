@@ -75,6 +75,19 @@ class SettingsTest {
         assertThat(settings.chats().prompts().systemPrompt().text()).isEqualTo("Be kind.");
     }
 
+    @Test
+    void servesNoDocumentInProductionUnlessItIsSwitchedOn() {
+        Map<String, String> staging = production(Map.of("APP_ENV", "staging"));
+
+        assertThat(Settings.from(name -> null).server().docs()).isTrue();
+        assertThat(Settings.from(staging::get).server().docs()).isTrue();
+        assertThat(Settings.from(PRODUCTION::get).server().docs()).isFalse();
+        assertThat(Settings.from(production(Map.of("API_DOCS", "on"))::get)
+                        .server()
+                        .docs())
+                .isTrue();
+    }
+
     @ParameterizedTest
     @CsvSource({"0s, PT0S", "1s, PT1S", "8760h, PT8760H"})
     void acceptsTheLimitsOfKeepAlive(String text, Duration duration) {
