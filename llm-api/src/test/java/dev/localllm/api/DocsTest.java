@@ -25,7 +25,7 @@ import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.result.method.RequestMappingInfo;
 import org.springframework.web.reactive.result.method.RequestMappingInfoHandlerMapping;
 
-/** The OpenAPI document and its page. */
+/** The OpenAPI document and its page. That responses match the document is checked by {@link TestServer}. */
 class DocsTest {
 
     @RegisterExtension

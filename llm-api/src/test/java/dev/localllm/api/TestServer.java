@@ -1,5 +1,6 @@
 package dev.localllm.api;
 
+import dev.localllm.api.contract.ContractRecorder;
 import dev.localllm.core.admission.FairQueue;
 import dev.localllm.core.embedding.EmbeddingService;
 import java.net.URI;
@@ -10,15 +11,21 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.SpringApplication;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** The real server on a free port, started like {@code main}. */
+/**
+ * The real server on a free port, started like {@code main}. Its responses are checked against the OpenAPI document: if one
+ * does not match, {@link #close} fails.
+ */
 public final class TestServer implements AutoCloseable {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final HttpClient client = HttpClient.newHttpClient();
+    private final @Nullable ContractRecorder recorder = ContractRecorder.create();
     private final ConfigurableApplicationContext context;
 
     /** @param settings each in the form {@code --NAME=value}; the default is no rate limit, and no waiting */
@@ -34,7 +41,10 @@ public final class TestServer implements AutoCloseable {
             arguments.removeIf(argument -> argument.startsWith(setting.substring(0, setting.indexOf('=') + 1)));
             arguments.add(setting);
         });
-        context = LlmApplication.start(arguments.toArray(String[]::new));
+        String[] all = arguments.toArray(String[]::new);
+        context = recorder == null
+                ? LlmApplication.start(all)
+                : SpringApplication.withHook(recorder.hook(), () -> LlmApplication.start(all));
     }
 
     public URI uri(String path) {
@@ -78,5 +88,8 @@ public final class TestServer implements AutoCloseable {
     @Override
     public void close() {
         context.close();
+        if (recorder != null) {
+            recorder.assertMatches();
+        }
     }
 }

@@ -4,7 +4,9 @@ import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -53,8 +55,18 @@ final class TestServers implements AfterEachCallback, AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext tests) {
+        List<AssertionError> mismatches = new ArrayList<>();
         try (simulator) {
-            servers.values().forEach(TestServer::close);
+            for (TestServer server : servers.values()) {
+                try {
+                    server.close();
+                } catch (AssertionError e) {
+                    mismatches.add(e); // the others must be closed, too
+                }
+            }
+        }
+        if (!mismatches.isEmpty()) {
+            throw mismatches.getFirst();
         }
     }
 }

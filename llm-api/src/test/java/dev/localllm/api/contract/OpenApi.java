@@ -85,8 +85,15 @@ public final class OpenApi {
         return fields;
     }
 
+    /** A copy of an example of the body of a POST request. */
+    public JsonNode exampleOfRequest(String path, boolean stream) {
+        String examples = "/paths/" + path.replace("/", "~1") + "/post/requestBody/content/application~1json/examples";
+        return document.at(examples + (stream ? "/stream/value" : "/complete/value"))
+                .deepCopy();
+    }
+
     /** Each documented response, such as {@code GET /v1/models 200 application/json}. */
-    Set<String> documented() {
+    public Set<String> documented() {
         Set<String> documented = new TreeSet<>();
         for (Operation operation : operations.values()) {
             operation.responses.forEach((status, response) -> response.content

@@ -1,0 +1,205 @@
+package dev.localllm.api.contract;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.SpringApplicationHook;
+import org.springframework.boot.SpringApplicationRunListener;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.context.ConfigurableApplicationContext;
+import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServer;
+
+/**
+ * Records the responses of one server, next to the HTTP codec, where also refusals pass that never reach Spring. Checks
+ * them on a thread of its own. Thread-safe.
+ */
+public final class ContractRecorder implements NettyServerCustomizer {
+
+    /** Of one body, in bytes. */
+    private static final int MAX_BODY = 1 << 20;
+
+    /** Of all bodies that wait for their check. */
+    private static final long MAX_WAITING = 64 << 20;
+
+    private static final int MAX_MISMATCHES = 20;
+
+    private static final String FOLDER = System.getProperty("contract.folder", "");
+    private static final ExecutorService CHECKS = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("contract").factory());
+    private static final AtomicLong WAITING = new AtomicLong();
+    private static final Contract CONTRACT = new Contract(OpenApi.read());
+
+    private final Set<String> mismatches = new LinkedHashSet<>();
+
+    private ContractRecorder() {}
+
+    /** Null where nothing is to be recorded: in tests that measure, as the POM does not set the folder for them. */
+    public static @Nullable ContractRecorder create() {
+        return FOLDER.isEmpty() ? null : new ContractRecorder();
+    }
+
+    /** Adds this recorder to the server that starts. */
+    public SpringApplicationHook hook() {
+        return application -> new SpringApplicationRunListener() {
+            @Override
+            public void contextPrepared(ConfigurableApplicationContext context) {
+                context.getBeanFactory().registerSingleton("contractRecorder", ContractRecorder.this);
+            }
+        };
+    }
+
+    @Override
+    public HttpServer apply(HttpServer server) {
+        return server.doOnChannelInit((observer, channel, address) ->
+                channel.pipeline().addAfter(NettyPipeline.HttpCodec, null, new Handler()));
+    }
+
+    /**
+     * Waits until all responses are checked. Throws an AssertionError if one does not match the document.
+     */
+    public void assertMatches() {
+        CompletableFuture.runAsync(() -> {}, CHECKS)
+                .orTimeout(1, TimeUnit.MINUTES)
+                .join();
+        write();
+        if (!mismatches.isEmpty()) {
+            throw new AssertionError(
+                    "responses that " + OpenApi.FILE + " does not describe:\n" + String.join("\n", mismatches));
+        }
+    }
+
+    /** One file for each process. */
+    private static void write() {
+        try {
+            Path file = Path.of(FOLDER, ProcessHandle.current().pid() + ".txt");
+            Files.createDirectories(file.getParent());
+            Files.write(
+                    file,
+                    new TreeSet<>(CONTRACT.occurred()),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void check(Exchange exchange) {
+        List<String> found;
+        try {
+            found = CONTRACT.check(exchange);
+        } catch (RuntimeException e) {
+            found = List.of("the check failed: " + e);
+        }
+        if (!found.isEmpty() && mismatches.size() < MAX_MISMATCHES) {
+            mismatches.add(exchange.method() + " " + exchange.target() + ": " + exchange.status() + " "
+                    + exchange.contentType() + ": " + String.join("; ", found));
+        }
+    }
+
+    /** The requests and responses of one connection. */
+    private final class Handler extends ChannelDuplexHandler {
+
+        private record Request(String method, String target) {}
+
+        private static final Request UNREADABLE = new Request("", "");
+
+        private final Queue<Request> requests = new ArrayDeque<>();
+        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+        private Request request = UNREADABLE;
+        private @Nullable HttpResponse response;
+        private boolean isCut;
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            if (message instanceof HttpRequest read) {
+                requests.add(new Request(read.method().name(), read.uri()));
+            }
+            ctx.fireChannelRead(message);
+        }
+
+        @Override
+        public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
+            if (message instanceof HttpResponse begun && begun.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
+                request = requests.isEmpty() ? UNREADABLE : requests.remove();
+                response = begun;
+            }
+            if (response != null) {
+                record(message);
+            }
+            super.write(ctx, message, promise);
+        }
+
+        private void record(Object message) {
+            switch (message) {
+                case HttpContent content -> add(content.content());
+                case ByteBuf bytes -> add(bytes);
+                default -> {}
+            }
+            if (message instanceof LastHttpContent) {
+                end(true);
+            }
+        }
+
+        private void add(ByteBuf bytes) {
+            int length = Math.min(bytes.readableBytes(), MAX_BODY - body.size());
+            isCut |= length < bytes.readableBytes();
+            byte[] copy = new byte[length];
+            bytes.getBytes(bytes.readerIndex(), copy);
+            body.writeBytes(copy);
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            if (response != null) {
+                end(false);
+            }
+            ctx.fireChannelInactive();
+        }
+
+        private void end(boolean isComplete) {
+            HttpResponse ended = response;
+            boolean isKept = WAITING.addAndGet(body.size()) <= MAX_WAITING;
+            int size = body.size();
+            Exchange exchange = new Exchange(
+                    request.method(),
+                    request.target(),
+                    ended.status().code(),
+                    ended.headers().copy(),
+                    isKept ? body.toString(StandardCharsets.UTF_8) : "",
+                    isComplete && isKept && !isCut);
+            CHECKS.execute(() -> {
+                check(exchange);
+                WAITING.addAndGet(-size);
+            });
+            response = null;
+            body.reset();
+            isCut = false;
+        }
+    }
+}
