@@ -2,8 +2,8 @@
 "use strict";
 
 const panel = document.getElementById("stream");
-const received = document.getElementById("received");
-document.getElementById("close").addEventListener("click", () => (panel.hidden = true));
+const received = document.getElementById("stream-text");
+document.getElementById("stream-close").addEventListener("click", () => (panel.hidden = true));
 
 let shown;
 
@@ -32,7 +32,7 @@ SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
+  defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
-  requestSnippetsEnabled: false,
   requestInterceptor: (request) => Object.assign(request, { userFetch: fetchAndShow }),
 });
