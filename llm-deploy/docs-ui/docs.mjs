@@ -9,7 +9,10 @@ const CHAT = "POST /v1/chat/completions";
 
 /** Opens the page, and records what the browser asks for and complains of. */
 async function open(t, server) {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"], // for root, and for small containers
+  });
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
   const requests = [];
