@@ -50,9 +50,11 @@ public class LlmApplication {
         Prompts prompts =
                 new Prompts(settings.chats().prompts(), settings.server().environment() == AppEnvironment.LOCAL);
 
+        ConfigurableEnvironment spring = new StandardReactiveWebEnvironment();
+        spring.getPropertySources().addFirst(springProperties(settings)); // logging is set up before initializers run
         SpringApplication application = new SpringApplication(LlmApplication.class);
+        application.setEnvironment(spring);
         application.addInitializers(context -> {
-            context.getEnvironment().getPropertySources().addFirst(springProperties(settings));
             context.getBeanFactory().registerSingleton("settings", settings);
             context.getBeanFactory().registerSingleton("prompts", prompts);
         });
@@ -75,6 +77,10 @@ public class LlmApplication {
         return new MapPropertySource(
                 "settings",
                 Map.of(
+                        "logging.structured.format.console",
+                        settings.server().logFormat().formatter(),
+                        "logging.structured.ecs.service.environment",
+                        settings.server().environment().toString(),
                         "server.address",
                         settings.server().address(),
                         "server.port",

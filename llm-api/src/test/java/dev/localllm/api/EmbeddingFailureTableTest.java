@@ -221,7 +221,7 @@ class EmbeddingFailureTableTest {
     }
 
     private static String logged(CapturedLog log) throws InterruptedException {
-        return "`" + log.await("id=" + TRIED + " ").replaceAll(".*(status=\\S+ end=\\S+).*", "$1") + "`";
+        return "`" + log.await("id=" + TRIED + " ").replaceAll("\\S+ \\S+ (\\S+ \\S+) id=.*", "$1") + "`";
     }
 
     private static String cells(String what, String when, String got, String free, String logged) {

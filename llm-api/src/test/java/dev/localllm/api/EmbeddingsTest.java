@@ -138,10 +138,10 @@ class EmbeddingsTest {
 
             assertThat(log.await("id=counted "))
                     .contains(
-                            " request=\"POST /v1/embeddings\" ",
-                            " model=simulator-embed status=200 end=done ",
+                            "POST /v1/embeddings 200 done id=counted ",
+                            " outcome=success model=simulator-embed ",
                             " prompt_ms=1 ",
-                            " prompt_tokens=7 completion_tokens=0");
+                            " input_tokens=7 output_tokens=0");
         }
         JsonNode usage =
                 data(server.send(HttpRequest.newBuilder(server.uri("/v1/usage")).header("X-Client-Id", "counted")));

@@ -137,7 +137,7 @@ class FailureTableTest {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO);
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
-            String line = log.await("end=client_slow");
+            String line = log.await(" client_slow id=");
             rows.add(cells("client takes nothing", "streaming", true, "closed", free(server, simulator), logged(line)));
         }
     }
@@ -246,7 +246,7 @@ class FailureTableTest {
     }
 
     static String logged(String line) {
-        return "`" + line.replaceAll(".*(status=\\S+ end=\\S+).*", "$1") + "`";
+        return "`" + line.replaceAll("\\S+ \\S+ (\\S+ \\S+) id=.*", "$1") + "`";
     }
 
     static String cells(String what, String when, boolean stream, String got, long millis, String logged) {

@@ -132,10 +132,7 @@ class OpenAiRefusalsTest {
 
         Asked asked = ask(server, false, NOTHING)
                 .assertRefused(RateLimitException.class, 429, "rate_limit_exceeded", "true")
-                .assertAttempts(
-                        "status=429 end=rate_limit_exceeded",
-                        "status=429 end=rate_limit_exceeded",
-                        "status=429 end=rate_limit_exceeded");
+                .assertAttempts("429 rate_limit_exceeded", "429 rate_limit_exceeded", "429 rate_limit_exceeded");
 
         assertThat(pauses).containsExactly(LONGEST_PAUSE, LONGEST_PAUSE);
         assertThat(asked.refusal().headers().values("retry-after"))
@@ -150,7 +147,7 @@ class OpenAiRefusalsTest {
 
         ask(server, true, NOTHING)
                 .assertRefused(RateLimitException.class, 429, "rate_limit_exceeded", "false")
-                .assertAttempts("status=429 end=rate_limit_exceeded");
+                .assertAttempts("429 rate_limit_exceeded");
     }
 
     @ParameterizedTest
@@ -165,7 +162,7 @@ class OpenAiRefusalsTest {
                     waiting.readUntil("data: "); // has the permit, so the other one has ended
                 })
                 .assertAnswered()
-                .assertAttempts("status=503 end=overloaded", "status=200 end=done");
+                .assertAttempts("503 overloaded", "200 done");
 
         assertThat(pauses).containsExactly(SOON);
     }
@@ -181,7 +178,7 @@ class OpenAiRefusalsTest {
 
         Asked asked = ask(server, true, NOTHING)
                 .assertRefused(InternalServerException.class, 503, "overloaded", "true")
-                .assertAttempts("status=503 end=overloaded", "status=503 end=overloaded", "status=503 end=overloaded");
+                .assertAttempts("503 overloaded", "503 overloaded", "503 overloaded");
 
         assertThat(asked.refusal()).hasMessageContaining(message);
         assertThat(pauses).containsExactly(SOON, SOON);
@@ -219,7 +216,7 @@ class OpenAiRefusalsTest {
 
         Asked asked = ask(server, false, NOTHING)
                 .assertRefused(InternalServerException.class, 503, "overloaded", "false")
-                .assertAttempts("status=503 end=overloaded");
+                .assertAttempts("503 overloaded");
 
         assertThat(asked.refusal())
                 .hasMessageContaining(
@@ -237,7 +234,7 @@ class OpenAiRefusalsTest {
         for (boolean stream : new boolean[] {true, false}) {
             ask(server, stream, NOTHING)
                     .assertRefused(InternalServerException.class, 503, "queue_timeout", "false")
-                    .assertAttempts("status=503 end=queue_timeout");
+                    .assertAttempts("503 queue_timeout");
         }
     }
 
@@ -246,7 +243,7 @@ class OpenAiRefusalsTest {
         TestServer server = server("--QUEUE_TIMEOUT=1s");
         running(server);
 
-        ask(server, true, NOTHING).assertFrame("queue_timeout").assertAttempts("status=200 end=queue_timeout");
+        ask(server, true, NOTHING).assertFrame("queue_timeout").assertAttempts("200 queue_timeout");
     }
 
     @Test
@@ -285,9 +282,9 @@ class OpenAiRefusalsTest {
 
             stopping.terminate();
 
-            asking.get(30, TimeUnit.SECONDS).assertAnswered().assertAttempts("status=200 end=done");
+            asking.get(30, TimeUnit.SECONDS).assertAnswered().assertAttempts("200 done");
             assertThat(pauses).containsExactly(Duration.ofSeconds(1));
-            assertEnd(stopping, steps, "status=503 end=shutting_down");
+            assertEnd(stopping, steps, "503 shutting_down");
         }
     }
 
@@ -306,7 +303,7 @@ class OpenAiRefusalsTest {
                         .satisfies(e -> assertThat(e.code()).contains("shutting_down"));
             }
             assertThat(pauses).isEmpty();
-            assertEnd(stopping, steps, "status=200 end=shutting_down");
+            assertEnd(stopping, steps, "200 shutting_down");
         }
     }
 
@@ -315,9 +312,7 @@ class OpenAiRefusalsTest {
         TestServer server = SERVERS.server();
         simulator.script(new Fault.SendsError(0));
 
-        ask(server, true, NOTHING)
-                .assertAnswered()
-                .assertAttempts("status=502 end=upstream_failed", "status=200 end=done");
+        ask(server, true, NOTHING).assertAnswered().assertAttempts("502 upstream_failed", "200 done");
 
         assertThat(pauses)
                 .singleElement()
@@ -329,9 +324,7 @@ class OpenAiRefusalsTest {
         TestServer server = SERVERS.server();
         simulator.script(new Fault.Refuses(503, "server busy"));
 
-        ask(server, false, NOTHING)
-                .assertAnswered()
-                .assertAttempts("status=503 end=upstream_unavailable", "status=200 end=done");
+        ask(server, false, NOTHING).assertAnswered().assertAttempts("503 upstream_unavailable", "200 done");
 
         assertThat(pauses).containsExactly(SOON);
     }
@@ -343,14 +336,14 @@ class OpenAiRefusalsTest {
 
         ask(server, true, NOTHING)
                 .assertRefused(InternalServerException.class, 504, "first_token_timeout", "false")
-                .assertAttempts("status=504 end=first_token_timeout");
+                .assertAttempts("504 first_token_timeout");
     }
 
     @Test
     void doesNotRetryARequestThatIsTooLarge() throws Exception {
         TestServer server = SERVERS.server("--MAX_PROMPT_CHARACTERS=1");
 
-        Asked asked = ask(server, true, NOTHING).assertAttempts("status=400 end=invalid_request_error");
+        Asked asked = ask(server, true, NOTHING).assertAttempts("400 invalid_request_error");
 
         assertThat(asked.refusal()).isExactlyInstanceOf(BadRequestException.class);
     }
@@ -439,7 +432,7 @@ class OpenAiRefusalsTest {
             server.send(HttpRequest.newBuilder(server.uri("/v1/models")).header("x-request-id", "after"));
             log.await("id=after ");
             List<String> attempts = log.messages().stream()
-                    .filter(line -> line.startsWith("id=" + ID + " "))
+                    .filter(line -> line.contains(" id=" + ID + " "))
                     .toList();
             return new Asked(asked.refusal(), asked.answer(), attempts);
         }

@@ -3,6 +3,7 @@ package dev.localllm.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ch.qos.logback.classic.Level;
+import dev.localllm.api.logging.LogFormat;
 import dev.localllm.ollama.CannedServer;
 import dev.localllm.ollama.Recording;
 import java.io.IOException;
@@ -127,9 +128,13 @@ class PromptsTest {
                 CapturedLog log = new CapturedLog("ROOT", Level.DEBUG)) {
             server.post(CHAT, body("{" + prompt(prompt) + ",%s}"));
 
-            log.await("end=");
+            log.await(" id=");
             assertThat(ollama.request()).contains("canary");
-            assertThat(log.messages()).noneMatch(line -> line.contains("canary") || line.contains("Translate"));
+            for (LogFormat format : LogFormat.values()) {
+                assertThat(log.printed(format))
+                        .hasSizeGreaterThan(1)
+                        .noneMatch(line -> line.contains("canary") || line.contains("Translate"));
+            }
         }
     }
 

@@ -72,7 +72,7 @@ class ResponseFailuresTest {
             simulator.script(fault);
             String limit = what.startsWith("cut by") ? ",\"max_output_tokens\":3" : "";
             String answer = request.send(body(stream, limit, "tried")).readAll();
-            String logged = log.await("id=tried").replaceAll(".*(status=\\S+ end=\\S+).*", "$1");
+            String logged = log.await("id=tried").replaceAll("\\S+ \\S+ (\\S+ \\S+) id=.*", "$1");
             rows.add("| "
                     + String.join(
                             " | ", what, when, stream ? "yes" : "no", got(request.status(), answer), "`" + logged + "`")

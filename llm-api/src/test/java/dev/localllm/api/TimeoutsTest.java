@@ -173,7 +173,7 @@ class TimeoutsTest {
                 RawRequest request = RawRequest.openNarrow(server.uri("/"))) {
             request.send(RawRequest.chat(true, "Answer in 9999 tokens"));
 
-            log.await("end=client_slow");
+            log.await(" client_slow id=");
 
             assertThat(request.readAll()).doesNotContain("[DONE]");
             assertThat(request.received().length())

@@ -75,7 +75,8 @@ class UsageTest {
             RawRequest request = RawRequest.open(server.uri("/")).send(text);
             assertThat(request.readUntil("\"delta\":{\"content\"")).isTrue();
             request.close();
-            assertThat(log.await("id=leaves ")).contains(" end=client_gone ", " queue_ms=", " gpu_ms=");
+            assertThat(log.await("id=leaves "))
+                    .contains(" client_gone id=leaves ", " outcome=unknown ", " queue_ms=", " gpu_ms=");
         }
 
         assertThat(usage("leaver").path("aborted").asInt()).isOne();

@@ -14,6 +14,7 @@ import static dev.localllm.api.setting.ValueType.number;
 import static dev.localllm.api.setting.ValueType.text;
 
 import dev.localllm.api.json.UnknownFields;
+import dev.localllm.api.logging.LogFormat;
 import dev.localllm.api.prompt.PromptFolder;
 import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.Defaults;
@@ -116,6 +117,7 @@ public record Settings(
             int port,
             List<String> allowedHosts,
             int managementPort,
+            LogFormat logFormat,
             boolean docs) {
 
         private static final int MAX_PORT = 65535;
@@ -157,6 +159,11 @@ public record Settings(
                             number(0, MAX_PORT),
                             everywhere("9000"),
                             "actuator's port, {range}, on loopback only; never published")),
+                    variables.get(setting(
+                            "LOG_FORMAT",
+                            ValueType.of("text or ecs", LogFormat::named),
+                            localAndDeployed(value("text"), value("ecs")),
+                            "format of the log: `text`, or `ecs` for JSON by the Elastic Common Schema")),
                     variables.get(setting(
                             "API_DOCS",
                             ValueType.of("on or off", Settings::onOrOff),

@@ -1,25 +1,51 @@
 package dev.localllm.api.request;
 
+import static dev.localllm.api.logging.LogFields.CACHED_TOKENS;
+import static dev.localllm.api.logging.LogFields.CLIENT;
+import static dev.localllm.api.logging.LogFields.DETAIL;
+import static dev.localllm.api.logging.LogFields.DURATION;
+import static dev.localllm.api.logging.LogFields.END;
+import static dev.localllm.api.logging.LogFields.ERROR_CODE;
+import static dev.localllm.api.logging.LogFields.EVENTS;
+import static dev.localllm.api.logging.LogFields.FIRST_MS;
+import static dev.localllm.api.logging.LogFields.GENERATION_MS;
+import static dev.localllm.api.logging.LogFields.GPU_MS;
+import static dev.localllm.api.logging.LogFields.IGNORED_FIELDS;
+import static dev.localllm.api.logging.LogFields.INPUT_TOKENS;
+import static dev.localllm.api.logging.LogFields.LOAD_MS;
+import static dev.localllm.api.logging.LogFields.METHOD;
+import static dev.localllm.api.logging.LogFields.MODEL;
+import static dev.localllm.api.logging.LogFields.OUTCOME;
+import static dev.localllm.api.logging.LogFields.OUTPUT_TOKENS;
+import static dev.localllm.api.logging.LogFields.PATH;
+import static dev.localllm.api.logging.LogFields.PREPARE_MS;
+import static dev.localllm.api.logging.LogFields.PROMPT_MS;
+import static dev.localllm.api.logging.LogFields.QUEUE_MS;
+import static dev.localllm.api.logging.LogFields.REQUEST_ID;
+import static dev.localllm.api.logging.LogFields.SCHEMA_MISMATCH;
+import static dev.localllm.api.logging.LogFields.STATUS;
+
 import dev.localllm.api.client.ClientHash;
 import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
-import dev.localllm.core.chat.JsonText;
 import java.time.Duration;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+import org.slf4j.spi.LoggingEventBuilder;
 
-/** Logs one line per request when it has ended; health probes at debug level only. Thread-safe. */
+/** Logs one event per request when it has ended; health probes at debug level only. Thread-safe. */
 public final class RequestLog implements Consumer<RequestEnd> {
 
     /** Operators search the log for this logger name. */
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
     private static final Set<String> PROBES = Set.of("/health", "/health/ready");
-    private static final int MAX_REQUEST = 128;
+    private static final int MAX_PATH = 128;
     private static final int MAX_DETAIL = 2000;
 
     private final ClientHash hash;
@@ -30,83 +56,82 @@ public final class RequestLog implements Consumer<RequestEnd> {
 
     @Override
     public void accept(RequestEnd request) {
-        if (PROBES.contains(request.path())) {
-            if (log.isDebugEnabled()) {
-                log.debug("{}", line(request));
-            }
-        } else if (log.isInfoEnabled()) {
-            log.info("{}", line(request));
+        Level level = PROBES.contains(request.path()) ? Level.DEBUG : Level.INFO;
+        if (log.isEnabledForLevel(level)) {
+            write(log.atLevel(level), request);
         }
     }
 
-    private String line(RequestEnd request) {
-        StringBuilder line = new StringBuilder(200)
-                .append("id=")
-                .append(request.id())
-                .append(" client=")
-                .append(hash.of(request.client()))
-                .append(" request=\"")
-                .append(bounded(request.method() + " " + request.path(), MAX_REQUEST))
-                .append('"')
-                .append(" model=")
-                .append(request.model() == null ? "-" : request.model().value())
-                .append(" status=")
-                .append(request.status() == null ? "-" : request.status())
-                .append(" end=")
-                .append(end(request));
-        append(line, " prepare_ms=", request.untilResolved());
-        append(line, " first_ms=", request.untilFirstEvent());
-        append(line, " total_ms=", request.total());
-        if (request.receipt() != null) {
-            appendReceipt(line, request.receipt(), request.finished());
-        }
+    private void write(LoggingEventBuilder event, RequestEnd request) {
+        String path = bounded(request.path(), MAX_PATH);
+        String end = end(request);
+        String outcome = outcome(end);
+        add(event, REQUEST_ID, request.id());
+        add(event, CLIENT, hash.of(request.client()));
+        add(event, METHOD, request.method());
+        add(event, PATH, path);
+        add(event, STATUS, request.status());
+        add(event, END, end);
+        add(event, OUTCOME, outcome);
+        add(event, ERROR_CODE, outcome.equals("failure") ? end : null);
+        add(event, MODEL, request.model() == null ? null : request.model().value());
+        add(event, DURATION, request.total().toNanos());
+        addMillis(event, PREPARE_MS, request.untilResolved());
+        addMillis(event, FIRST_MS, request.untilFirstEvent());
+        addReceipt(event, request.receipt(), request.finished());
         if (request.finished() == null && request.events() > 0) {
-            line.append(" events=").append(request.events());
+            add(event, EVENTS, request.events());
         }
-        appendQuoted(line, " ignored=", request.ignoredFields());
-        appendQuoted(line, " schema_mismatch=", request.schemaMismatch());
-        appendQuoted(line, " detail=", request.detail());
-        return line.toString();
+        addBounded(event, IGNORED_FIELDS, request.ignoredFields());
+        addBounded(event, SCHEMA_MISMATCH, request.schemaMismatch());
+        addBounded(event, DETAIL, request.detail());
+        Object status = request.status() == null ? "-" : request.status();
+        event.log(request.method() + " " + path + " " + status + " " + end);
     }
 
-    private static void appendQuoted(StringBuilder line, String name, @Nullable String text) {
-        if (text != null) {
-            line.append(name)
-                    .append(JsonText.of(bounded(printable(text), MAX_DETAIL)).quoted());
-        }
-    }
-
-    private static void appendReceipt(StringBuilder line, Receipt receipt, @Nullable Finished end) {
-        Duration load = end == null ? Duration.ZERO : end.timings().load();
-        append(line, " queue_ms=", receipt.queued());
-        append(line, " load_ms=", receipt.loading().plus(load));
-        append(line, " gpu_ms=", receipt.charged());
-        if (end == null) {
+    private static void addReceipt(LoggingEventBuilder event, @Nullable Receipt receipt, @Nullable Finished end) {
+        if (receipt == null) {
             return;
         }
-        append(line, " prompt_ms=", end.timings().prompt());
-        append(line, " generation_ms=", end.timings().generation());
-        line.append(" prompt_tokens=").append(end.usage().promptTokens());
-        if (end.usage().cachedPromptTokens() != null) {
-            line.append(" cached_tokens=").append(end.usage().cachedPromptTokens());
+        Duration load = end == null ? Duration.ZERO : end.timings().load();
+        addMillis(event, QUEUE_MS, receipt.queued());
+        addMillis(event, LOAD_MS, receipt.loading().plus(load));
+        addMillis(event, GPU_MS, receipt.charged());
+        if (end != null) {
+            addMillis(event, PROMPT_MS, end.timings().prompt());
+            addMillis(event, GENERATION_MS, end.timings().generation());
+            add(event, INPUT_TOKENS, end.usage().promptTokens());
+            add(event, CACHED_TOKENS, end.usage().cachedPromptTokens());
+            add(event, OUTPUT_TOKENS, end.usage().completionTokens());
         }
-        line.append(" completion_tokens=").append(end.usage().completionTokens());
     }
 
-    private static void append(StringBuilder line, String name, @Nullable Duration time) {
-        if (time != null) {
-            line.append(name).append(time.toMillis());
+    private static void addMillis(LoggingEventBuilder event, String name, @Nullable Duration time) {
+        add(event, name, time == null ? null : time.toMillis());
+    }
+
+    private static void addBounded(LoggingEventBuilder event, String name, @Nullable String text) {
+        add(event, name, text == null ? null : bounded(text, MAX_DETAIL));
+    }
+
+    private static void add(LoggingEventBuilder event, String name, @Nullable Object value) {
+        if (value != null) {
+            var _ = event.addKeyValue(name, value);
         }
+    }
+
+    /** ECS has these words. A request that its client aborts is neither a success nor a failure of the server. */
+    private static String outcome(String end) {
+        return switch (end) {
+            case "done" -> "success";
+            case "client_gone", "client_slow" -> "unknown";
+            default -> "failure";
+        };
     }
 
     /** Operators search the log for OpenAI's name of this code. */
     private static String end(RequestEnd request) {
         return request.end().equals(FailureResponse.INVALID_REQUEST) ? "invalid_request_error" : request.end();
-    }
-
-    /** Replaces control characters that JSON does not escape. */
-    private static String printable(String text) {
-        return text.replaceAll("[\\x7F-\\x9F\\u2028\\u2029]", "?");
     }
 
     private static String bounded(String text, int length) {

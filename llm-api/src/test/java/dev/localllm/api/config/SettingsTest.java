@@ -3,6 +3,7 @@ package dev.localllm.api.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.localllm.api.logging.LogFormat;
 import dev.localllm.api.prompt.PromptFolder;
 import dev.localllm.api.setting.AppEnvironment;
 import dev.localllm.api.setting.InvalidSettingException;
@@ -35,6 +36,7 @@ class SettingsTest {
         assertThat(settings.server().environment()).isEqualTo(AppEnvironment.LOCAL);
         assertThat(settings.server().port()).isEqualTo(8000);
         assertThat(settings.server().managementPort()).isEqualTo(9000);
+        assertThat(settings.server().logFormat()).isEqualTo(LogFormat.TEXT);
         assertThat(settings.modelServer().baseUrl()).isEqualTo("auto");
         assertThat(settings.modelServer().modelName()).isNull();
         assertThat(settings.modelServer().allowedModels()).isEqualTo(AllowedModels.ALL);
@@ -116,6 +118,16 @@ class SettingsTest {
         assertThatExceptionOfType(InvalidSettingException.class)
                 .isThrownBy(() -> Settings.from(Map.of("SYSTEM_PROMPT", "text", "DEFAULT_PROMPT", "a")::get))
                 .withMessage("DEFAULT_PROMPT: 'a' (expected: not set together with SYSTEM_PROMPT)");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"staging, ECS", "production, ECS"})
+    void logsJsonOutsideLocalByDefault(String environment, LogFormat format) {
+        Map<String, String> settings = production(Map.of("APP_ENV", environment));
+
+        assertThat(Settings.from(settings::get).server().logFormat()).isEqualTo(format);
+        settings.put("LOG_FORMAT", "text");
+        assertThat(Settings.from(settings::get).server().logFormat()).isEqualTo(LogFormat.TEXT);
     }
 
     @Test
