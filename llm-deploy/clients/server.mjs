@@ -72,7 +72,7 @@ class Server {
     await this.logged(new RegExp(` id=${after} `));
     return this.lines
       .filter((line) => line.includes(` id=${id} `))
-      .map((line) => line.replace(/.* status=(\S+) end=(\S+) .*/, "$1 $2"));
+      .map((line) => line.replace(/.* (\S+ \S+) id=.*/, "$1"));
   }
 
   /** Returns when it has ended. */
