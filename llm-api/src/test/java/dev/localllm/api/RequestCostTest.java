@@ -20,7 +20,7 @@ import reactor.core.scheduler.Schedulers;
 /**
  * What a request with a short answer costs on the server's event loops, the frameworks' part included: operators,
  * allocated bytes, and timers of other threads. StreamCostTest counts the timers of event loops. Measured on JDK 25
- * with the coverage agent.
+ * with the coverage agent, and with the log of deployed servers.
  */
 @Tag("allocation")
 class RequestCostTest {
@@ -32,7 +32,7 @@ class RequestCostTest {
     private static final int REQUESTS = 200;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private final TestServer server = SERVERS.server("RATE_LIMIT_RPM=0");
+    private final TestServer server = SERVERS.server("--LOG_FORMAT=ecs");
     private final AtomicInteger operators = new AtomicInteger();
     private final Queue<String> tasks = new ConcurrentLinkedQueue<>();
 
