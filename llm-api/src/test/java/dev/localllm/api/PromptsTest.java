@@ -125,10 +125,12 @@ class PromptsTest {
         try (CannedServer ollama = CannedServer.thatLoads(
                         Recording.load("02-chat-nonstream").response());
                 TestServer server = new TestServer(ollama.baseUrl(), settings());
-                CapturedLog log = new CapturedLog("ROOT", Level.DEBUG)) {
+                CapturedLog log = new CapturedLog("ROOT", Level.DEBUG);
+                CapturedLog own = new CapturedLog("dev.localllm", Level.DEBUG)) { // has a level of its own
             server.post(CHAT, body("{" + prompt(prompt) + ",%s}"));
 
             log.await(" id=");
+            assertThat(own.events()).isNotEmpty();
             assertThat(ollama.request()).contains("canary");
             for (LogFormat format : LogFormat.values()) {
                 assertThat(log.printed(format))
