@@ -140,6 +140,7 @@ class RequestLogTest {
         try (CapturedLog log = new CapturedLog(LOG, Level.INFO)) {
             server.get("/health");
             server.get("/health/ready");
+            server.send(HttpRequest.newBuilder(server.managementUri("/actuator/prometheus")));
             post("{}", "after");
             log.await(" id=after ");
             assertThat(log.messages()).hasSize(1);

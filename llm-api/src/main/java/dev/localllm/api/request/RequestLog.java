@@ -27,6 +27,7 @@ import static dev.localllm.api.logging.LogFields.STATUS;
 
 import dev.localllm.api.client.ClientHash;
 import dev.localllm.api.failure.FailureResponse;
+import dev.localllm.api.request.RequestEnd.Outcome;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
 import java.time.Duration;
@@ -38,13 +39,13 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
 
-/** Logs one event per request when it has ended; health probes at debug level only. Thread-safe. */
+/** Logs one event per request when it has ended; health probes and scrapes at debug level only. Thread-safe. */
 public final class RequestLog implements Consumer<RequestEnd> {
 
     /** Operators search the log for this logger name. */
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
-    private static final Set<String> PROBES = Set.of("/health", "/health/ready");
+    private static final Set<String> PROBES = Set.of("/health", "/health/ready", "/actuator/prometheus");
     private static final int MAX_PATH = 128;
     private static final int MAX_DETAIL = 2000;
 
@@ -65,7 +66,7 @@ public final class RequestLog implements Consumer<RequestEnd> {
     private void write(LoggingEventBuilder event, RequestEnd request) {
         String path = bounded(request.path(), MAX_PATH);
         String end = end(request);
-        String outcome = outcome(end);
+        String outcome = outcome(request.outcome());
         add(event, REQUEST_ID, request.id());
         add(event, CLIENT, hash.of(request.client()));
         add(event, METHOD, request.method());
@@ -121,11 +122,11 @@ public final class RequestLog implements Consumer<RequestEnd> {
     }
 
     /** ECS has these words. A request that its client aborts is neither a success nor a failure of the server. */
-    private static String outcome(String end) {
-        return switch (end) {
-            case "done" -> "success";
-            case "client_gone", "client_slow" -> "unknown";
-            default -> "failure";
+    private static String outcome(Outcome outcome) {
+        return switch (outcome) {
+            case ANSWERED -> "success";
+            case ABORTED -> "unknown";
+            case REFUSED, FAILED -> "failure";
         };
     }
 

@@ -10,6 +10,7 @@ import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxy;
 import dev.localllm.api.CapturedLog;
 import dev.localllm.api.client.ClientHash;
+import dev.localllm.api.request.Operation;
 import dev.localllm.api.request.RequestEnd;
 import dev.localllm.api.request.RequestFilter;
 import dev.localllm.api.request.RequestLog;
@@ -190,7 +191,7 @@ class LogFormatTest {
                 new ClientId("ann"),
                 "POST",
                 "/" + "x".repeat(500),
-                true,
+                Operation.CHAT,
                 new ModelId("qwen3:4b"),
                 502,
                 "upstream_failed",
