@@ -85,6 +85,8 @@ public class LlmApplication {
                         settings.server().address(),
                         "server.port",
                         settings.server().port(),
+                        "management.server.address",
+                        settings.server().managementAddress(),
                         "management.server.port",
                         settings.server().managementPort(),
                         "app.docs",

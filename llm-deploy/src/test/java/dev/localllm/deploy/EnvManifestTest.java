@@ -34,7 +34,8 @@ class EnvManifestTest {
         Stream<String> byCompose = found("(?m)^ {6}([A-Z_]+): ", server);
         Stream<String> byImage = found("(?m)^ENV ([A-Z_]+)=", Files.readString(Path.of("Dockerfile")));
         assertThat(Stream.concat(byCompose, byImage))
-                .containsExactlyInAnyOrder("APP_ENV", "TRUSTED_PROXIES", "APP_REVISION", "SERVER_ADDRESS")
+                .containsExactlyInAnyOrder(
+                        "APP_ENV", "TRUSTED_PROXIES", "APP_REVISION", "SERVER_ADDRESS", "MANAGEMENT_ADDRESS")
                 .allSatisfy(name -> assertThat(EnvManifest.rows())
                         .filteredOn(row -> row.name().equals(name))
                         .extracting(row -> row.cell(environment))

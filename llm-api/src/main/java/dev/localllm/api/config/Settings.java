@@ -108,6 +108,7 @@ public record Settings(
      * @param revision commit that the running image was built from, or {@code unknown}
      * @param address IP address that the server listens on
      * @param allowedHosts additional host names that are served while the server listens on loopback
+     * @param managementAddress IP address that actuator listens on
      * @param docs true if the server serves its OpenAPI document and the page that shows it
      */
     public record Server(
@@ -116,6 +117,7 @@ public record Settings(
             String address,
             int port,
             List<String> allowedHosts,
+            String managementAddress,
             int managementPort,
             LogFormat logFormat,
             boolean docs) {
@@ -155,10 +157,17 @@ public record Settings(
                                             + " loopback"),
                             List.of()),
                     variables.get(setting(
+                            "MANAGEMENT_ADDRESS",
+                            text("an IP address, such as 127.0.0.1 or 0.0.0.0", Addresses::isAddress),
+                            localOnly(value("127.0.0.1")),
+                            "actuator's listen address (IP); the image sets 0.0.0.0 for the proxy in front of it")),
+                    variables.get(setting(
                             "MANAGEMENT_PORT",
                             number(0, MAX_PORT),
-                            everywhere("9000"),
-                            "actuator's port, {range}, on loopback only; never published")),
+                            localOnly(value("9000")),
+                            "actuator's port, {range}; 0 picks a free one. In staging and production 9000: never"
+                                    + " published, the proxy passes only `GET /actuator/prometheus`"
+                                    + " (docs/operations.md)")),
                     variables.get(setting(
                             "LOG_FORMAT",
                             ValueType.of("text or ecs", LogFormat::named),

@@ -35,6 +35,7 @@ class SettingsTest {
 
         assertThat(settings.server().environment()).isEqualTo(AppEnvironment.LOCAL);
         assertThat(settings.server().port()).isEqualTo(8000);
+        assertThat(settings.server().managementAddress()).isEqualTo("127.0.0.1");
         assertThat(settings.server().managementPort()).isEqualTo(9000);
         assertThat(settings.server().logFormat()).isEqualTo(LogFormat.TEXT);
         assertThat(settings.modelServer().baseUrl()).isEqualTo("auto");
