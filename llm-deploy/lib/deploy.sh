@@ -30,7 +30,7 @@ check_engine() {
 
 # plan IMAGE BUILT_FROM ENV_FILE
 plan() {
-  local current
+  local current each
   read_settings "$3"
   current=$(state current)
   if is_live "$1" "$2"; then
@@ -42,6 +42,10 @@ plan() {
   say "settings:"
   setting_changes "$(settings_of "$current")" "$(given_settings)" | sed 's/^/  /'
   check_gpu "$(given_settings)" || say "a deploy would be refused"
+  ! is_down "$(container proxy)" || for each in "$port $(published_address)" "$(metrics_port) 127.0.0.1"; do
+    # shellcheck disable=SC2086 # two words
+    ! is_taken $each || say "a deploy would fail: $(taken "${each% *}")"
+  done
   # The image isn't here yet, so the tool's own file is compared. deploy compares the image's.
   warn_of_client_header "$(given_settings)" "$root/compose/server.yaml"
   say "steps:"

@@ -49,6 +49,31 @@ setting() {
   printf '%s\n' "${value:-$2}"
 }
 
+# metrics_port [ENVIRONMENT]: where its metrics are published, on 127.0.0.1.
+metrics_port() {
+  if [ "${1:-$environment}" = staging ]; then setting METRICS_PORT_STAGING 9001; else
+    setting METRICS_PORT_PRODUCTION 9000
+  fi
+}
+
+metrics_port_name() {
+  if [ "$environment" = staging ]; then echo METRICS_PORT_STAGING; else echo METRICS_PORT_PRODUCTION; fi
+}
+
+# check_metrics_port: no other port of the two environments.
+check_metrics_port() {
+  local name given each
+  name=$(metrics_port_name)
+  given=$(number_setting "$name" "$(metrics_port)")
+  [ "$given" -ge 1 ] && [ "$given" -le 65535 ] || misuse "$name: '$given' (expected: a port, 1 to 65535)"
+  for each in $ENVIRONMENTS; do
+    [ "$given" != "$(value_of PORT "$root/compose/$each.env")" ] ||
+      misuse "$name: '$given' (expected: another port than the API of $each has)"
+    [ "$each" = "$environment" ] || [ "$given" != "$(metrics_port "$each")" ] ||
+      misuse "$name: '$given' (expected: another port than the metrics of $each have)"
+  done
+}
+
 number_setting() {
   local value
   value=$(setting "$1" "$2")

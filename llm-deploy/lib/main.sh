@@ -100,6 +100,7 @@ check_arguments() {
     *) [ -z "$word" ] || misuse "unexpected argument: $word" ;;
   esac
   strategy >/dev/null
+  check_metrics_port
   number_setting DRAIN_TIMEOUT 0 >/dev/null
   number_setting KEEP_RELEASES 0 >/dev/null
   number_setting LOCK_WAIT 0 >/dev/null

@@ -9,7 +9,7 @@ NEEDED_MB=4096
 
 preflight() {
   local code=0 check
-  for check in engine compose restarts folder state disk clock port ollama gpu tool; do
+  for check in engine compose restarts folder state disk clock port metrics_port ollama gpu tool; do
     "preflight_$check" || code=$REFUSED
   done
   return $code
@@ -90,13 +90,21 @@ preflight_clock() {
   if [ "$(date -u +%Y)" -lt 2026 ]; then fails "the clock says $(now)" "set the clock"; else passes "clock $(now)"; fi
 }
 
-preflight_port() {
-  if is_running "$(container proxy)"; then
-    passes "port $port is the proxy's"
-  elif curl -s -o /dev/null --max-time 2 "http://$(published_address):$port/" || [ $? -ne 7 ]; then
-    fails "port $port is taken by something else" "lsof -nP -iTCP:$port -sTCP:LISTEN"
+preflight_port() { judge_port "$port" "$(published_address)"; }
+
+preflight_metrics_port() { judge_port "$(metrics_port)" 127.0.0.1 "$(metrics_port_name)"; }
+
+# judge_port PORT ADDRESS [SETTING]
+judge_port() {
+  if is_taken "$1" "$2"; then
+    say "fail     $(taken "$1" "${3:-}")"
+    return 1
+  elif ! is_running "$(container proxy)"; then
+    passes "port $1 is free"
+  elif publishes "$1"; then
+    passes "port $1 is the proxy's"
   else
-    passes "port $port is free"
+    warns "the running proxy does not publish port $1" "llm-deploy restart-proxy $environment"
   fi
 }
 

@@ -1,9 +1,9 @@
 # shellcheck shell=dash
-# The proxy owns the port and sends each new request to the live slot; running requests stay where they began. A file
+# The proxy owns the ports and sends each new request to the live slot; running requests stay where they began. A file
 # names the live slot for the proxy's next start; the running proxy has it in memory.
 
 compose_proxy() {
-  within $COMPOSE_SECONDS env BIND_ADDRESS="$(setting BIND_ADDRESS 127.0.0.1)" \
+  within $COMPOSE_SECONDS env BIND_ADDRESS="$(setting BIND_ADDRESS 127.0.0.1)" METRICS_PORT="$(metrics_port)" \
     PROXY_IMAGE="$(setting PROXY_IMAGE "$DEFAULT_PROXY_IMAGE")" LIVE_FOLDER="$folder/proxy" PROXY_HASH="$(proxy_hash)" \
     docker compose --progress quiet --env-file "$root/compose/$environment.env" \
       -f "$root/proxy/compose.yaml" "$@"
@@ -14,18 +14,39 @@ DEFAULT_PROXY_IMAGE=haproxy:3.2
 # A running proxy is not changed, even if its configuration did: only restart-proxy interrupts it.
 start_proxy() {
   [ -f "$folder/proxy/slot" ] || write_live_slot blue || return 1
-  compose_proxy up -d --no-recreate
+  if is_down "$(container proxy)"; then compose_proxy up -d; else compose_proxy up -d --no-recreate; fi
 }
 
+# Refused while the old proxy still serves, if the new one could not start.
 restart_proxy() {
   take_lock "restart of the proxy"
+  ! is_taken "$(metrics_port)" 127.0.0.1 || refuse "$(taken "$(metrics_port)" "$(metrics_port_name)")"
   compose_proxy up -d --force-recreate || die 1 "the proxy did not start"
   check_converged || die 1 "release $(state current) does not answer behind the new proxy"
 }
 
 stop_proxy() { is_gone "$(container proxy)" || docker stop "$(container proxy)" >/dev/null; }
 
-proxy_hash() { cat "$root"/proxy/* | sha256; }
+# With the port of the metrics: another one is another configuration.
+proxy_hash() { { cat "$root"/proxy/* && metrics_port; } | sha256; }
+
+# publishes PORT: the proxy does, or would if it ran.
+publishes() {
+  docker container inspect -f '{{range .HostConfig.PortBindings}}{{range .}}{{println .HostPort}}{{end}}{{end}}' \
+    "$(container proxy)" 2>/dev/null | grep -x "$1" >/dev/null
+}
+
+# is_taken PORT ADDRESS: something else than the running proxy has it.
+is_taken() {
+  ! { is_running "$(container proxy)" && publishes "$1"; } || return 1
+  curl -s -o /dev/null --max-time 2 "http://$2:$1/" || [ $? -ne 7 ]
+}
+
+# taken PORT [SETTING]: a sentence.
+taken() {
+  printf 'port %s is taken by something else (fix: lsof -nP -iTCP:%s -sTCP:LISTEN%s)\n' \
+    "$1" "$1" "${2:+; or set $2 to another port}"
+}
 
 # ask_proxy COMMAND: sends it to the running proxy and prints the response. The image has bash, but no socat.
 ask_proxy() {

@@ -4,7 +4,7 @@ usage() {
   case ${1:-} in
     preflight) cat <<'TEXT'
 llm-deploy preflight ENVIRONMENT
-  Checks whether this machine can run the environment: engine, Compose, restarts, folder, state, disk, clock, port,
+  Checks whether this machine can run the environment: engine, Compose, restarts, folder, state, disk, clock, ports,
   Ollama, GPU, tool. One line each: ok, warning or fail, with the fix. Exit code 3 if a check fails.
 TEXT
       ;;
@@ -134,12 +134,14 @@ llm-deploy VERB [ENVIRONMENT] …      ENVIRONMENT is staging or production; det
   ssh-entry       forced command for the pipeline's keys
 
 Settings of the tool, as environment variables or lines NAME=value in $LLM_DEPLOY_HOME/settings; the former override:
-  BIND_ADDRESS      127.0.0.1     where the ports are published; needs restart-proxy
+  BIND_ADDRESS      127.0.0.1     where the API's ports are published; needs restart-proxy
   DEPLOY_STRATEGY   bluegreen     or recreate: stop the old server before starting the new one
   DRAIN_TIMEOUT     600           seconds for the old release's queue and running responses
   IMAGE_REPOSITORY  any           refuse images of another name
   KEEP_RELEASES     5             besides the current and the previous
   LOCK_WAIT         0             seconds to wait for a lock
+  METRICS_PORT_PRODUCTION, METRICS_PORT_STAGING
+                    9000, 9001    ports of the metrics, always on 127.0.0.1; need restart-proxy
   PROXY_IMAGE       haproxy:3.2   the proxy's image; needs restart-proxy
 $LLM_DEPLOY_HOME is ~/local-llm-server unless it is set.
 

@@ -26,7 +26,7 @@ setup() {
       "container inspect -f {{.Config.Image}} "*) echo name@sha256:7 ;;
       *"dev.localllm.release"*) echo 3 ;;
       *"dev.localllm.env-hash"*) sed -n "s/^ENV_HASH=//p" "$LLM_DEPLOY_HOME/staging/releases/3/release.env" ;;
-      *"dev.localllm.config-hash"*) echo '"$(cat "$BATS_TEST_DIRNAME"/../proxy/* | sha256)"' ;;
+      *"dev.localllm.config-hash"*) echo '"$( (cat "$BATS_TEST_DIRNAME"/../proxy/* && echo 9001) | sha256)"' ;;
       "container inspect "*) exit 1 ;;
       "volume ls "* | "image ls "*) [ -z "${HAD:-}" ] || echo 0123456789ab ;;
       "image inspect -f {{.Os}}"*) echo "linux/${PROCESSOR:-arm64}" ;;

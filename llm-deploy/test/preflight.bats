@@ -26,10 +26,11 @@ live_in() {
 @test "passes if everything is fine" {
   more_stand_ins='df() { printf "%s\n" head "disk 9 9 4194304 9% /"; };'
   exits 0 tool preflight staging
-  [ "$(grep -c '^ok  ' <<<"$output")" -eq 10 ] && [ "${#lines[@]}" -eq 11 ]
+  [ "$(grep -c '^ok  ' <<<"$output")" -eq 11 ] && [ "${#lines[@]}" -eq 12 ]
   says "ok       engine 28.0.1, linux/arm64"
   says "ok       4096 MB free"
   says "ok       port 8001 is free"
+  says "ok       port 9001 is free"
   says "warning  Ollama was not checked: no image here to check from (fix: deploy once)"
   echo x >"$WORLD/images/3.2"
   exits 0 tool preflight staging
@@ -49,7 +50,7 @@ live_in() {
   '
   exits 3 tool preflight staging
   run -0 sed -n 's/^fail *:* //p' <<<"$output"
-  [ "${#lines[@]}" -eq 7 ]
+  [ "${#lines[@]}" -eq 8 ]
   run ! grep -v '(fix: ..*)$' <<<"$output"
 }
 
