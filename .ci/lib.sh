@@ -25,6 +25,24 @@ finish() {
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
+# prometheus_tools: the folder with Debian's prometheus and promtool, unpacked there once. Not installed, as that would
+# start it.
+prometheus_tools() {
+  local kept=${BASE_IMAGES_CACHE:-/var/cache/llm-base-images}/prometheus new
+  if [ ! -x "$kept/usr/bin/promtool" ]; then
+    mkdir -p "${kept%/*}"
+    new=$(mktemp -d "$kept.XXXXXX")
+    (
+      cd "$new" || exit
+      apt-get download -qq prometheus 2>/dev/null || { apt-get update -qq && apt-get download -qq prometheus; }
+      dpkg -x prometheus_*.deb .
+      rm prometheus_*.deb
+    ) >&2
+    mv "$new" "$kept"
+  fi
+  echo "$kept/usr/bin"
+}
+
 # A copy of what git tracks, as it stands in the working tree.
 copy_tree() {
   mkdir -p "$1"

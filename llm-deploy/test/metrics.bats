@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The port of an environment's metrics.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2119 # words not to expand; an environment for each test; settings has its own arguments
+# shellcheck disable=SC2016,SC2030,SC2031 # words not to expand; an environment for each test
+# shellcheck disable=SC2119 # settings has its own arguments
 bats_require_minimum_version 1.5.0
 
 setup() {
