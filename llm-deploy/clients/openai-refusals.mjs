@@ -251,7 +251,7 @@ promise("doesn't retry a request that is too large", async (t) => {
       const asked = await ask(sdk, server, { question: "x".repeat(characters), id });
 
       assertRefused(asked, type, status, null, null);
-      await assertAttempts(server, sdk, [`${status} invalid_request_error`], id);
+      await assertAttempts(server, sdk, [`${status} invalid_request`], id);
     }
   });
 });

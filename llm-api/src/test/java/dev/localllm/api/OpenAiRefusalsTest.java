@@ -343,7 +343,7 @@ class OpenAiRefusalsTest {
     void doesNotRetryARequestThatIsTooLarge() throws Exception {
         TestServer server = SERVERS.server("--MAX_PROMPT_CHARACTERS=1");
 
-        Asked asked = ask(server, true, NOTHING).assertAttempts("400 invalid_request_error");
+        Asked asked = ask(server, true, NOTHING).assertAttempts("400 invalid_request");
 
         assertThat(asked.refusal()).isExactlyInstanceOf(BadRequestException.class);
     }

@@ -43,7 +43,7 @@ class RequestLogTest {
                             + " input_tokens=\\d+ output_tokens=\\d+");
             post("{\"messages\":5}", "req-2");
             assertThat(log.await(" id=req-2 "))
-                    .matches("POST /v1/chat/completions 400 invalid_request_error id=req-2 client=[0-9a-f]{12}"
+                    .matches("POST /v1/chat/completions 400 invalid_request id=req-2 client=[0-9a-f]{12}"
                             + " outcome=failure total_ms=\\d+");
             simulator.script(new Fault.SendsError(2));
             HttpResponse<String> failed = post(HELLO, "req-3");

@@ -4,20 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** One scrape of a server's metrics, in Prometheus' text format. */
 final class Scrape {
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? (\\S+)");
     private static final Pattern LABEL = Pattern.compile("(\\w+)=\"([^\"]*)\"");
+    private static final Pattern TYPE = Pattern.compile("# TYPE (\\w+) (\\w+)");
     private static final Pattern PART = Pattern.compile("_(bucket|sum|count)$");
 
     private record Series(String name, Map<String, String> labels) {}
@@ -41,6 +46,17 @@ final class Scrape {
 
     static Scrape of(TestServer server) throws Exception {
         return new Scrape(get(server, "text/plain"));
+    }
+
+    /** Scrapes until the condition holds. */
+    static Scrape await(TestServer server, Predicate<Scrape> condition) throws Exception {
+        long end = System.nanoTime() + TIMEOUT.toNanos();
+        Scrape scrape = of(server);
+        while (!condition.test(scrape)) {
+            assertThat(System.nanoTime()).as(scrape.text).isLessThan(end);
+            scrape = of(server);
+        }
+        return scrape;
     }
 
     static String openMetricsOf(TestServer server) throws Exception {
@@ -83,18 +99,17 @@ final class Scrape {
                         series.name().equals(name) && Arrays.stream(labels).allMatch(label -> has(series, label)));
     }
 
-    boolean isHistogram(String name) {
-        return text.contains("# TYPE " + name + " histogram\n");
-    }
-
-    /** The names of all metrics, with the names of their labels. Parts of a histogram are one metric. */
+    /** The names and types of all metrics, with the names of their labels. Parts of a histogram are one metric. */
     Map<String, Set<String>> metrics() {
+        Map<String, String> types = new HashMap<>();
+        TYPE.matcher(text).results().forEach(type -> types.put(type.group(1), type.group(2)));
         Map<String, Set<String>> metrics = new TreeMap<>();
         samples.keySet().forEach(series -> {
             String whole = PART.matcher(series.name()).replaceFirst("");
+            String name = types.getOrDefault(whole, "").equals("histogram") ? whole : series.name();
             Set<String> labels = new TreeSet<>(series.labels().keySet());
             labels.remove("le");
-            metrics.computeIfAbsent(isHistogram(whole) ? whole : series.name(), any -> new TreeSet<>())
+            metrics.computeIfAbsent(name + " " + types.get(name), any -> new TreeSet<>())
                     .addAll(labels);
         });
         return metrics;

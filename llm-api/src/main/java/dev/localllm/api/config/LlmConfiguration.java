@@ -21,6 +21,7 @@ import dev.localllm.api.memory.BodyBudget;
 import dev.localllm.api.memory.ByteBudget;
 import dev.localllm.api.memory.MemoryBudgets;
 import dev.localllm.api.metrics.MeteredLoads;
+import dev.localllm.api.metrics.ModelLabels;
 import dev.localllm.api.metrics.RequestMetrics;
 import dev.localllm.api.metrics.StateMetrics;
 import dev.localllm.api.openai.CompletionMetadataFactory;
@@ -45,8 +46,10 @@ import dev.localllm.api.usage.UsageEndpoint;
 import dev.localllm.api.usage.UsageLedger;
 import dev.localllm.core.access.Charging;
 import dev.localllm.core.admission.FairQueue;
+import dev.localllm.core.catalog.AllowedModels;
 import dev.localllm.core.catalog.ModelDirectory;
 import dev.localllm.core.catalog.ModelId;
+import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.ChatService;
 import dev.localllm.core.embedding.EmbeddingService;
 import dev.localllm.core.limit.RateLimit;
@@ -194,7 +197,10 @@ class LlmConfiguration {
             ModelDirectory models,
             Supplier<PromptCatalog> prompts,
             FairQueue queue,
-            MeterRegistry registry) {
+            MeterRegistry registry,
+            ModelLabels labels) {
+        ChatModel model = ollama.chatModel();
+        boolean loads = !settings.modelServer().keepAlive().isZero();
         return new ChatService(
                 charging,
                 settings.chats().promptLimits(),
@@ -203,7 +209,7 @@ class LlmConfiguration {
                 settings.chats().maxOutputTokens(),
                 settings.modelServer().thinking(),
                 queue,
-                new MeteredLoads(ollama.chatModel(), registry, MAX_MODELS_WITH_METRICS));
+                loads ? new MeteredLoads(model, registry, labels) : model);
     }
 
     @Bean
@@ -318,15 +324,22 @@ class LlmConfiguration {
             ErrorFormats errorFormats,
             ClientHash hash,
             UsageLedger ledger,
-            MeterRegistry registry) {
+            MeterRegistry registry,
+            ModelLabels labels) {
         return new RequestFilter(
                 new ClientIdentity(
                         settings.clients().trustedProxies(), settings.clients().idHeader()),
                 new FailureHandler(errorFormats),
                 drain,
-                List.of(new RequestLog(hash), ledger, new RequestMetrics(registry, "ollama", MAX_MODELS_WITH_METRICS)),
+                List.of(new RequestLog(hash), ledger, new RequestMetrics(registry, "ollama", labels)),
                 LlmConfiguration::uniqueId,
                 System::nanoTime);
+    }
+
+    @Bean
+    ModelLabels modelLabels(Settings settings) {
+        AllowedModels allowed = settings.modelServer().allowedModels();
+        return new ModelLabels(allowed.targets().values(), MAX_MODELS_WITH_METRICS);
     }
 
     /** What is read at a scrape. */

@@ -58,7 +58,9 @@ public final class EcsLogFormatter implements StructuredLogFormatter<ILoggingEve
         IThrowableProxy thrown = event.getThrowableProxy();
         if (thrown != null) {
             appendText(line, "error.type", thrown.getClassName());
-            appendText(line, "error.message", String.valueOf(thrown.getMessage()));
+            if (thrown.getMessage() != null) {
+                appendText(line, "error.message", thrown.getMessage());
+            }
             appendText(line, "error.stack_trace", throwables.convert(event));
         }
         return line.append("}\n").toString();

@@ -5,23 +5,24 @@ import dev.localllm.core.chat.ChatEvent;
 import dev.localllm.core.chat.ChatModel;
 import dev.localllm.core.chat.Generation;
 import dev.localllm.core.chat.GenerationRequest;
+import dev.localllm.core.failure.LlmException;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import reactor.core.publisher.Flux;
 
-/** Counts the loads of models, and leaves generations as they are. Thread-safe. */
+/** Counts the loads that are sent to the model server, and leaves generations as they are. Thread-safe. */
 public final class MeteredLoads implements ChatModel {
 
     private final ChatModel target;
     private final MeterRegistry registry;
     private final ModelLabels models;
 
-    /** @param maxModels limit of models with a label of their own */
-    public MeteredLoads(ChatModel target, MeterRegistry registry, int maxModels) {
+    public MeteredLoads(ChatModel target, MeterRegistry registry, ModelLabels models) {
         this.target = target;
         this.registry = registry;
-        this.models = new ModelLabels(maxModels);
+        this.models = models;
     }
 
     @Override
@@ -33,10 +34,22 @@ public final class MeteredLoads implements ChatModel {
     public Generation load(ModelId model) {
         Generation load = target.load(model);
         Flux<List<ChatEvent>> events = load.events()
-                .doOnComplete(() -> count(model, "loaded"))
-                .doOnError(fault -> count(model, "failed"))
+                .doOnComplete(() -> {
+                    models.learn(model);
+                    count(model, "loaded");
+                })
+                .doOnError(fault -> {
+                    if (!wasNotSent(fault)) {
+                        count(model, "failed");
+                    }
+                })
                 .doOnCancel(() -> count(model, "aborted"));
         return new Generation(events, load.closed());
+    }
+
+    /** The model server can't be reached, or its circuit is open. */
+    private static boolean wasNotSent(Throwable fault) {
+        return fault instanceof LlmException e && e.failure() instanceof UpstreamUnavailable;
     }
 
     private void count(ModelId model, String outcome) {

@@ -24,30 +24,44 @@ import java.util.stream.IntStream;
  */
 public final class RequestMetrics implements Consumer<RequestEnd> {
 
-    private static final String NONE = "";
-    private static final String MODEL_NOT_FOUND = "model_not_found";
+    private static final String NO_ERROR = "";
+    private static final String TOTAL_TIMEOUT = "total_timeout";
 
-    /** The model server is to blame: it can't be reached, fails, or is too slow. */
+    /** The model server is to blame: it can't be reached, fails, or is too slow; a total timeout only after the start. */
     private static final Set<String> UPSTREAM_FAILURES = Set.of(
             "upstream_unavailable",
             "upstream_failed",
             "upstream_protocol_error",
             "connect_timeout",
             "first_token_timeout",
-            "idle_timeout");
+            "idle_timeout",
+            TOTAL_TIMEOUT,
+            "schema_not_honoured");
 
     /** Other codes get a series when they occur. */
     private static final List<String> REFUSALS = List.of(
-            "invalid_request", MODEL_NOT_FOUND, "overloaded", "queue_timeout", "rate_limit_exceeded", "shutting_down");
+            "invalid_request",
+            "model_not_found",
+            "overloaded",
+            "queue_timeout",
+            "rate_limit_exceeded",
+            "shutting_down");
+
+    private static final List<String> ABORTS = List.of("client_gone", "client_slow");
+    private static final String REQUEST = "request";
+    private static final String QUEUE = "queue";
+    private static final String FIRST_TOKEN = "first_token";
+    private static final String GENERATION = "generation";
+    private static final List<String> PHASES = List.of(REQUEST, QUEUE, FIRST_TOKEN, GENERATION);
 
     /** Of the conventions, which end at 82 s; a generation may take longer. */
     private static final Duration[] DURATIONS = doubling(10, 17);
 
     /** Of the conventions, which end at 10 s; the load of a model may take longer. */
-    private static final Duration[] FIRST_TOKEN = millis(
+    private static final Duration[] FIRST_TOKENS = millis(
             1, 5, 10, 20, 40, 60, 80, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10_000, 30_000, 60_000, 120_000);
 
-    private static final Duration[] OUTPUT_TOKEN =
+    private static final Duration[] OUTPUT_TOKENS =
             millis(10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2500);
 
     /** Powers of 4. */
@@ -77,16 +91,18 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
 
     /**
      * @param provider name of the model server
-     * @param maxModels limit of models with a label of their own
      */
-    public RequestMetrics(MeterRegistry registry, String provider, int maxModels) {
+    public RequestMetrics(MeterRegistry registry, String provider, ModelLabels models) {
         this.registry = registry;
         this.provider = provider;
-        this.models = new ModelLabels(maxModels);
+        this.models = models;
         this.generationWaits = waits(StateMetrics.GENERATION);
         this.embeddingWaits = waits(StateMetrics.EMBEDDING);
         REFUSALS.forEach(reason -> find(refusals, reason, this::refusals));
         UPSTREAM_FAILURES.forEach(kind -> find(upstreamFailures, kind, this::upstreamFailures));
+        for (String reason : ABORTS) {
+            PHASES.forEach(phase -> find(aborts, new Abort(reason, phase), this::aborts));
+        }
     }
 
     @Override
@@ -95,8 +111,10 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
         if (operation == null) {
             return;
         }
-        String model =
-                request.model() == null || request.end().equals(MODEL_NOT_FOUND) ? NONE : models.of(request.model());
+        if (request.model() != null && request.finished() != null) {
+            models.learn(request.model());
+        }
+        String model = models.of(request.model());
         countEnd(request);
         find(durations, new Duty(operation, model, error(request)), this::durations)
                 .record(request.total());
@@ -111,7 +129,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
                 find(aborts, new Abort(request.end(), phase(request)), this::aborts)
                         .increment();
             case REFUSED, FAILED -> {
-                if (UPSTREAM_FAILURES.contains(request.end())) {
+                if (isUpstreamFailure(request)) {
                     find(upstreamFailures, request.end(), this::upstreamFailures)
                             .increment();
                 } else if (!request.isStarted()) {
@@ -134,17 +152,21 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
     }
 
     private void countAnswer(RequestEnd request, Operation operation, String model) {
-        Duty duty = new Duty(operation, model, NONE);
+        Duty duty = new Duty(operation, model, NO_ERROR);
         Finished end = request.finished();
         if (end != null) {
             find(inputs, duty, this::inputs).record(end.usage().promptTokens());
         }
-        if (operation == Operation.EMBEDDINGS || request.untilResolved() == null || request.untilFirstEvent() == null) {
+        if (operation == Operation.EMBEDDINGS) {
             return;
         }
-        Generations counted = find(generations, duty, this::generations);
-        counted.firstToken.record(request.untilResolved().plus(request.untilFirstEvent()));
+        if (request.untilResolved() != null && request.untilFirstEvent() != null) {
+            find(generations, duty, this::generations)
+                    .firstToken
+                    .record(request.untilResolved().plus(request.untilFirstEvent()));
+        }
         if (end != null) {
+            Generations counted = find(generations, duty, this::generations);
             int tokens = end.usage().completionTokens();
             counted.tokens.record(tokens);
             if (tokens > 0 && end.timings().generation().isPositive()) {
@@ -153,21 +175,25 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
         }
     }
 
+    private static boolean isUpstreamFailure(RequestEnd request) {
+        return UPSTREAM_FAILURES.contains(request.end())
+                && (request.isStarted() || !request.end().equals(TOTAL_TIMEOUT));
+    }
+
     private static String error(RequestEnd request) {
-        return request.outcome() == RequestEnd.Outcome.ANSWERED ? NONE : request.end();
+        return request.outcome() == RequestEnd.Outcome.ANSWERED ? NO_ERROR : request.end();
     }
 
     private static String phase(RequestEnd request) {
         if (request.receipt() == null) {
-            return "request";
+            return REQUEST;
         }
         if (!request.isStarted()) {
-            return "queue";
+            return QUEUE;
         }
-        return request.events() == 0 ? "first_token" : "generation";
+        return request.events() == 0 ? FIRST_TOKEN : GENERATION;
     }
 
-    /** Without an allocation if it exists. */
     private static <K, M> M find(Map<K, M> meters, K key, Function<K, M> create) {
         M found = meters.get(key);
         return found == null ? meters.computeIfAbsent(key, create) : found;
@@ -187,12 +213,12 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
                 Timer.builder("gen_ai.server.time_to_first_token")
                         .description("Time from the arrival of a request to its first token, with queue and load")
                         .tags(tags(duty))
-                        .serviceLevelObjectives(FIRST_TOKEN)
+                        .serviceLevelObjectives(FIRST_TOKENS)
                         .register(registry),
                 Timer.builder("gen_ai.server.time_per_output_token")
                         .description("Time per generated token, as the model server measures it")
                         .tags(tags(duty))
-                        .serviceLevelObjectives(OUTPUT_TOKEN)
+                        .serviceLevelObjectives(OUTPUT_TOKENS)
                         .register(registry),
                 tokens(duty, "output"));
     }

@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * How one request ended. Holds no text of prompts and answers.
  *
  * @param path as the client sent it, without the query; its length is not limited
- * @param operation what the request was to do with a model, whatever became of it; null if it was for no model
- * @param model the resolved model; null if the request failed before that. The request may have failed later
+ * @param operation what the request was to do with a model, whatever became of it; null if it was for no model, or was
+ *     refused before its route was reached
+ * @param model the resolved model; null if the request failed before it entered the queue. It may have failed later
  * @param status of the response; null if no response was started
  * @param end {@code done}, {@code client_gone}, {@code client_slow}, or the code of the failure that the client got
  * @param detail more about the failure, for the log only; null if there is no more

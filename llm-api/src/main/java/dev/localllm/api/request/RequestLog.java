@@ -26,7 +26,6 @@ import static dev.localllm.api.logging.LogFields.SCHEMA_MISMATCH;
 import static dev.localllm.api.logging.LogFields.STATUS;
 
 import dev.localllm.api.client.ClientHash;
-import dev.localllm.api.failure.FailureResponse;
 import dev.localllm.api.request.RequestEnd.Outcome;
 import dev.localllm.core.admission.Receipt;
 import dev.localllm.core.chat.ChatEvent.Finished;
@@ -39,13 +38,14 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 import org.slf4j.spi.LoggingEventBuilder;
 
-/** Logs one event per request when it has ended; health probes and scrapes at debug level only. Thread-safe. */
+/** Logs one event per request when it has ended; answered probes and scrapes at debug level only. Thread-safe. */
 public final class RequestLog implements Consumer<RequestEnd> {
 
     /** Operators search the log for this logger name. */
     private static final Logger log = LoggerFactory.getLogger(RequestFilter.class);
 
     private static final Set<String> PROBES = Set.of("/health", "/health/ready", "/actuator/prometheus");
+    private static final int MAX_METHOD = 32;
     private static final int MAX_PATH = 128;
     private static final int MAX_DETAIL = 2000;
 
@@ -57,19 +57,21 @@ public final class RequestLog implements Consumer<RequestEnd> {
 
     @Override
     public void accept(RequestEnd request) {
-        Level level = PROBES.contains(request.path()) ? Level.DEBUG : Level.INFO;
+        boolean isProbe = PROBES.contains(request.path()) && request.outcome() == Outcome.ANSWERED;
+        Level level = isProbe ? Level.DEBUG : Level.INFO;
         if (log.isEnabledForLevel(level)) {
             write(log.atLevel(level), request);
         }
     }
 
     private void write(LoggingEventBuilder event, RequestEnd request) {
+        String method = bounded(request.method(), MAX_METHOD);
         String path = bounded(request.path(), MAX_PATH);
-        String end = end(request);
+        String end = request.end();
         String outcome = outcome(request.outcome());
         add(event, REQUEST_ID, request.id());
         add(event, CLIENT, hash.of(request.client()));
-        add(event, METHOD, request.method());
+        add(event, METHOD, method);
         add(event, PATH, path);
         add(event, STATUS, request.status());
         add(event, END, end);
@@ -87,7 +89,7 @@ public final class RequestLog implements Consumer<RequestEnd> {
         addBounded(event, SCHEMA_MISMATCH, request.schemaMismatch());
         addBounded(event, DETAIL, request.detail());
         Object status = request.status() == null ? "-" : request.status();
-        event.log(request.method() + " " + path + " " + status + " " + end);
+        event.log(method + " " + path + " " + status + " " + end);
     }
 
     private static void addReceipt(LoggingEventBuilder event, @Nullable Receipt receipt, @Nullable Finished end) {
@@ -128,11 +130,6 @@ public final class RequestLog implements Consumer<RequestEnd> {
             case ABORTED -> "unknown";
             case REFUSED, FAILED -> "failure";
         };
-    }
-
-    /** Operators search the log for OpenAI's name of this code. */
-    private static String end(RequestEnd request) {
-        return request.end().equals(FailureResponse.INVALID_REQUEST) ? "invalid_request_error" : request.end();
     }
 
     private static String bounded(String text, int length) {

@@ -153,8 +153,9 @@ class LogFormatTest {
             assertThat(json.path("llm.load_ms").asLong()).isEqualTo(2 + 4);
             assertThat(json.path("llm.detail").asString()).hasSize(2001).startsWith("\"\n");
             assertThat(json.path("url.path").asString()).hasSize(129);
+            assertThat(json.path("http.request.method").asString()).hasSize(33);
             assertThat(log.messages().getFirst())
-                    .startsWith("POST /xxxxxx")
+                    .startsWith("POSTTTTT")
                     .contains(
                             "… 502 upstream_failed id=req-1 client=",
                             " outcome=failure model=qwen3:4b total_ms=3 prepare_ms=1 first_ms=2 queue_ms=1 load_ms=6"
@@ -189,7 +190,7 @@ class LogFormatTest {
         return new RequestEnd(
                 "req-1",
                 new ClientId("ann"),
-                "POST",
+                "POST" + "T".repeat(99),
                 "/" + "x".repeat(500),
                 Operation.CHAT,
                 new ModelId("qwen3:4b"),

@@ -9,6 +9,7 @@ import dev.localllm.core.chat.Generation;
 import dev.localllm.core.chat.GenerationRequest;
 import dev.localllm.core.failure.LlmException;
 import dev.localllm.core.failure.LlmFailure.UpstreamFailed;
+import dev.localllm.core.failure.LlmFailure.UpstreamUnavailable;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
@@ -21,6 +22,7 @@ class MeteredLoadsTest {
     private static final ModelId MODEL = new ModelId("m");
 
     private final MeterRegistry registry = new SimpleMeterRegistry();
+    private final ModelLabels models = new ModelLabels(List.of(), 10);
 
     @Test
     void countsLoadsByTheirOutcome() {
@@ -28,6 +30,9 @@ class MeteredLoadsTest {
         load(Flux.error(new LlmException(new UpstreamFailed("no")))).events().subscribe(events -> {}, fault -> {});
         load(Flux.never()).events().subscribe().dispose();
         load(Flux.never()).events().subscribe();
+        load(Flux.error(new LlmException(new UpstreamUnavailable("down"))))
+                .events()
+                .subscribe(events -> {}, fault -> {});
 
         for (String outcome : List.of("loaded", "failed", "aborted")) {
             assertThat(registry.get("llm.model.loads")
@@ -51,6 +56,6 @@ class MeteredLoadsTest {
                 return new Generation(events, Mono.empty());
             }
         };
-        return new MeteredLoads(target, registry, 10).load(MODEL);
+        return new MeteredLoads(target, registry, models).load(MODEL);
     }
 }
