@@ -187,6 +187,20 @@ class ResponsesTest {
                 .isEqualTo("/properties/n/minimum");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"type\":\"text\",\"name\":1,\"schema\":\"x\",\"strict\":\"y\"} | {\"type\":\"text\"}",
+                "{\"type\":\"json_object\",\"name\":1,\"schema\":null} | {\"type\":\"json_object\"}",
+                "{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{},\"strict\":null} | {\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{}}"
+            })
+    void repeatsWhatItReadsOfTheFormat(String format, String repeated) throws Exception {
+        JsonNode response = ask("\"input\":\"Hi\",\"text\":{\"format\":" + format + "}");
+
+        assertThat(response.at("/text/format")).hasToString(repeated);
+    }
+
     @Test
     void failsACallThatDoesNotMatchItsStrictSchema() throws Exception {
         List<JsonNode> events =

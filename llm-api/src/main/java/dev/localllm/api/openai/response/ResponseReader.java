@@ -40,7 +40,8 @@ public final class ResponseReader {
     private static final Set<String> INCLUDED = Set.of(LOGPROBS, "reasoning.encrypted_content");
     private static final Set<String> SUMMARIES = Set.of("auto", "concise", "detailed");
     private static final String FORMATS = "text, json_object or json_schema";
-    private static final List<String> FORMAT = List.of("type", "name", "schema", "strict");
+    private static final String SCHEMA_FORMAT = "json_schema";
+    private static final List<String> SCHEMA_FIELDS = List.of("type", "name", "schema", "strict");
     private static final RawValue TEXT = Echo.raw("{\"type\":\"text\"}");
 
     private final UnknownFields unknown;
@@ -176,7 +177,7 @@ public final class ResponseReader {
                 demands.add(SchemaDemand.ofAnyObject());
                 yield new ResponseFormat.Json();
             }
-            case "json_schema" -> SchemaFields.format(format, complete, demands);
+            case SCHEMA_FORMAT -> SchemaFields.format(format, complete, demands);
             case null -> throw format.missing("type", FORMATS);
             default -> throw format.wrong("type", FORMATS);
         };
@@ -184,14 +185,16 @@ public final class ResponseReader {
         return read;
     }
 
+    /** The fields that were read: other types than that of a schema have none but their type. */
     private static RawValue format(@Nullable Fields text) {
         JsonNode format = text == null ? null : text.json("format");
         if (format == null) {
             return TEXT;
         }
+        boolean hasSchema = SCHEMA_FORMAT.equals(format.path("type").asString(""));
         ObjectNode kept = JsonNodeFactory.instance.objectNode();
-        for (String name : FORMAT) {
-            if (format.has(name)) {
+        for (String name : hasSchema ? SCHEMA_FIELDS : List.of("type")) {
+            if (format.hasNonNull(name)) {
                 kept.set(name, format.get(name));
             }
         }
