@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.StringNode;
 
-/** Checks responses against the document. Thread-safe. */
+/** Checks responses, and the requests that were accepted, against the document. Thread-safe. */
 final class Contract {
 
     /** Any request may get these, whatever its path: there is no such route, or the request line can't be read. */
@@ -46,7 +46,7 @@ final class Contract {
         return Set.copyOf(occurred);
     }
 
-    /** What does not match; empty if the response is as documented. */
+    /** What does not match; empty if the response is as documented, and a request with the status 200 is, too. */
     List<String> check(Exchange exchange) {
         boolean isHead = exchange.method().equals("HEAD");
         Operation operation = document.find(isHead ? "GET" : exchange.method(), exchange.path());
@@ -66,6 +66,9 @@ final class Contract {
         } else if (!isHead) {
             checkBody(exchange, schema, mismatches);
             occurred.add(operation.name() + " " + exchange.status() + " " + exchange.contentType());
+        }
+        if (exchange.status() == 200 && operation.request() != null && exchange.request() != null) {
+            checkJson(exchange.request(), operation.request(), "accepted request", mismatches);
         }
         return mismatches;
     }

@@ -36,8 +36,8 @@ import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Records the responses of one server, next to the HTTP codec, where also refusals pass that never reach Spring. Checks
- * them on a thread of its own. Thread-safe.
+ * Records the requests and responses of one server, next to the HTTP codec, where also refusals pass that never reach
+ * Spring. Checks them on a thread of its own. Thread-safe.
  */
 public final class ContractRecorder implements NettyServerCustomizer {
 
@@ -81,7 +81,7 @@ public final class ContractRecorder implements NettyServerCustomizer {
     }
 
     /**
-     * Waits until all responses are checked. Throws an AssertionError if one does not match the document.
+     * Waits until all exchanges are checked. Throws an AssertionError if one does not match the document.
      */
     public void assertMatches() {
         CompletableFuture.runAsync(() -> {}, CHECKS)
@@ -90,7 +90,7 @@ public final class ContractRecorder implements NettyServerCustomizer {
         write();
         if (!mismatches.isEmpty()) {
             throw new AssertionError(
-                    "responses that " + OpenApi.FILE + " does not describe:\n" + String.join("\n", mismatches));
+                    "exchanges that " + OpenApi.FILE + " does not describe:\n" + String.join("\n", mismatches));
         }
     }
 
@@ -122,23 +122,65 @@ public final class ContractRecorder implements NettyServerCustomizer {
         }
     }
 
+    /** The first bytes of a body. Not thread-safe. */
+    private static final class Body {
+
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        private boolean isCut;
+        private boolean hasEnded;
+
+        void add(HttpContent content) {
+            add(content.content());
+            hasEnded = content instanceof LastHttpContent
+                    && content.decoderResult().isSuccess();
+        }
+
+        void add(ByteBuf added) {
+            int length = Math.min(added.readableBytes(), MAX_BODY - bytes.size());
+            isCut |= length < added.readableBytes();
+            byte[] copy = new byte[length];
+            added.getBytes(added.readerIndex(), copy);
+            bytes.writeBytes(copy);
+        }
+
+        /** True if these are all bytes. */
+        boolean isComplete() {
+            return hasEnded && !isCut;
+        }
+
+        long size() {
+            return bytes.size();
+        }
+
+        String text() {
+            return bytes.toString(StandardCharsets.UTF_8);
+        }
+    }
+
     /** The requests and responses of one connection. */
     private final class Handler extends ChannelDuplexHandler {
 
-        private record Request(String method, String target) {}
+        private record Request(String method, String target, Body body) {
 
-        private static final Request UNREADABLE = new Request("", "");
+            static Request unreadable() {
+                return new Request("", "", new Body());
+            }
+        }
 
         private final Queue<Request> requests = new ArrayDeque<>();
-        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
-        private Request request = UNREADABLE;
+        private Request arriving = Request.unreadable();
+        private Request answered = Request.unreadable();
         private @Nullable HttpResponse response;
-        private boolean isCut;
+        private Body body = new Body();
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object message) {
             if (message instanceof HttpRequest read) {
-                requests.add(new Request(read.method().name(), read.uri()));
+                arriving = new Request(read.method().name(), read.uri(), new Body());
+                requests.add(arriving);
+            }
+            if (message instanceof HttpContent content) {
+                arriving.body.add(content);
             }
             ctx.fireChannelRead(message);
         }
@@ -146,7 +188,7 @@ public final class ContractRecorder implements NettyServerCustomizer {
         @Override
         public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) throws Exception {
             if (message instanceof HttpResponse begun && begun.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
-                request = requests.isEmpty() ? UNREADABLE : requests.remove();
+                answered = requests.isEmpty() ? Request.unreadable() : requests.remove();
                 response = begun;
             }
             if (response != null) {
@@ -157,49 +199,42 @@ public final class ContractRecorder implements NettyServerCustomizer {
 
         private void record(Object message) {
             switch (message) {
-                case HttpContent content -> add(content.content());
-                case ByteBuf bytes -> add(bytes);
+                case HttpContent content -> body.add(content);
+                case ByteBuf bytes -> body.add(bytes);
                 default -> {}
             }
             if (message instanceof LastHttpContent) {
-                end(true);
+                end();
             }
-        }
-
-        private void add(ByteBuf bytes) {
-            int length = Math.min(bytes.readableBytes(), MAX_BODY - body.size());
-            isCut |= length < bytes.readableBytes();
-            byte[] copy = new byte[length];
-            bytes.getBytes(bytes.readerIndex(), copy);
-            body.writeBytes(copy);
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext ctx) {
             if (response != null) {
-                end(false);
+                end();
             }
             ctx.fireChannelInactive();
         }
 
-        private void end(boolean isComplete) {
+        private void end() {
             HttpResponse ended = response;
-            boolean isKept = WAITING.addAndGet(body.size()) <= MAX_WAITING;
-            int size = body.size();
+            Body request = answered.body;
+            long size = body.size() + request.size();
+            boolean isKept = WAITING.addAndGet(size) <= MAX_WAITING;
             Exchange exchange = new Exchange(
-                    request.method(),
-                    request.target(),
+                    answered.method,
+                    answered.target,
+                    isKept && request.isComplete() ? request.text() : null,
                     ended.status().code(),
                     ended.headers().copy(),
-                    isKept ? body.toString(StandardCharsets.UTF_8) : "",
-                    isComplete && isKept && !isCut);
+                    isKept ? body.text() : "",
+                    isKept && body.isComplete());
             CHECKS.execute(() -> {
                 check(exchange);
                 WAITING.addAndGet(-size);
             });
             response = null;
-            body.reset();
-            isCut = false;
+            body = new Body();
         }
     }
 }

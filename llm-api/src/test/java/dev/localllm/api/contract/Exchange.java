@@ -3,16 +3,25 @@ package dev.localllm.api.contract;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One response, and what it responds to.
+ * One response, and the request before it.
  *
  * @param method empty if the request could not be read
  * @param target as in the request line; empty if it could not be read
+ * @param request the body of a request; null if it is not known to its end
  * @param body the first bytes of it
  * @param isComplete true if the response was written to its end, and the body has all of it
  */
-record Exchange(String method, String target, int status, HttpHeaders headers, String body, boolean isComplete) {
+record Exchange(
+        String method,
+        String target,
+        @Nullable String request,
+        int status,
+        HttpHeaders headers,
+        String body,
+        boolean isComplete) {
 
     /** Empty without a content type. */
     String contentType() {

@@ -26,9 +26,15 @@ public final class OpenApi {
      * One method of one path.
      *
      * @param path of a target, without the query
+     * @param request JSON pointer to the schema of the body; null without one
      * @param responses by status
      */
-    record Operation(String name, String method, Pattern path, Map<Integer, Response> responses) {}
+    record Operation(
+            String name,
+            String method,
+            Pattern path,
+            @Nullable String request,
+            Map<Integer, Response> responses) {}
 
     /**
      * The responses with one status.
@@ -41,6 +47,7 @@ public final class OpenApi {
 
     public static final Path FILE = Path.of("src/main/resources/docs/openapi.json");
 
+    private static final String REQUEST = "/requestBody/content/application~1json/schema";
     private static final String ADDRESS = "https://local-llm-server.invalid/openapi.json";
 
     private final JsonNode document;
@@ -75,7 +82,7 @@ public final class OpenApi {
     public Map<String, Set<String>> requestFields() {
         Map<String, Set<String>> fields = new LinkedHashMap<>();
         document.path("paths").forEachEntry((path, methods) -> {
-            JsonNode body = methods.at("/post/requestBody/content/application~1json/schema");
+            JsonNode body = methods.at("/post" + REQUEST);
             if (!body.isMissingNode()) {
                 fields.put(
                         "POST " + path,
@@ -145,8 +152,13 @@ public final class OpenApi {
         });
         String pattern =
                 path.replaceAll("\\{id}", ".+").replaceAll("\\{\\w+}", "[^/]+").replace(".json", "\\.json");
+        JsonNode body = operation.at(REQUEST);
         return new Operation(
-                name, name.substring(0, name.indexOf(' ')), Pattern.compile(pattern), Map.copyOf(responses));
+                name,
+                name.substring(0, name.indexOf(' ')),
+                Pattern.compile(pattern),
+                body.isMissingNode() ? null : pointer(body),
+                Map.copyOf(responses));
     }
 
     private Response response(String pointer, JsonNode response) {
