@@ -1,12 +1,12 @@
 package dev.localllm.api;
 
+import static org.junit.jupiter.api.Assertions.assertAll;
+
 import dev.localllm.ollama.simulator.OllamaSimulator;
 import dev.localllm.ollama.simulator.SimulatorSettings;
 import java.net.URI;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -55,18 +55,8 @@ final class TestServers implements AfterEachCallback, AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext tests) {
-        List<AssertionError> mismatches = new ArrayList<>();
         try (simulator) {
-            for (TestServer server : servers.values()) {
-                try {
-                    server.close();
-                } catch (AssertionError e) {
-                    mismatches.add(e); // the others must be closed, too
-                }
-            }
-        }
-        if (!mismatches.isEmpty()) {
-            throw mismatches.getFirst();
+            assertAll(servers.values().stream().map(server -> server::close)); // each, also if one fails
         }
     }
 }
