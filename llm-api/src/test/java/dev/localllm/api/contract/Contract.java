@@ -22,9 +22,11 @@ import tools.jackson.databind.node.StringNode;
 final class Contract {
 
     /** Any request may get these, whatever its path: there is no such route, or the request line can't be read. */
-    private static final Set<Integer> OUTSIDE = Set.of(400, 403, 404, 405, 408, 414, 417, 431);
+    private static final Set<Integer> OUTSIDE = Set.of(400, 403, 404, 405, 408, 414, 431);
 
-    private static final String HTTP_ERROR = "/components/schemas/HttpError";
+    /** It has the headers and the content of all of them. */
+    private static final String OUTSIDE_RESPONSE = "/components/responses/MalformedRequest";
+
     private static final String EVENTS = "text/event-stream";
     private static final String DONE = "[DONE]";
 
@@ -52,13 +54,7 @@ final class Contract {
         if (response == null) {
             return List.of("the status is not documented: " + exchange.body());
         }
-        checkHeaders(exchange, response, mismatches);
-        String schema = response.content().get(exchange.contentType());
-        if (schema == null) {
-            mismatches.add("the content type is not documented: " + exchange.contentType());
-        } else if (!isHead) {
-            checkBody(exchange, schema, mismatches);
-        }
+        check(exchange, response, mismatches);
         if (exchange.status() == 200 && operation.request() != null && exchange.request() != null) {
             checkJson(exchange.request(), operation.request(), "accepted request", mismatches);
         }
@@ -69,10 +65,20 @@ final class Contract {
         if (exchange.method().equals("OPTIONS") && exchange.status() == 200) {
             return; // CORS, or the allowed methods: without a body
         }
-        if (!OUTSIDE.contains(exchange.status())) {
+        if (OUTSIDE.contains(exchange.status())) {
+            check(exchange, document.response(OUTSIDE_RESPONSE), mismatches);
+        } else {
             mismatches.add("the route is not documented");
+        }
+    }
+
+    private void check(Exchange exchange, Response response, List<String> mismatches) {
+        checkHeaders(exchange, response, mismatches);
+        String schema = response.content().get(exchange.contentType());
+        if (schema == null) {
+            mismatches.add("the content type is not documented: " + exchange.contentType());
         } else if (!exchange.method().equals("HEAD")) {
-            checkBody(exchange, HTTP_ERROR, mismatches);
+            checkBody(exchange, schema, mismatches);
         }
     }
 

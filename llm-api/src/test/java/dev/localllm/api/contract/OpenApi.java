@@ -123,6 +123,10 @@ public final class OpenApi {
         return found;
     }
 
+    Response response(String pointer) {
+        return response(pointer, at(pointer));
+    }
+
     /** The value at the pointer; what it refers to, if it is a reference. */
     JsonNode at(String pointer) {
         return resolved(document.at(pointer));
