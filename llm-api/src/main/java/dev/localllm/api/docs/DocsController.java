@@ -2,11 +2,9 @@ package dev.localllm.api.docs;
 
 import dev.localllm.api.docs.PageFiles.PageFile;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpStatus;
-import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -24,14 +22,9 @@ final class DocsController {
 
     private static final Duration CACHED = Duration.ofHours(1);
 
-    private byte @Nullable [] document;
-
     @GetMapping("/openapi.json")
     ResponseEntity<byte[]> document() {
-        return ResponseEntity.ok()
-                .contentType(MediaType.APPLICATION_JSON)
-                .cacheControl(CacheControl.noCache())
-                .body(bytes());
+        return response(PageFiles.DOCUMENT);
     }
 
     @GetMapping("/docs")
@@ -48,16 +41,6 @@ final class DocsController {
         return response(known);
     }
 
-    /** Read at the first request, then kept. */
-    private synchronized byte[] bytes() {
-        byte[] known = document;
-        if (known == null) {
-            known = PageFiles.DOCUMENT.read();
-            document = known;
-        }
-        return known;
-    }
-
     private static ResponseEntity<byte[]> response(PageFile file) {
         return ResponseEntity.ok()
                 .contentType(file.type())
@@ -65,6 +48,6 @@ final class DocsController {
                 .header("content-security-policy", CONTENT_SECURITY_POLICY)
                 .header("x-content-type-options", "nosniff")
                 .header("referrer-policy", "no-referrer")
-                .body(file.read());
+                .body(file.bytes());
     }
 }

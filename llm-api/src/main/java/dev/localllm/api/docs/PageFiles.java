@@ -6,10 +6,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 
-/** The files of the page: our own, and those of Swagger UI that it uses, from its webjar. */
+/** The files of the page: our own, and those of Swagger UI that it uses, from its webjar. Thread-safe. */
 final class PageFiles {
 
     /**
@@ -19,9 +20,9 @@ final class PageFiles {
      */
     record PageFile(String name, MediaType type, boolean isOwn) {
 
-        /** Reads the file, which is not kept: browsers do. */
-        byte[] read() {
-            return bytes((isOwn ? OWN : swaggerUi()) + name);
+        /** The file's content, which is read once and must not be changed. */
+        byte[] bytes() {
+            return BYTES.computeIfAbsent(this, file -> read((file.isOwn ? OWN : swaggerUi()) + file.name));
         }
     }
 
@@ -41,6 +42,9 @@ final class PageFiles {
             "swagger-ui.css", new PageFile("swagger-ui.css", STYLE, false),
             "favicon-32x32.png", new PageFile("favicon-32x32.png", MediaType.IMAGE_PNG, false));
 
+    /** The files that were asked for: those of Swagger UI have 2 MB, and are compressed in their jar. */
+    private static final Map<PageFile, byte[]> BYTES = new ConcurrentHashMap<>();
+
     private PageFiles() {}
 
     /** A file that the page loads; null if it is none of them. */
@@ -59,7 +63,7 @@ final class PageFiles {
         return SWAGGER_UI + properties.getProperty("version") + "/";
     }
 
-    private static byte[] bytes(String path) {
+    private static byte[] read(String path) {
         try (InputStream file = open(path)) {
             return file.readAllBytes();
         } catch (IOException e) {
