@@ -144,6 +144,7 @@ class DocsTest {
             mapping.getHandlerMethods().keySet().forEach(route -> served.addAll(names(route)));
         });
 
+        assertThat(served.remove(OpenApi.PAGE_FILES)).isTrue();
         assertThat(OpenApi.read().operations().keySet()).isEqualTo(served);
         assertThat(others.keySet()).containsExactly("resourceHandlerMapping", "routerFunctionMapping"); // both empty
         assertThat(server.context().getBeansOfType(RouterFunction.class)).isEmpty();

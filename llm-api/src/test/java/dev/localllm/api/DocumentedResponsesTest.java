@@ -111,18 +111,7 @@ class DocumentedResponsesTest {
 
     private static String path(Documented documented) {
         boolean isFound = documented.status != 404;
-        return documented
-                .path
-                .replace("{id}", isFound ? "simulator" : "unknown/model")
-                .replace("{file}", isFound ? file(documented.type) : "unknown.js");
-    }
-
-    private static String file(String type) {
-        return switch (type) {
-            case "text/css" -> "docs.css";
-            case "image/png" -> "favicon-32x32.png";
-            default -> "docs.js";
-        };
+        return documented.path.replace("{id}", isFound ? "simulator" : "unknown/model");
     }
 
     /** The example of the document, in ASCII. */

@@ -45,6 +45,9 @@ public final class OpenApi {
 
     record Header(boolean required, String schema) {}
 
+    /** The only route that the document leaves out: the files of the page are no API. */
+    public static final String PAGE_FILES = "GET /docs/{file}";
+
     public static final Path FILE = Path.of("src/main/resources/docs/openapi.json");
 
     private static final String REQUEST = "/requestBody/content/application~1json/schema";
