@@ -178,7 +178,8 @@ public record Settings(
                             ValueType.of("on or off", Settings::onOrOff),
                             new Defaults(value("on"), value("on"), value("off")),
                             "`on` serves the OpenAPI document at `/openapi.json`, and at `/docs` a page that shows it and can"
-                                    + " send requests")));
+                                    + " send requests; except on loopback, the page's origin must be in `ALLOWED_ORIGINS`"
+                                    + " to send requests")));
             // On the API's port, actuator would be open to every caller.
             if (server.managementPort != 0 && server.managementPort == server.port) {
                 throw new InvalidSettingException(
