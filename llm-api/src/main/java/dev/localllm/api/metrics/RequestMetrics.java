@@ -70,7 +70,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
 
     private static final Duration[] WAITS = millis(10, 100, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000);
 
-    private record Duty(Operation operation, String model, String error) {}
+    private record Series(Operation operation, String model, String error) {}
 
     private record Generations(Timer firstToken, Timer outputToken, DistributionSummary tokens) {}
 
@@ -79,9 +79,9 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
     private final MeterRegistry registry;
     private final String provider;
     private final ModelLabels models;
-    private final Map<Duty, Timer> durations = new ConcurrentHashMap<>();
-    private final Map<Duty, Generations> generations = new ConcurrentHashMap<>();
-    private final Map<Duty, DistributionSummary> inputs = new ConcurrentHashMap<>();
+    private final Map<Series, Timer> durations = new ConcurrentHashMap<>();
+    private final Map<Series, Generations> generations = new ConcurrentHashMap<>();
+    private final Map<Series, DistributionSummary> inputs = new ConcurrentHashMap<>();
     private final Map<String, Counter> gpuSeconds = new ConcurrentHashMap<>();
     private final Map<String, Counter> refusals = new ConcurrentHashMap<>();
     private final Map<String, Counter> upstreamFailures = new ConcurrentHashMap<>();
@@ -89,9 +89,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
     private final Timer generationWaits;
     private final Timer embeddingWaits;
 
-    /**
-     * @param provider name of the model server
-     */
+    /** @param provider name of the model server */
     public RequestMetrics(MeterRegistry registry, String provider, ModelLabels models) {
         this.registry = registry;
         this.provider = provider;
@@ -116,7 +114,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
         }
         String model = models.of(request.model());
         countEnd(request);
-        find(durations, new Duty(operation, model, error(request)), this::durations)
+        find(durations, new Series(operation, model, error(request)), this::durations)
                 .record(request.total());
         countCost(request, operation, model);
         countAnswer(request, operation, model);
@@ -152,21 +150,21 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
     }
 
     private void countAnswer(RequestEnd request, Operation operation, String model) {
-        Duty duty = new Duty(operation, model, NO_ERROR);
+        Series series = new Series(operation, model, NO_ERROR);
         Finished end = request.finished();
         if (end != null) {
-            find(inputs, duty, this::inputs).record(end.usage().promptTokens());
+            find(inputs, series, this::inputs).record(end.usage().promptTokens());
         }
         if (operation == Operation.EMBEDDINGS) {
             return;
         }
         if (request.untilResolved() != null && request.untilFirstEvent() != null) {
-            find(generations, duty, this::generations)
+            find(generations, series, this::generations)
                     .firstToken
                     .record(request.untilResolved().plus(request.untilFirstEvent()));
         }
         if (end != null) {
-            Generations counted = find(generations, duty, this::generations);
+            Generations counted = find(generations, series, this::generations);
             int tokens = end.usage().completionTokens();
             counted.tokens.record(tokens);
             if (tokens > 0 && end.timings().generation().isPositive()) {
@@ -199,47 +197,47 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
         return found == null ? meters.computeIfAbsent(key, create) : found;
     }
 
-    private Timer durations(Duty duty) {
+    private Timer durations(Series series) {
         return Timer.builder("gen_ai.server.request.duration")
                 .description("Time from the arrival of a request to the end of its response")
-                .tags(tags(duty))
-                .tag("error.type", duty.error)
+                .tags(tags(series))
+                .tag("error.type", series.error)
                 .serviceLevelObjectives(DURATIONS)
                 .register(registry);
     }
 
-    private Generations generations(Duty duty) {
+    private Generations generations(Series series) {
         return new Generations(
                 Timer.builder("gen_ai.server.time_to_first_token")
                         .description("Time from the arrival of a request to its first token, with queue and load")
-                        .tags(tags(duty))
+                        .tags(tags(series))
                         .serviceLevelObjectives(FIRST_TOKENS)
                         .register(registry),
                 Timer.builder("gen_ai.server.time_per_output_token")
                         .description("Time per generated token, as the model server measures it")
-                        .tags(tags(duty))
+                        .tags(tags(series))
                         .serviceLevelObjectives(OUTPUT_TOKENS)
                         .register(registry),
-                tokens(duty, "output"));
+                tokens(series, "output"));
     }
 
-    private DistributionSummary inputs(Duty duty) {
-        return tokens(duty, "input");
+    private DistributionSummary inputs(Series series) {
+        return tokens(series, "input");
     }
 
-    private DistributionSummary tokens(Duty duty, String type) {
+    private DistributionSummary tokens(Series series, String type) {
         return DistributionSummary.builder("gen_ai.client.token.usage")
                 .description("Tokens of complete answers")
-                .tags(tags(duty))
+                .tags(tags(series))
                 .tag("gen_ai.token.type", type)
                 .serviceLevelObjectives(TOKENS)
                 .register(registry);
     }
 
-    private String[] tags(Duty duty) {
+    private String[] tags(Series series) {
         return new String[] {
             "gen_ai.operation.name",
-            switch (duty.operation) {
+            switch (series.operation) {
                 case CHAT -> "chat";
                 case TEXT_COMPLETION -> "text_completion";
                 case EMBEDDINGS -> "embeddings";
@@ -247,7 +245,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
             "gen_ai.provider.name",
             provider,
             "gen_ai.request.model",
-            duty.model
+            series.model
         };
     }
 
