@@ -54,7 +54,7 @@ public final class MeteredLoads implements ChatModel {
 
     private void count(ModelId model, String outcome) {
         Counter.builder("llm.model.loads")
-                .description("Loads of models, for chats and completions")
+                .description("Loads that were sent to the model server for chats and completions")
                 .tag("model", models.of(model))
                 .tag("outcome", outcome)
                 .register(registry)

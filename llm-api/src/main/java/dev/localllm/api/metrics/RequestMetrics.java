@@ -260,7 +260,7 @@ public final class RequestMetrics implements Consumer<RequestEnd> {
     private Counter gpuSeconds(String model) {
         return Counter.builder("llm.gpu")
                 .baseUnit("seconds")
-                .description("GPU time that clients were charged for their requests")
+                .description("GPU time that clients were charged until the ends of their requests")
                 .tag("model", model)
                 .register(registry);
     }
